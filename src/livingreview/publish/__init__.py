@@ -1,0 +1,1 @@
+"""From chapters and data to a published site."""
