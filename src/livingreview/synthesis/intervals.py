@@ -1,0 +1,84 @@
+"""An estimate with its interval: one, or one per study."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Interval", "Intervals"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its interval.
+
+    Parameters
+    ----------
+    estimate, lower, upper
+        On the scale of the measure itself (a proportion, a ratio); NaN where it does not exist.
+    level
+        Coverage of the interval, e.g. 0.95.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+    level: float = 0.95
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"estimate": …, "ci": [lower, upper], "level": …}``; what is not finite becomes None."""
+        estimate, lower, upper = (
+            float(x) if math.isfinite(x) else None for x in (self.estimate, self.lower, self.upper)
+        )
+        return {"estimate": estimate, "ci": [lower, upper], "level": float(self.level)}
+
+    def __str__(self) -> str:
+        """Return the three numbers with three significant digits each."""
+        return f"{self.estimate:#.3g} [{self.lower:#.3g}, {self.upper:#.3g}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """One measure with its interval for each of k studies.
+
+    Parameters
+    ----------
+    measure
+        Name of the measure.
+    method
+        How the interval was made.
+    estimate, lower, upper
+        (k,) arrays, read-only; NaN where the study has no such measure (an empty arm).
+    level
+        Coverage.
+    """
+
+    measure: str
+    method: str
+    estimate: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    level: float
+
+    def __post_init__(self) -> None:
+        for name in ("estimate", "lower", "upper"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.estimate)
+
+    def __getitem__(self, row: int) -> Interval:
+        return Interval(float(self.estimate[row]), float(self.lower[row]), float(self.upper[row]), self.level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return measure, method, level and one :meth:`Interval.to_dict` per study."""
+        studies = [self[row].to_dict() for row in range(len(self))]
+        return {"measure": self.measure, "method": self.method, "level": self.level, "studies": studies}
