@@ -1,0 +1,44 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from golden_cases import EDGE, GOLDEN, Case
+
+# No deadline: on a busy runner the first example pays for imports. In CI the examples are the same every
+# time, so that a red build is about the change and not about the draw.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def reference_dir() -> Path:
+    """Return the folder of the reference data, or skip; in CI a folder that is named but gone fails."""
+    named = os.environ.get("LIVINGREVIEW_REFERENCE")
+    if not named:
+        pytest.skip("set LIVINGREVIEW_REFERENCE to the reference data to run this test")
+    folder = Path(named)
+    if not (folder / "datasets").is_dir():
+        message = f"LIVINGREVIEW_REFERENCE names {named}, which holds no datasets folder"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def load_case(request: pytest.FixtureRequest) -> Callable[[str], Case]:
+    """Return a function from a name in ``golden_cases.EVERY`` to its case; skips where the data are not there."""
+
+    def load(name: str) -> Case:
+        folder = GOLDEN if name in EDGE else request.getfixturevalue("reference_dir")
+        return Case(name, folder)
+
+    return load
