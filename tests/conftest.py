@@ -35,7 +35,7 @@ def reference_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def load_case(request: pytest.FixtureRequest) -> Callable[[str], Case]:
-    """Return a function from a name in ``golden_cases.EVERY`` to its case; skips where the data are not there."""
+    """Return a function from a name in ``golden_cases.EVERY`` to its case; it skips without the data."""
 
     def load(name: str) -> Case:
         folder = GOLDEN if name in EDGE else request.getfixturevalue("reference_dir")

@@ -1,0 +1,318 @@
+"""Are 2×2 tables validated, corrected and measured as the field defines it?"""
+
+import csv
+import io
+import json
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from golden_cases import EDGE, EVERY, GOLDEN
+from livingreview.errors import DataError
+from livingreview.synthesis.counts import Counts, Interval, corrected, parse_count
+from livingreview.synthesis.measures import (
+    accuracy,
+    diagnostic_odds_ratio,
+    likelihood_ratio_negative,
+    likelihood_ratio_positive,
+    npv,
+    ppv,
+    sensitivity,
+    specificity,
+)
+
+# The reference numbers are printed with 13 significant digits.
+CLOSED_FORM = 1e-9
+
+cells = st.integers(min_value=0, max_value=5000)
+tables = st.lists(st.tuples(cells, cells, cells, cells).filter(any), min_size=1, max_size=12).map(
+    lambda rows: Counts.from_arrays(*np.array(rows).T)
+)
+
+
+def small(tp=(45, 60), fp=(10, 0), fn=(5, 20), tn=(90, 40), study=("A", "B")):
+    return Counts.from_arrays(tp, fp, fn, tn, study)
+
+
+# --- reading cells --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [7, 7.0, "7", " 7 ", "+7", np.int32(7), np.float64(7)])
+def test_what_means_seven_is_read_as_seven(value):
+    count = parse_count(value)
+    assert count == 7
+    assert type(count) is int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "  ",
+        "NR",
+        "7.5",
+        "-1",
+        "1e3",
+        "²",
+        -1,
+        2.5,
+        float("nan"),
+        float("inf"),
+        True,
+        np.bool_(True),
+        2**53 + 1,
+    ],
+)
+def test_what_is_no_count_is_refused_and_shown(value):
+    with pytest.raises(ValueError, match="expected an integer from 0 to 2\\*\\*53, found "):
+        parse_count(value)
+
+
+def test_every_bad_cell_is_a_fault_with_its_row_and_column():
+    with pytest.raises(DataError) as caught:
+        Counts.from_arrays(tp=[1, -1, "NR"], fp=[1, 1, 1], fn=[1, float("nan"), 1], tn=[1.5, 1, 1])
+    assert [(fault.line, fault.field, fault.code) for fault in caught.value.faults] == [
+        (1, "tn", "COUNTS-001"),
+        (2, "tp", "COUNTS-001"),
+        (2, "fn", "COUNTS-001"),
+        (3, "tp", "COUNTS-001"),
+    ]
+    assert "found 'NR'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        ({"tp": [1], "fp": [1, 2], "fn": [1], "tn": [1]}, "COUNTS-002"),
+        ({"tp": [1], "fp": [1], "fn": [1], "tn": [1], "study": ["A", "B"]}, "COUNTS-002"),
+        ({"tp": [], "fp": [], "fn": [], "tn": []}, "COUNTS-003"),
+        ({"tp": [1, 0], "fp": [1, 0], "fn": [1, 0], "tn": [1, 0]}, "COUNTS-004"),
+    ],
+)
+def test_a_table_that_is_no_table_is_refused(columns, code):
+    with pytest.raises(DataError) as caught:
+        Counts.from_arrays(**columns)
+    assert [fault.code for fault in caught.value.faults] == [code]
+
+
+def test_an_empty_label_list_for_studies_that_exist_is_refused():
+    with pytest.raises(DataError, match="study 0"):
+        Counts.from_arrays([1], [1], [1], [1], study=[])
+
+
+def test_records_are_read_in_any_case_and_extra_keys_are_ignored():
+    text = "Study,TP,Fp,fN,tn,country\nX,1,2,3,4,AT\n,5,6,7,8,DE\n"
+    counts = Counts.from_records(csv.DictReader(io.StringIO(text)))
+    assert counts.to_dict() == {"study": ["X", "2"], "tp": [1, 5], "fp": [2, 6], "fn": [3, 7], "tn": [4, 8]}
+
+
+def test_a_record_without_a_column_is_a_missing_cell():
+    with pytest.raises(DataError, match="tn — row 1: expected an integer from 0 to 2\\*\\*53, found nothing"):
+        Counts.from_records([{"tp": 1, "fp": 2, "fn": 3}])
+
+
+def test_counts_of_a_hundred_million_stay_exact():
+    counts = Counts.from_arrays([10**8], [3], [1], [10**8 + 1])
+    assert counts.n_nondiseased[0] == 10**8 + 4
+
+
+# --- the object -----------------------------------------------------------------------------------------------
+
+
+def test_arrays_are_read_only_copies():
+    mine = np.array([1, 2])
+    counts = Counts.from_arrays(mine, mine, mine, mine)
+    mine[0] = 9
+    assert counts.tp[0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        counts.tp[0] = 9
+
+
+def test_notes_name_one_arm_rows_repeated_labels_and_zero_cells():
+    notes = small(fp=[10, 0], tn=[90, 0], study=["A", "A"]).notes
+    assert any("1 of 2 rows have only diseased or only non-diseased" in note for note in notes)
+    assert any("more than one row: A" in note for note in notes)
+    assert any("1 of 2 rows have a zero cell" in note for note in notes)
+    assert small(fp=[10, 1]).notes == ()
+
+
+def test_subset_by_mask_index_and_slice_agree():
+    counts = Counts.from_arrays(range(1, 6), [1] * 5, [1] * 5, [1] * 5)
+    assert counts.subset([False, True, True, False, False]) == counts[[1, 2]] == counts[1:3]
+    assert counts[-1].study == ("5",)
+    assert counts[[0, 0]].tp.tolist() == [1, 1]
+
+
+@given(tables)
+def test_swapping_the_labels_twice_changes_nothing(counts):
+    assert counts.swapped().swapped() == counts
+    assert hash(counts.swapped().swapped()) == hash(counts)
+    assert pickle.loads(pickle.dumps(counts)) == counts
+
+
+def test_tables_with_other_labels_or_cells_are_not_equal():
+    assert small() != small(study=("A", "C"))
+    assert small() != small(tp=(45, 61))
+
+
+# --- corrections ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("correction", "added"),
+    [
+        ("all_if_any", [0.5, 0.5]),
+        ("zero_only", [0, 0.5]),
+        ("single", [0, 0.5]),
+        ("all", [0.5, 0.5]),
+        ("none", [0, 0]),
+    ],
+)
+def test_each_correction_adds_its_half_where_its_name_says(correction, added):
+    counts = small()
+    for name, cell in corrected(counts, correction)._asdict().items():
+        np.testing.assert_array_equal(cell - getattr(counts, name), added)
+
+
+def test_without_zero_cells_only_all_changes_anything():
+    counts = small(fp=(10, 1))
+    for correction, half in {"all_if_any": 0, "zero_only": 0, "none": 0, "all": 0.5}.items():
+        np.testing.assert_array_equal(corrected(counts, correction).fp, counts.fp + half)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"zero_only.*found 'half'"):
+        corrected(small(), "half")
+    with pytest.raises(ValueError, match="'wilson' or 'clopper_pearson'"):
+        sensitivity(small(), method="wald")
+    with pytest.raises(ValueError, match="level is between 0 and 1"):
+        sensitivity(small(), level=95)
+
+
+# --- measures -------------------------------------------------------------------------------------------------
+
+PROPORTIONS = {
+    sensitivity: ("tp", "fn"),
+    specificity: ("tn", "fp"),
+    ppv: ("tp", "fp"),
+    npv: ("tn", "fn"),
+}
+
+
+@pytest.mark.parametrize("method", ["wilson", "clopper_pearson"])
+@pytest.mark.parametrize("measure", [*PROPORTIONS, accuracy])
+@settings(max_examples=20)
+@given(counts=tables, level=st.sampled_from([0.8, 0.95, 0.99]))
+def test_proportions_agree_with_scipy(measure, method, counts, level):
+    ours = measure(counts, level=level, method=method)
+    for row in range(counts.k):
+        if measure is accuracy:
+            x = int(counts.tp[row] + counts.tn[row])
+            n = x + int(counts.fp[row] + counts.fn[row])
+        else:
+            hit, miss = PROPORTIONS[measure]
+            x = int(getattr(counts, hit)[row])
+            n = x + int(getattr(counts, miss)[row])
+        if n == 0:
+            assert np.isnan([ours.estimate[row], ours.lower[row], ours.upper[row]]).all()
+            continue
+        theirs = stats.binomtest(x, n).proportion_ci(level, "exact" if method == "clopper_pearson" else method)
+        assert ours.estimate[row] == pytest.approx(x / n)
+        assert ours.lower[row] == pytest.approx(theirs.low, abs=CLOSED_FORM)
+        assert ours.upper[row] == pytest.approx(theirs.high, abs=CLOSED_FORM)
+        assert 0 <= ours.lower[row] <= ours.estimate[row] <= ours.upper[row] <= 1
+
+
+@given(tables)
+def test_swapping_the_labels_swaps_sensitivity_and_specificity(counts):
+    for ours, theirs in [(sensitivity, specificity), (ppv, npv), (accuracy, accuracy)]:
+        for field in ("estimate", "lower", "upper"):
+            np.testing.assert_array_equal(getattr(ours(counts), field), getattr(theirs(counts.swapped()), field))
+
+
+@given(tables)
+def test_the_odds_ratio_is_the_ratio_of_the_likelihood_ratios_and_survives_the_swap(counts):
+    dor = diagnostic_odds_ratio(counts)
+    ratio = likelihood_ratio_positive(counts).estimate / likelihood_ratio_negative(counts).estimate
+    np.testing.assert_allclose(dor.estimate, ratio, rtol=1e-9)
+    np.testing.assert_allclose(dor.estimate, diagnostic_odds_ratio(counts.swapped()).estimate, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    ("measure", "key"),
+    [
+        (diagnostic_odds_ratio, "DOR"),
+        (likelihood_ratio_positive, "LRpos"),
+        (likelihood_ratio_negative, "LRneg"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("correction", "golden_key"),
+    [("single", "correction_only0"), ("all_if_any", "correction_if0all"), ("all", "correction_all")],
+)
+def test_ratios_and_their_intervals_agree_with_metafor(load_case, name, measure, key, correction, golden_key):
+    # metafor's fixed-effect pool is a closed form of the study-level logs and variances, so it judges both.
+    case = load_case(name)
+    golden = case.expected["d_univariate"][key][golden_key]["FE"]
+    ours = measure(case.counts, correction=correction)
+    log_ratio = np.log(ours.estimate)
+    weight = (2 * stats.norm.ppf(0.975) / np.log(ours.upper / ours.lower)) ** 2
+    beta, se = np.average(log_ratio, weights=weight), weight.sum() ** -0.5
+    assert [beta, se] == pytest.approx([golden["beta"], golden["se"]], rel=CLOSED_FORM)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(("measure", "key"), [(sensitivity, "sens"), (specificity, "spec")])
+def test_the_exact_interval_agrees_with_r(load_case, name, measure, key):
+    case = load_case(name)
+    golden = case.expected["d_univariate"][key]["simple_pool"]
+    totals = {cell: [int(getattr(case.counts, cell).sum())] for cell in ("tp", "fp", "fn", "tn")}
+    ours = measure(Counts.from_arrays(**totals), method="clopper_pearson")[0]
+    expected = [golden["est"], *golden["ci_clopper_pearson"]]
+    assert [ours.estimate, ours.lower, ours.upper] == pytest.approx(expected, abs=CLOSED_FORM)
+
+
+def test_a_zero_cell_without_correction_gives_an_unbounded_interval():
+    ours = likelihood_ratio_positive(small(), correction="none")[1]
+    assert ours == Interval(np.inf, 0.0, np.inf, 0.95)
+    assert ours.to_dict() == {"estimate": None, "ci": [0.0, None], "level": 0.95}
+
+
+def test_a_row_with_one_arm_has_no_ratio():
+    one_arm = Counts.from_arrays([5], [0], [5], [0])
+    assert np.isnan(diagnostic_odds_ratio(one_arm, correction="all").estimate[0])
+    assert sensitivity(one_arm).estimate[0] == 0.5
+
+
+def test_results_become_plain_json():
+    ours = specificity(small())
+    read = json.loads(json.dumps(ours.to_dict(), allow_nan=False))
+    assert read["studies"][0]["estimate"] == 0.9
+    assert str(ours[0]) == "0.900 [0.826, 0.945]"
+    assert len(ours) == 2
+
+
+# --- the golden files -----------------------------------------------------------------------------------------
+
+
+def test_every_simulated_case_is_here_with_its_results():
+    for folder, suffix in {"datasets": "csv", "expected": "json"}.items():
+        assert {path.stem for path in (GOLDEN / folder).glob(f"edge_*.{suffix}")} == set(EDGE)
+
+
+def test_every_reference_case_is_listed(reference_dir):
+    assert {path.stem for path in (reference_dir / "datasets").glob("*.csv")} == set(EVERY)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_case_has_the_size_its_results_state(load_case, name):
+    case = load_case(name)
+    assert case.counts.k == case.expected["k"]
+    assert int(case.counts.n_diseased.sum()) == case.expected["n_diseased"]
+    assert int(case.counts.has_zero.sum()) == case.expected["zero_cell_studies"]
