@@ -85,9 +85,7 @@ class Record(BaseModel):
 class Sourced(Record):
     """A block whose values each name their source."""
 
-    source: SourceRef = Field(
-        description="Key of `sources`: one for all values, a list, or a mapping field → key(s)."
-    )
+    source: SourceRef = Field(description="Key of `sources`: one for all values, a list, or a mapping field → key(s).")
 
 
 class Source(Record):
@@ -100,12 +98,8 @@ class Source(Record):
 
     kind: Literal["baseline", "baseline_text", "publication", "page", "derived", "coding"]
     table: Text | None = Field(None, description="Name of the baseline table, without `.csv`.")
-    row: Annotated[int, Field(ge=1, strict=True)] | None = Field(
-        None, description="Value of its `row` column."
-    )
-    where: Text | None = Field(
-        None, description="Place in the source: abstract, Table 2, p. 5, a section heading."
-    )
+    row: Annotated[int, Field(ge=1, strict=True)] | None = Field(None, description="Value of its `row` column.")
+    where: Text | None = Field(None, description="Place in the source: abstract, Table 2, p. 5, a section heading.")
     how: Text | None = Field(None, description="For `derived` and `coding`: the arithmetic or the rule.")
     doi: Doi | None = None
     pmid: Pmid | None = None
@@ -177,9 +171,7 @@ class Setting(Sourced):
     access: Literal["public", "private", "mixed"] | None = None
     centres: Literal["single", "multi"] | None = None
     vendors: list[Text] | None = None
-    validation: (
-        Literal["internal test set", "cross-validation", "external", "internal and external"] | None
-    ) = None
+    validation: Literal["internal test set", "cross-validation", "external", "internal and external"] | None = None
 
 
 class Sample(Sourced):
@@ -210,7 +202,7 @@ class AccuracyEntry(Sourced):
     """One evaluation of one method on one set, at one threshold."""
 
     id: SourceKey
-    primary: bool = Field(False, description="The entry that syntheses use when a study has several.")
+    primary: bool = Field(default=False, description="The entry that syntheses use when a study has several.")
     label: Text | None = Field(None, description="What distinguishes it, e.g. the sequence or the network.")
     problem: Literal["binary", "multi-class average", "localisation", "segmentation"] | None = Field(
         None, description="Only `binary` problems have a 2×2 table."
@@ -232,6 +224,7 @@ class AccuracyEntry(Sourced):
     f1: Printed | None = None
     auc: Printed | None = None
     threshold: Text | None = None
+    contradiction: Text | None = Field(None, description="Where the printed values cannot all be true: how.")
     note: Text | None = None
 
 
@@ -240,9 +233,7 @@ class OverlapEntry(Sourced):
 
     metric: Metric
     value: PrintedNumber
-    statistic: Literal["mean", "median"] | None = Field(
-        None, description="Absent where the source does not say."
-    )
+    statistic: Literal["mean", "median"] | None = Field(None, description="Absent where the source does not say.")
     sd: PrintedNumber | None = None
     iqr: Annotated[list[PrintedNumber], Field(min_length=2, max_length=2)] | None = None
     structure: Structure | None = None
@@ -280,9 +271,7 @@ class Judgement(Record):
     reason: Text
     by: Text
     on: date
-    estimate: SourceKey | None = Field(
-        None, description="Id of the accuracy entry judged; absent: whole study."
-    )
+    estimate: SourceKey | None = Field(None, description="Id of the accuracy entry judged; absent: whole study.")
 
 
 class ClaimScore(Sourced):
@@ -323,14 +312,10 @@ class Study(Record):
     candidates: list[Candidate] = []
     standing: Annotated[list[Standing], Field(min_length=1)]
     task: Task
-    base_label: Text | None = Field(
-        None, description="The base review's label, where this review codes otherwise."
-    )
+    base_label: Text | None = Field(None, description="The base review's label, where this review codes otherwise.")
     target_condition: Text | None = None
     topic: Topic | None = None
-    source: SourceRef = Field(
-        description="Sources of the fields above: task, target_condition, topic, base_label."
-    )
+    source: SourceRef = Field(description="Sources of the fields above: task, target_condition, topic, base_label.")
     index_test: IndexTest | None = None
     setting: Setting | None = None
     sample: Sample | None = None
@@ -376,9 +361,7 @@ class Dataset(Record):
     url: WebAddress | None = None
     citation: Text | None = None
     citation_doi: Doi | None = None
-    discrepancy: Text | None = Field(
-        None, description="Where the base review's table and the dataset's pages differ."
-    )
+    discrepancy: Text | None = Field(None, description="Where the base review's table and the dataset's pages differ.")
     source: SourceRef
     sources: dict[SourceKey, Source]
 

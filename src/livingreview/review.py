@@ -1,0 +1,341 @@
+"""Load the review from its files, look at it on any day, and lay it out as tidy tables.
+
+>>> from livingreview.review import Review
+>>> review = Review.load("data")  # doctest: +SKIP
+>>> review.as_of(date(2025, 7, 31)).included  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from pydantic import BaseModel
+
+from livingreview.checks import cross_check
+from livingreview.errors import DataError, Fault
+from livingreview.model import Dataset, Instrument, Quoted, ReviewFile, Strategy, Study
+from livingreview.reading import Document, read_csv, read_yaml, validate
+
+__all__ = ["RUN_COLUMNS", "Review", "check"]
+
+RUN_COLUMNS = ("run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source")
+OTHER_METHODS_COLUMNS = (
+    "candidate", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason", "study",
+)  # fmt: skip
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Review:
+    """The review as it stands on one day.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    day
+        The day the review is looked at; standings and searches after it are not seen.
+    file
+        ``review.yaml``.
+    studies
+        Every study met by that day, ordered by id.
+    datasets, instruments, strategy, runs, other_methods
+        The other files; ``runs`` and ``other_methods`` hold one row per search and per report found.
+    baseline
+        The base review's tables as transcribed, by name.
+    """
+
+    root: Path
+    day: date
+    file: ReviewFile
+    studies: tuple[Study, ...]
+    datasets: Mapping[str, Dataset]
+    instruments: Mapping[str, Instrument]
+    strategy: Strategy
+    runs: pd.DataFrame
+    other_methods: pd.DataFrame
+    baseline: Mapping[str, pd.DataFrame]
+
+    @classmethod
+    def load(cls, path: str | Path, *, as_of: date | None = None) -> Review:
+        """Read and check every file.
+
+        Parameters
+        ----------
+        path
+            The data folder.
+        as_of
+            Look at the review as it stood on that day; by default on the newest day that its files speak of.
+
+        Raises
+        ------
+        DataError
+            With every fault of every file.
+        """
+        review, faults = _read(Path(path))
+        if faults or review is None:
+            raise DataError(faults)
+        return review if as_of is None else review.as_of(as_of)
+
+    def as_of(self, day: date) -> Review:
+        """Return the review as it stood at the end of a day."""
+        return replace(
+            self,
+            day=day,
+            studies=tuple(study for study in self.studies if study.standing_on(day)),
+            runs=self.runs[self.runs["date"] <= day].reset_index(drop=True),
+            other_methods=self.other_methods if self._other_methods_by(day) else self.other_methods.iloc[:0],
+        )
+
+    def _other_methods_by(self, day: date) -> bool:
+        found = [s.on for study in self.studies for s in study.standing if s.route == "other methods"]
+        return bool(found) and min(found) <= day
+
+    def standing(self, status: str) -> tuple[Study, ...]:
+        """Return the studies of one status on this day, e.g. ``"included"``."""
+        held = ((study, study.standing_on(self.day)) for study in self.studies)
+        return tuple(study for study, standing in held if standing is not None and standing.status == status)
+
+    @property
+    def included(self) -> tuple[Study, ...]:
+        """Studies that the review includes by name on this day."""
+        return self.standing("included")
+
+    @property
+    def awaiting(self) -> tuple[Study, ...]:
+        """Studies awaiting classification: eligible by title and abstract, full text not yet read."""
+        return self.standing("awaiting classification")
+
+    @property
+    def last_search(self) -> date:
+        """Day of the last database search."""
+        day: date = self.runs["date"].max()
+        return day
+
+    @property
+    def next_search_due(self) -> date:
+        """Day by which the next database search is due."""
+        return self.last_search + timedelta(days=self.file.living.search_every_days)
+
+    def study(self, study_id: str) -> Study:
+        """Return one study.
+
+        Raises
+        ------
+        KeyError
+            The review has no study of that id on this day.
+        """
+        for study in self.studies:
+            if study.id == study_id:
+                return study
+        raise KeyError(study_id)
+
+    def studies_table(self) -> pd.DataFrame:
+        """Return one row per study: identity, standing, method, setting and sizes; absent is ``None``."""
+        return pd.DataFrame([_study_row(study, self.day) for study in self.studies])
+
+    def accuracy_table(self) -> pd.DataFrame:
+        """Return one row per accuracy entry; metrics as printed."""
+        rows = [
+            {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
+            for study in self.studies
+            for entry in study.accuracy
+        ]
+        return pd.DataFrame(rows)
+
+    def overlap_table(self) -> pd.DataFrame:
+        """Return one row per Dice, Jaccard or Hausdorff value; numbers as floats (Dice in 0–1, distances in mm)."""
+        rows = []
+        for study in self.studies:
+            for entry in study.overlap:
+                row = {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
+                row |= {name: number(row[name]) for name in ("value", "sd")}
+                row["kind_of_source"] = _kind_of_source(study, entry.source)
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def label(study: Study) -> str:
+    """Name a study the way people cite it, e.g. ``Righetti 2024``.
+
+    Examples
+    --------
+    The year is left out where it was not seen.
+    """
+    author = (study.report.first_author or "").split(",")[0].strip()
+    words = author.split()
+    # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
+    while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
+        words.pop()
+    name = " ".join(words) or study.id
+    year = study.report.year
+    return f"{name} {year}" if year else name
+
+
+def number(printed: str | Quoted | None) -> float | None:
+    """Return a printed number as a float; percentages become proportions.
+
+    >>> number("95.24%")
+    0.9524
+    """
+    if printed is None:
+        return None
+    text = (printed.value if isinstance(printed, Quoted) else printed).strip()
+    return round(float(text[:-1]) / 100, 12) if text.endswith("%") else float(text)
+
+
+def source_keys(source: str | Sequence[str] | Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:
+    """Return every source key that a ``source`` field names, each once, in order."""
+    if isinstance(source, str):
+        return (source,)
+    parts = source.values() if isinstance(source, Mapping) else source
+    keys = [key for part in parts for key in ([part] if isinstance(part, str) else part)]
+    return tuple(dict.fromkeys(keys))
+
+
+def _kind_of_source(study: Study, source: Any) -> str:
+    return study.sources[source_keys(source)[0]].kind
+
+
+def _study_row(study: Study, day: date) -> dict[str, Any]:
+    standing = study.standing_on(day)
+    row: dict[str, Any] = {
+        "study": study.id,
+        "label": label(study),
+        "status": standing.status if standing else None,
+        "route": standing.route if standing else None,
+        "identification": study.identification.status if study.identification else None,
+        "task": study.task,
+        "topic": study.topic,
+        "target_condition": study.target_condition,
+        "verified": study.verified,
+    }
+    for block, names in {
+        "report": ("title", "journal", "year", "doi", "pmid", "pmcid", "url"),
+        "index_test": ("architecture", "family", "dimensionality", "sequences", "learning"),
+        "setting": ("datasets", "description", "access", "centres", "vendors", "validation"),
+        "sample": ("unit", "n", "n_train", "n_test", "n_diseased", "n_nondiseased"),
+    }.items():
+        part = getattr(study, block)
+        row |= {name: getattr(part, name, None) for name in names}
+    return row
+
+
+def _entry_row(entry: BaseModel) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in type(entry).model_fields if name != "source"}
+
+
+def check(root: Path, only: Sequence[Path] = ()) -> list[Fault]:
+    """Return every fault of the review's files, sorted by file and line.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    only
+        Report just the faults of these files (all files are read either way, because files refer to each other).
+    """
+    _, faults = _read(root)
+    if only:
+        wanted = {path.resolve() for path in only}
+        parent = root.absolute().parent
+        faults = [fault for fault in faults if (parent / fault.path).resolve() in wanted]
+        known = {file.resolve() for file in root.rglob("*") if file.is_file()}
+        faults += [
+            Fault(path.as_posix(), 0, "", f"not a file of the review in {root}", "give a path inside it", "FILE-007")
+            for path in only
+            if path.resolve() not in known
+        ]
+    return sorted(faults)
+
+
+def _read(root: Path) -> tuple[Review | None, list[Fault]]:
+    faults: list[Fault] = []
+    if not root.is_dir():
+        problem = "the data folder does not exist"
+        return None, [Fault(root.as_posix(), 0, "", problem, "run this in the review, or give --data", "FILE-001")]
+
+    def attempt(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except DataError as error:
+            faults.extend(error.faults)
+            return None
+
+    def load(path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
+        def read() -> tuple[ModelT, Document]:
+            document = read_yaml(path, root)
+            return validate(document, model), document
+
+        loaded: tuple[ModelT, Document] | None = attempt(read)
+        return loaded
+
+    def load_folder(name: str, model: type[ModelT]) -> Iterator[tuple[ModelT, Document]]:
+        for path in sorted((root / name).iterdir()) if (root / name).is_dir() else ():
+            if path.name.startswith("."):
+                continue
+            if path.suffix != ".yaml":
+                remedy = "name it <id>.yaml or move it elsewhere"
+                faults.append(Fault(f"{root.name}/{name}/{path.name}", 0, "", "not a .yaml file", remedy, "FILE-008"))
+            elif (loaded := load(path, model)) is not None:
+                yield loaded
+
+    file = load(root / "review.yaml", ReviewFile)
+    strategy = load(root / "search" / "strategy.yaml", Strategy)
+    studies = list(load_folder("studies", Study))
+    datasets = list(load_folder("datasets", Dataset))
+    instruments = {
+        path.stem: loaded[0]
+        for path in sorted((root / "instruments").glob("*.yaml"))
+        if (loaded := load(path, Instrument)) is not None
+    }
+    runs = attempt(lambda: _runs(root))
+    other = attempt(lambda: read_csv(root / "search" / "other_methods.csv", root, OTHER_METHODS_COLUMNS))
+    baseline = {path.stem: pd.read_csv(path) for path in sorted((root / "baseline").glob("*.csv"))}
+    rows = {
+        name: {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in table.to_dict("records")}
+        for name, table in baseline.items()
+        if "row" in table.columns
+    }
+    faults.extend(cross_check(studies, datasets, rows))
+    if faults or file is None or strategy is None or runs is None or other is None:
+        return None, faults
+    models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
+    days = [standing.on for study in models for standing in study.standing] + list(runs["date"])
+    review = Review(
+        root=root,
+        day=max(days),
+        file=file[0],
+        studies=models,
+        datasets={dataset.id: dataset for dataset, _ in datasets},
+        instruments=instruments,
+        strategy=strategy[0],
+        runs=runs,
+        other_methods=pd.DataFrame(other, columns=list(OTHER_METHODS_COLUMNS)),
+        baseline=baseline,
+    )
+    return review, []
+
+
+def _runs(root: Path) -> pd.DataFrame:
+    path = root / "search" / "runs.csv"
+    rows = read_csv(path, root, RUN_COLUMNS)
+    faults = []
+    for line, row in enumerate(rows, 2):
+        for name, parse, expected in (("date", date.fromisoformat, "a date like 2025-07-31"), ("hits", int, "a count")):
+            try:
+                parse(row[name])
+            except ValueError:
+                problem = f"expected {expected}, found {row[name]!r}"
+                faults.append(Fault(f"{root.name}/search/runs.csv", line, name, problem, "correct the cell", "CSV-003"))
+    if faults:
+        raise DataError(faults)
+    table = pd.DataFrame(rows, columns=list(RUN_COLUMNS))
+    table["date"] = [date.fromisoformat(text) for text in table["date"]]
+    table["hits"] = table["hits"].astype(int)
+    return table
