@@ -198,6 +198,15 @@ class Quoted(Record):
 Printed = PrintedNumber | Quoted
 
 
+class Contradiction(Record):
+    """Printed values that cannot all be true, and which of them a reconstruction leaves out."""
+
+    leaves_out: Annotated[
+        list[Literal["sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auc", "n"]], Field(min_length=1)
+    ]
+    says: Text
+
+
 class AccuracyEntry(Sourced):
     """One evaluation of one method on one set, at one threshold."""
 
@@ -224,7 +233,10 @@ class AccuracyEntry(Sourced):
     f1: Printed | None = None
     auc: Printed | None = None
     threshold: Text | None = None
-    contradiction: Text | None = Field(None, description="Where the printed values cannot all be true: how.")
+    n_between: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Smallest and largest possible n, where n itself is not printed."
+    )
+    contradiction: Contradiction | None = None
     note: Text | None = None
 
 

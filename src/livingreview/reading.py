@@ -130,7 +130,9 @@ def read_yaml(path: Path, root: Path) -> Document:
     try:
         node = parser.compose(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        # An unclosed quote is noticed at the end of the file; where it opens is where to look.
+        opened = "quoted scalar" in (error.context or "")
+        mark = error.context_mark if opened else error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 0
         content = text.split("\n")[line - 1] if line else ""
         if "\t" in content[: len(content) - len(content.lstrip())]:
