@@ -1,117 +1,42 @@
-"""The PRISMA flow of records into the review, computed from the ledgers.
-
-A number that cannot be computed, or that two files give differently, is an error: a flow diagram is never patched by
-hand. Numbers that the base review does not print but that follow from what it prints are marked as derived.
-"""
+"""The flow of records and studies through the review."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
 
-from livingreview.errors import DataError, Fault
-from livingreview.review import Review
-
-__all__ = ["Flow", "FlowBox", "base_flow"]
-
-Lane = Literal["base", "earlier updates", "this update"]
+__all__ = ["FlowBox"]
 
 
 @dataclass(frozen=True)
 class FlowBox:
-    """One box of the diagram.
+    """One box of a PRISMA flow diagram.
 
     Parameters
     ----------
     key
-        Stable name, e.g. ``screened``.
+        Identifier, unique in the diagram.
     text
-        What the number counts.
+        What is counted; further lines (a database each, an exclusion reason each) after line breaks.
     count
-        The number.
-    lane
-        The column: the base version, all earlier updates together, or this update.
-    row
-        Position from the top, 0-based.
+        Number of records, reports or studies; None where it is not known.
     derived
-        The number follows from printed ones but is itself not printed.
+        Whether the number was computed from others because its source does not print it.
+    lane
+        Stream the box belongs to, e.g. ``"Databases and registers"`` or ``"Other methods"``; lanes stand side
+        by side in order of first appearance.
+    row
+        Level, from the top; boxes of all lanes on one row are drawn at one height.
     side
-        The box leaves the flow to the right (records removed).
-    details
-        Named parts of the number, e.g. databases.
+        Whether the box leaves the stream (records excluded) and stands beside it.
+    into
+        Key of the box this one leads to, where that is not the next one of its own lane.
     """
 
     key: str
     text: str
-    count: int
-    lane: Lane = "base"
-    row: int = 0
-    derived: bool = False
-    side: bool = False
-    details: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Boxes from top to bottom; a side box stands beside the row it leaves."""
-
-    boxes: tuple[FlowBox, ...]
-
-    def __getitem__(self, key: str) -> FlowBox:
-        """Return a box by its key."""
-        for box in self.boxes:
-            if box.key == key:
-                return box
-        raise KeyError(key)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {"boxes": [asdict(box) for box in self.boxes]}
-
-
-def base_flow(review: Review) -> Flow:
-    """Compute the base version's flow from the run ledger and the base review's printed counts.
-
-    Parameters
-    ----------
-    review
-        The review on any day from the base search on.
-
-    Raises
-    ------
-    DataError
-        The run ledger and the printed counts disagree, or a printed step does not add up.
-    """
-    printed = dict(zip(review.baseline["prisma"]["item"], map(int, review.baseline["prisma"]["count"]), strict=True))
-    runs = review.runs[review.runs["kind"] == "base"]
-    databases = tuple(zip(runs["database"], map(int, runs["hits"]), strict=True))
-    identified = sum(hits for _, hits in databases)
-    retrieved = printed["screened"] - printed["excluded_title_abstract"]
-    excluded_full_text = retrieved - printed["included_review"]
-    pooled = (
-        ("diagnosis and prediction", printed["included_meta_analysis_diagnosis_prediction"]),
-        ("segmentation", printed["included_meta_analysis_segmentation"]),
-    )
-    _agree("identified_total", printed["identified_total"], identified, "the hits of the base runs in search/runs.csv")
-    _agree("screened", printed["screened"], identified - printed["duplicates_removed"], "identified − duplicates")
-    _agree("included_meta_analysis", printed["included_meta_analysis"], sum(n for _, n in pooled), "its two parts")
-    boxes = (
-        FlowBox("identified", "Records identified from databases", identified, row=0, details=databases),
-        FlowBox("duplicates", "Duplicate records removed", printed["duplicates_removed"], row=0, side=True),
-        FlowBox("screened", "Records screened", printed["screened"], row=1),
-        FlowBox("excluded", "Records excluded on title and abstract", printed["excluded_title_abstract"], row=1,
-                side=True),
-        FlowBox("assessed", "Reports assessed in full text", retrieved, row=2, derived=True),
-        FlowBox("excluded_full_text", "Reports excluded (reasons not stated)", excluded_full_text, row=2, side=True,
-                derived=True),
-        FlowBox("included", "Studies included in the review", printed["included_review"], row=3),
-        FlowBox("pooled", "Studies in the base review's meta-analyses", printed["included_meta_analysis"], row=4,
-                details=pooled),
-    )  # fmt: skip
-    return Flow(boxes)
-
-
-def _agree(item: str, printed: int, computed: int, how: str) -> None:
-    if printed != computed:
-        problem = f"{item} is printed as {printed}; {how} give {computed}"
-        raise DataError([Fault("data/baseline/prisma.csv", 0, item, problem, "mend the ledger", "FLOW-001")])
+    count: int | None
+    derived: bool
+    lane: str
+    row: int
+    side: bool
+    into: str = ""

@@ -1,0 +1,232 @@
+"""What has been studied, and what has not: evidence map, counts, evidence-gap map."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from livingreview.plots.palette import Rating, colour
+from livingreview.plots.style import (
+    BASE,
+    COLUMN,
+    SMALL,
+    axes_or_new,
+    clean,
+    legend_beside,
+    styled,
+    text_width,
+    tooltip,
+    wrap,
+)
+
+__all__ = ["GAP", "bar_counts", "evidence_map", "gap_map"]
+
+#: The three states of an item; a report that is silent is not a report not yet read.
+GAP: Final[dict[str, Rating]] = {
+    "reported": Rating("reported", "+", colour("low")),
+    "not reported": Rating("not reported", "−", colour("high")),
+    "not yet extracted": Rating("not yet extracted", "", "none"),
+}
+
+_LARGEST: Final = 26.0  # points; the diameter of the largest bubble
+_SMALLEST: Final = 11.0  # room for a digit
+
+
+@dataclass(frozen=True)
+class _Cell:
+    x: int
+    y: int
+    studies: tuple[str, ...]
+
+
+@styled
+def evidence_map(
+    studies: Sequence[str],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    row_order: Sequence[str] | None = None,
+    column_order: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how many studies there are of each combination: a grid of bubbles with the number in them.
+
+    Parameters
+    ----------
+    studies, rows, columns
+        (m,) study, its row and its column; a study that belongs to several cells has several entries, and is
+        counted once per cell.
+    row_order, column_order
+        Order and completeness of the grid (an empty row or column is a finding); by default what occurs,
+        most frequent first.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Row i at y = i, column j at x = j; the area of a bubble is proportional to its number of studies, and
+        its tooltip names them.
+
+    Raises
+    ------
+    ValueError
+        If the three sequences differ in length, or an entry is not in the order given.
+    """
+    if not len(studies) == len(rows) == len(columns):
+        raise ValueError(
+            f"expected as many rows as studies and columns, got {len(rows)}, {len(studies)}, {len(columns)}"
+        )
+    row_names, column_names = _order(rows, row_order), _order(columns, column_order)
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for study, row, column in zip(studies, rows, columns, strict=True):
+        found[row, column].add(clean(study))
+    cells = [
+        _Cell(x, y, tuple(sorted(found[row, column])))
+        for y, row in enumerate(row_names)
+        for x, column in enumerate(column_names)
+        if (row, column) in found
+    ]
+    ax = axes_or_new(ax, COLUMN, 0.42 * len(row_names) + 1.2)
+    _grid(ax, row_names, column_names)
+    most = max((len(cell.studies) for cell in cells), default=1)
+    for cell in cells:
+        n = len(cell.studies)
+        size = max(_SMALLEST, _LARGEST * math.sqrt(n / most))
+        (mark,) = ax.plot([cell.x], [cell.y], "o", markersize=size, color=colour("sensitivity"))
+        names = ", ".join(cell.studies)
+        tooltip(mark, f"{clean(row_names[cell.y])} × {clean(column_names[cell.x])}: {n} ({names})")
+        ax.text(
+            cell.x, cell.y, str(n), ha="center", va="center_baseline", color=colour("paper"),
+            weight="bold", fontsize=SMALL,
+        )  # fmt: skip
+    return ax
+
+
+@styled
+def bar_counts(
+    counts: Mapping[str, int], *, total: int | None = None, label: str = "Studies", ax: Axes | None = None
+) -> Axes:
+    """Draw one horizontal bar per category, in the order given, with its number.
+
+    Parameters
+    ----------
+    counts
+        Category to number of studies.
+    total
+        Number of all studies; if given, each bar also bears its percentage of it.
+    label
+        Axis label.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Category i at y = i.
+    """
+    ax = axes_or_new(ax, COLUMN, 0.3 * len(counts) + 0.65)
+    for y, (name, count) in enumerate(counts.items()):
+        text = f"{count}" if not total else f"{count} ({100 * count / total:.0f} %)"
+        (bar,) = ax.barh(y, count, height=0.62, color=colour("sensitivity"))
+        tooltip(bar, f"{clean(name)}: {text}")
+        ax.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
+    ax.set_yticks(range(len(counts)), [wrap(name, 26) for name in counts])
+    ax.set_ylim(len(counts) - 0.5, -0.5)
+    ax.set_xlim(0, 1.18 * max([1, *counts.values()]))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.set_xlabel(label)
+    ax.tick_params(axis="y", length=0, labelsize=BASE)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+@styled
+def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: Axes | None = None) -> Axes:
+    """Draw what each study reports: + reported, − not reported, an empty ring not yet extracted.
+
+    Parameters
+    ----------
+    studies
+        k labels.
+    items
+        Item to k states (``"reported"``, ``"not reported"`` or ``"not yet extracted"``).
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Study i at y = i, item j at x = j.
+
+    Raises
+    ------
+    ValueError
+        If an item has not one state per study, or a state is not one of the three.
+    """
+    for name, states in items.items():
+        if len(states) != len(studies):
+            raise ValueError(f"{name}: {len(studies)} studies but {len(states)} states")
+        if unknown := set(states) - set(GAP):
+            raise ValueError(f"{name}: states are {', '.join(GAP)}, not {', '.join(sorted(unknown))}")
+    ax = axes_or_new(ax, COLUMN, 0.25 * len(studies) + 1.9)
+    _grid(ax, studies, tuple(items), lines=False)
+    ax.set_xticks(range(len(items)), [wrap(name, 18) for name in items], rotation=50, ha="left")
+    for x, (name, states) in enumerate(items.items()):
+        for y, state in enumerate(states):
+            _sign(ax, x, y, GAP[state], f"{clean(studies[y])}, {clean(name)}: {state}")
+    keys = [
+        Line2D(
+            [], [], linestyle="none", marker="o", markersize=9, markerfacecolor=state.colour,
+            markeredgecolor=colour("ink" if state.symbol else "muted"), label=f"{state.symbol} {state.label}".strip(),
+        )
+        for state in GAP.values()
+    ]  # fmt: skip
+    legend_beside(ax, keys, place="below")
+    return ax
+
+
+def _sign(ax: Axes, x: float, y: float, state: Rating, tip: str) -> None:
+    edge = colour("ink") if state.symbol else colour("muted")
+    size = 11.0 if state.symbol else 6.0
+    (mark,) = ax.plot(
+        [x], [y], "o", markersize=size, markerfacecolor=state.colour, markeredgecolor=edge, markeredgewidth=0.7
+    )
+    tooltip(mark, tip)
+    if state.symbol:
+        ax.text(
+            x, y, state.symbol, ha="center", va="center_baseline", color=colour("on-rating"), weight="bold",
+            fontsize=SMALL,
+        )  # fmt: skip
+
+
+def _grid(ax: Axes, rows: Sequence[str], columns: Sequence[str], *, lines: bool = True) -> None:
+    widest = max((text_width(wrap(name, 14), SMALL) for name in columns), default=0.0)
+    # Heads that would touch each other are slanted.
+    slanted = widest * len(columns) > 2.6
+    head = [wrap(name, 18 if slanted else 14) for name in columns]
+    ax.set_xticks(range(len(columns)), head, rotation=40 if slanted else 0, ha="left" if slanted else "center")
+    ax.set_yticks(range(len(rows)), [wrap(name, 24) for name in rows])
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelsize=BASE)
+    ax.tick_params(axis="x", labelsize=SMALL)
+    ax.set_xlim(-0.55, len(columns) - 0.45)
+    ax.set_ylim(len(rows) - 0.45, -0.55)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.grid(visible=lines)
+
+
+def _order(names: Sequence[str], order: Sequence[str] | None) -> tuple[str, ...]:
+    if order is None:
+        return tuple(name for name, _ in Counter(names).most_common())
+    if missing := sorted(set(names) - set(order)):
+        raise ValueError(f"not in the order given: {', '.join(missing)}")
+    return tuple(order)

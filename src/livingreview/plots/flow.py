@@ -1,0 +1,240 @@
+"""PRISMA 2020 flow diagram, of a review that was done once or of one that lives.
+
+References
+----------
+Page MJ, et al. The PRISMA 2020 statement. BMJ. 2021;372:n71. https://doi.org/10.1136/bmj.n71
+Kahale LA, et al. Tailored PRISMA 2020 flow diagrams for living systematic reviews. F1000Research.
+2022;10:192. https://doi.org/10.12688/f1000research.51723.3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from livingreview.flow import FlowBox
+from livingreview.plots.palette import colour
+from livingreview.plots.style import BASE, COLUMN, SMALL, blank, clean, figure, styled, text_width, tooltip, wrap
+
+__all__ = ["flow_diagram"]
+
+_GAP: Final = 0.3  # inches between boxes, where the arrows are
+_PAD: Final = 0.09  # inches between a box and its text
+_LINE: Final = 0.168  # inches per line of text
+_HEAD: Final = 0.42  # inches for the head of a lane
+_NARROWEST: Final = 1.4  # inches; a column of boxes narrower than this cannot be read
+_MARK: Final = "†"
+
+
+@dataclass(frozen=True)
+class _Placed:
+    box: FlowBox
+    lines: tuple[str, ...]
+    x: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+    @property
+    def centre(self) -> float:
+        return self.x + self.width / 2
+
+
+@styled
+def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | None = None) -> Axes:
+    """Draw the flow of records: boxes down each lane, exclusions beside them.
+
+    Parameters
+    ----------
+    boxes
+        The boxes, in any order; lanes stand side by side in order of first appearance.
+    width
+        Width in inches.  Several lanes want :data:`livingreview.plots.style.PAGE`; where they do not fit, they
+        stand one below the other, and what leads from one to another is written instead of drawn.
+    ax
+        Axes to draw on; a new figure of the height needed by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Data coordinates are inches, y downwards.  A derived number bears a dagger and its box a dashed edge.
+
+    Raises
+    ------
+    ValueError
+        If there is no box, a key occurs twice, or `into` names a box that is not there.
+    """
+    _check(boxes)
+    if width / _columns(boxes) < _NARROWEST:
+        boxes = _stacked(boxes)
+    placed = _place(boxes, width)
+    bottom = max(item.bottom for item in placed.values())
+    note = any(box.derived for box in boxes)
+    height = bottom + (0.34 if note else 0.08)
+    if ax is None:
+        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
+    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    for lane, centre, top, lane_width in _heads(placed):
+        text = wrap(lane, int(lane_width / text_width("n", BASE)))
+        ax.text(centre, top - 0.1, text, ha="center", va="bottom", weight="bold", fontsize=BASE)
+    for item in placed.values():
+        _draw_box(ax, item)
+    for source, target in _links(boxes):
+        _draw_arrow(ax, placed[source], placed[target])
+    if note:
+        text = f"{_MARK} derived from other numbers; not printed in the source"
+        ax.text(_PAD, height - 0.08, text, fontsize=SMALL, color=colour("muted"), va="bottom")
+    return ax
+
+
+def _check(boxes: Sequence[FlowBox]) -> None:
+    keys = [box.key for box in boxes]
+    if not keys:
+        raise ValueError("there is no box to draw")
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"keys occur more than once: {', '.join(twice)}")
+    if lost := sorted({box.into for box in boxes if box.into} - set(keys)):
+        raise ValueError(f"no box is named {', '.join(lost)}")
+
+
+def _lines(box: FlowBox, width: float) -> tuple[str, ...]:
+    """Text of a box with its number behind the first line, as PRISMA writes it."""
+    first, *rest = box.text.splitlines() or [""]
+    number = "not known" if box.count is None else f"{box.count:,}"
+    characters = int((width - 2 * _PAD) / text_width("abcdefghij klmnopqrst", SMALL) * 21)
+    head = wrap(f"{first} (n = {number}{_MARK if box.derived else ''})".replace("n = ", "n\u00a0=\u00a0"), characters)
+    return tuple(line for text in (head, *(wrap(line, characters) for line in rest)) for line in text.splitlines())
+
+
+def _columns(boxes: Sequence[FlowBox]) -> int:
+    """Columns of boxes that stand side by side: a lane with exclusions takes two."""
+    lanes = {box.lane for box in boxes}
+    return len(lanes) + len({box.lane for box in boxes if box.side})
+
+
+def _stacked(boxes: Sequence[FlowBox]) -> list[FlowBox]:
+    """Set the lanes one below the other, those that lead into another first."""
+    names = {box.key: box for box in boxes}
+    lanes = list(dict.fromkeys(box.lane for box in boxes))
+    lanes.sort(key=lambda lane: not any(box.into for box in boxes if box.lane == lane))
+    depth = 1 + max(box.row for box in boxes)
+    stacked = []
+    for box in boxes:
+        text = box.text
+        if box.into and names[box.into].lane != box.lane:
+            text += f"\n→ {names[box.into].text.splitlines()[0]}"
+        stacked.append(replace(box, text=text, row=box.row + depth * lanes.index(box.lane), into=""))
+    return stacked
+
+
+def _place(boxes: Sequence[FlowBox], width: float) -> dict[str, _Placed]:
+    first = {lane: min(b.row for b in boxes if b.lane == lane) for lane in dict.fromkeys(b.lane for b in boxes)}
+    last = {lane: max(b.row for b in boxes if b.lane == lane) for lane in first}
+    # Lanes whose rows do not meet stand in the same columns, one below the other.
+    below = len(first) > 1 and all(last[a] < first[b] for a, b in pairwise(sorted(first, key=first.__getitem__)))
+    spans = {lane: 1 + any(box.side for box in boxes if box.lane == lane) for lane in first}
+    columns = max(spans.values()) if below else sum(spans.values())
+    each = (width - 2 * _PAD - _GAP * (columns - 1)) / columns
+    left, column = {}, 0
+    for lane, span in spans.items():
+        left[lane] = _PAD + column * (each + _GAP)
+        column += 0 if below else span
+    lines = {box.key: _lines(box, each) for box in boxes}
+    heads = {row for lane, row in first.items() if lane}
+    tops, top = {}, _PAD
+    for row in sorted({box.row for box in boxes}):
+        top += (_HEAD if row in heads else 0) - (_PAD if row in heads and not tops else 0)
+        tops[row] = top
+        top += max(len(lines[box.key]) for box in boxes if box.row == row) * _LINE + 2 * _PAD + _GAP
+    return {
+        box.key: _Placed(
+            box,
+            lines[box.key],
+            left[box.lane] + (each + _GAP) * box.side,
+            tops[box.row],
+            each,
+            len(lines[box.key]) * _LINE + 2 * _PAD,
+        )
+        for box in boxes
+    }
+
+
+def _heads(placed: dict[str, _Placed]) -> list[tuple[str, float, float, float]]:
+    """Name, centre, top and width of each named lane."""
+    heads = []
+    for lane in dict.fromkeys(item.box.lane for item in placed.values()):
+        members = [item for item in placed.values() if item.box.lane == lane]
+        start, end = min(item.x for item in members), max(item.x + item.width for item in members)
+        if lane:
+            heads.append((lane, (start + end) / 2, min(item.top for item in members), end - start))
+    return heads
+
+
+def _links(boxes: Sequence[FlowBox]) -> list[tuple[str, str]]:
+    """Pairs of boxes an arrow connects."""
+    links = [(box.key, box.into) for box in boxes if box.into]
+    for lane in dict.fromkeys(box.lane for box in boxes):
+        stream = sorted((box for box in boxes if box.lane == lane and not box.side), key=lambda box: box.row)
+        links += [(above.key, below.key) for above, below in pairwise(stream) if not above.into]
+        for side in (box for box in boxes if box.lane == lane and box.side):
+            links += [(box.key, side.key) for box in stream if box.row == side.row]
+    return links
+
+
+def _draw_box(ax: Axes, item: _Placed) -> None:
+    patch = FancyBboxPatch(
+        (item.x, item.top),
+        item.width,
+        item.height,
+        boxstyle="round,pad=0,rounding_size=0.05",
+        facecolor="none" if item.box.side else colour("band"),
+        edgecolor=colour("muted"),
+        linestyle=(0, (4, 2)) if item.box.derived else "solid",
+    )
+    ax.add_patch(patch)
+    tooltip(patch, f"{clean(item.box.text)}: {'not known' if item.box.count is None else item.box.count}")
+    for i, line in enumerate(item.lines):
+        y = item.top + _PAD + (i + 0.5) * _LINE
+        ax.text(item.x + _PAD, y, line, va="center_baseline", fontsize=SMALL)
+
+
+def _draw_arrow(ax: Axes, source: _Placed, target: _Placed) -> None:
+    if target.box.side:  # sideways, to what is excluded
+        y = min(source.middle, target.middle)
+        start, end = (source.x + source.width, y), (target.x, y)
+        path = "arc3,rad=0"
+    elif source.box.lane == target.box.lane:
+        start, end, path = (source.centre, source.bottom), (target.centre, target.top), "arc3,rad=0"
+    else:  # down its own lane, then across to the other
+        edge = target.x + target.width if source.centre > target.centre else target.x
+        if source.bottom < target.middle:
+            start, end, path = (source.centre, source.bottom), (edge, target.middle), "angle,angleA=90,angleB=0,rad=0"
+        else:
+            near = source.x if source.centre > target.centre else source.x + source.width
+            start, end, path = (near, source.middle), (edge, target.middle), "arc3,rad=0"
+    ax.annotate(
+        "",
+        end,
+        start,
+        arrowprops={
+            "arrowstyle": "-|>,head_length=0.35,head_width=0.18",
+            "connectionstyle": path,
+            "color": colour("ink"),
+            "linewidth": 0.9,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
+    )

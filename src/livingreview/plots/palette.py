@@ -1,0 +1,186 @@
+"""Every colour of every figure, in one place.
+
+A figure is drawn once and shown on light and on dark pages.  Artists use the *light* value of a role; when
+the figure becomes an inline SVG, each of these values is replaced by a CSS custom property named
+``--lr-<role>`` whose fallback is that value (see :mod:`livingreview.plots.svg`).  A page that defines the
+properties, e.g. with :func:`theme_css`, recolours every figure on it.  The roles are:
+
+===============  =====================================================================
+``ink``          text, axes, outlines, study markers (fallback: ``currentColor``)
+``muted``        secondary text, study-level intervals, reference lines
+``rule``         grid lines and hairlines
+``paper``        the page behind the figure: gaps, halos, text on solid marks
+``band``         quiet fill of boxes and bands
+``sensitivity``  sensitivity, and the first of two series
+``specificity``  specificity, and the second of two series
+``pooled``       pooled estimates, the summary point, the SROC curve, predictions
+``low``          low risk of bias, ``reported``       (always with the symbol +)
+``concerns``     some concerns, ``not yet extracted`` (always with the symbol ?)
+``high``         high risk of bias, ``not reported``  (always with the symbol −)
+``on-rating``    the symbol on the three rating colours
+``series-1`` …   categories without a meaning of their own (always with a marker shape)
+===============  =====================================================================
+
+The hues are those of Okabe and Ito's palette, which stays distinguishable with every common form of colour
+blindness, darkened (lightened) until they contrast with a light (dark) page.
+
+References
+----------
+Okabe M, Ito K. Color universal design. 2008. https://jfly.uni-koeln.de/color/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "RATINGS",
+    "SERIES",
+    "Colour",
+    "Rating",
+    "colour",
+    "css_variables",
+    "theme_css",
+]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """One colour role.
+
+    Parameters
+    ----------
+    role
+        Name; the CSS property is ``--lr-<role>``.
+    light, dark
+        Value on a light and on a dark page, ``#rrggbb`` in lower case.  The light values are unique, because
+        they are what is looked for when a figure becomes an SVG.
+    """
+
+    role: str
+    light: str
+    dark: str
+
+
+COLOURS: Final[tuple[Colour, ...]] = (
+    Colour("ink", "#1c2127", "#e6e9ec"),
+    Colour("muted", "#59626c", "#a7b0b9"),
+    Colour("rule", "#d3d8dd", "#3d454e"),
+    Colour("paper", "#fefefe", "#14181e"),
+    Colour("band", "#eff2f5", "#222932"),
+    Colour("sensitivity", "#0067a5", "#5db7ee"),
+    Colour("specificity", "#b84c00", "#f39a55"),
+    Colour("pooled", "#93347a", "#e29bcb"),
+    Colour("low", "#3fae8b", "#3fae8a"),
+    Colour("concerns", "#edb120", "#edb121"),
+    Colour("high", "#e8743c", "#e8743d"),
+    Colour("on-rating", "#0b0d10", "#0b0d11"),
+    Colour("series-1", "#0068a6", "#5db7ef"),
+    Colour("series-2", "#b84d00", "#f39a56"),
+    Colour("series-3", "#007355", "#3fc79d"),
+    Colour("series-4", "#93347b", "#e29bcc"),
+    Colour("series-5", "#806000", "#dcb33c"),
+    Colour("series-6", "#4b5563", "#b4bcc6"),
+)
+
+SERIES: Final[tuple[str, ...]] = tuple(c.light for c in COLOURS if c.role.startswith("series-"))
+
+#: Marker shapes that go with :data:`SERIES`, so that colour is never the only sign.
+MARKERS: Final[tuple[str, ...]] = ("o", "s", "D", "^", "v", "P")
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A three-valued judgement with its sign.
+
+    Parameters
+    ----------
+    label
+        How it is written in a legend.
+    symbol
+        The sign drawn on the colour.
+    colour
+        Light value of its colour role.
+    """
+
+    label: str
+    symbol: str
+    colour: str
+
+
+def colour(role: str) -> str:
+    """Return the value to draw a role with.
+
+    Parameters
+    ----------
+    role
+        One of the roles in the table of this module.
+
+    Raises
+    ------
+    KeyError
+        If there is no such role.
+
+    Examples
+    --------
+    >>> colour("sensitivity")
+    '#0067a5'
+    """
+    for candidate in COLOURS:
+        if candidate.role == role:
+            return candidate.light
+    raise KeyError(f"no colour role {role!r}; the roles are {', '.join(c.role for c in COLOURS)}")
+
+
+#: Risk of bias, keyed as the appraisal writes it.
+RATINGS: Final[dict[str, Rating]] = {
+    "low": Rating("low", "+", colour("low")),
+    "some concerns": Rating("some concerns", "?", colour("concerns")),
+    "high": Rating("high", "−", colour("high")),
+}
+
+
+def css_variables(theme: str) -> dict[str, str]:
+    """Return the CSS custom properties of one theme.
+
+    Parameters
+    ----------
+    theme
+        ``"light"`` or ``"dark"``.
+
+    Returns
+    -------
+    dict
+        Property name to value, in the order of :data:`COLOURS`.
+
+    Examples
+    --------
+    >>> css_variables("dark")["--lr-paper"]
+    '#14181e'
+    """
+    if theme not in ("light", "dark"):
+        raise ValueError(f"theme is 'light' or 'dark', not {theme!r}")
+    return {f"--lr-{c.role}": c.light if theme == "light" else c.dark for c in COLOURS}
+
+
+def theme_css(dark_selector: str = 'html[data-theme="dark"]') -> str:
+    """Return the style sheet that gives both themes their colours.
+
+    Parameters
+    ----------
+    dark_selector
+        Selector that holds when the page is dark.
+
+    Examples
+    --------
+    >>> print(theme_css().splitlines()[1])
+      --lr-ink: #1c2127;
+    """
+    blocks = []
+    for selector, theme in ((":root", "light"), (dark_selector, "dark")):
+        body = "\n".join(f"  {name}: {value};" for name, value in css_variables(theme).items())
+        blocks.append(f"{selector} {{\n{body}\n}}")
+    return "\n".join(blocks) + "\n"

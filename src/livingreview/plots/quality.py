@@ -1,0 +1,296 @@
+"""Quality of the included studies: QUADAS-2 judgements and CLAIM completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from livingreview.plots.palette import RATINGS, Rating, colour
+from livingreview.plots.style import (
+    BASE,
+    COLUMN,
+    SMALL,
+    axes_or_new,
+    clean,
+    legend_beside,
+    styled,
+    tooltip,
+    wrap,
+)
+
+__all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary", "traffic_light"]
+
+_PERCENT: Final = "{x:.0f} %"
+_MISSING: Final = Rating("not judged", "", colour("band"))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value from elsewhere to compare with.
+
+    Parameters
+    ----------
+    mean, sd
+        Mean and standard deviation, percent.
+    label
+        Whose value it is, for the legend.
+    """
+
+    mean: float
+    sd: float
+    label: str
+
+
+@styled
+def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None = None) -> Axes:
+    """Draw the share of studies at low, unclear and high risk of bias, one bar per domain.
+
+    Parameters
+    ----------
+    domains
+        Domain to number of studies per rating (``"low"``, ``"some concerns"``, ``"high"``).
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Bars in percent of the domain's studies; each segment bears its symbol and number of studies.
+
+    Raises
+    ------
+    ValueError
+        If a rating is not one of the three, or a domain has no study.
+    """
+    for name, counts in domains.items():
+        if unknown := set(counts) - set(RATINGS):
+            raise ValueError(f"{name}: ratings are {', '.join(RATINGS)}, not {', '.join(sorted(unknown))}")
+        if sum(counts.values()) <= 0:
+            raise ValueError(f"{name}: there is no study to draw")
+    ax = axes_or_new(ax, COLUMN, 0.42 * len(domains) + 1.0)
+    for y, counts in enumerate(domains.values()):
+        total, left = sum(counts.values()), 0.0
+        for key, rating in RATINGS.items():
+            share = 100 * counts.get(key, 0) / total
+            if not share:
+                continue
+            (bar,) = ax.barh(y, share, left=left, height=0.66, color=rating.colour, edgecolor=colour("ink"))
+            tooltip(bar, f"{rating.label}: {counts[key]} of {total} ({share:.1f} %)")
+            text = f"{rating.symbol} {counts[key]}" if share >= 8 else rating.symbol
+            centre = left + share / 2
+            ax.text(centre, y, text, ha="center", va="center", color=colour("on-rating"), weight="bold")
+            left += share
+    ax.set_yticks(range(len(domains)), [wrap(name, 18) for name in domains])
+    ax.set_ylim(len(domains) - 0.5, -0.5)
+    ax.set_xlim(0, 100)
+    ax.xaxis.set_major_formatter(_PERCENT)
+    ax.set_xlabel("Studies")
+    ax.tick_params(axis="y", length=0, labelsize=BASE)
+    ax.spines["left"].set_visible(False)
+    legend_beside(ax, _rating_patches())
+    return ax
+
+
+@styled
+def traffic_light(
+    studies: Sequence[str], domains: Mapping[str, Sequence[str | None]], *, ax: Axes | None = None
+) -> Axes:
+    """Draw each study's judgement per domain: a disc with +, ? or −.
+
+    Parameters
+    ----------
+    studies
+        k labels.
+    domains
+        Domain to k ratings; None where it was not judged (an empty ring).
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Study i at y = i, domain j at x = j.
+
+    Raises
+    ------
+    ValueError
+        If a domain has not one rating per study, or a rating is not one of the three.
+    """
+    for name, ratings in domains.items():
+        if len(ratings) != len(studies):
+            raise ValueError(f"{name}: {len(studies)} studies but {len(ratings)} ratings")
+    ax = axes_or_new(ax, COLUMN, 0.27 * len(studies) + 1.5)
+    for x, (name, ratings) in enumerate(domains.items()):
+        for y, rating in enumerate(ratings):
+            disc(ax, x, y, rating, tip=f"{clean(studies[y])}, {clean(name)}")
+    ax.set_xticks(range(len(domains)), [wrap(name, 12) for name in domains], rotation=40, ha="left")
+    ax.set_yticks(range(len(studies)), [clean(study) for study in studies])
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelsize=BASE)
+    ax.set_xlim(-0.5, len(domains) - 0.5)
+    ax.set_ylim(len(studies) - 0.5, -0.5)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    handles = [_key(rating) for rating in RATINGS.values()]
+    legend_beside(ax, handles, place="below")
+    return ax
+
+
+def disc(ax: Axes, x: float, y: float, rating: str | None, *, tip: str = "", size: float = 12.0) -> None:
+    """Draw one judgement: a coloured disc that bears its sign.
+
+    Parameters
+    ----------
+    ax
+        The axes.
+    x, y
+        Position in data coordinates.
+    rating
+        ``"low"``, ``"some concerns"``, ``"high"``, or None for not judged.
+    tip
+        What was judged, for the tooltip.
+    size
+        Diameter in points.
+
+    Raises
+    ------
+    ValueError
+        If the rating is not one of the three.
+    """
+    if rating is not None and rating not in RATINGS:
+        raise ValueError(f"a rating is one of {', '.join(RATINGS)}, not {rating!r}")
+    shown = _MISSING if rating is None else RATINGS[rating]
+    (mark,) = ax.plot(
+        [x],
+        [y],
+        "o",
+        markersize=size,
+        markerfacecolor=shown.colour,
+        markeredgecolor=colour("ink"),
+        markeredgewidth=0.7,
+    )
+    tooltip(mark, f"{tip}: {shown.label}" if tip else shown.label)
+    ax.text(
+        x, y, shown.symbol, ha="center", va="center_baseline", color=colour("on-rating"),
+        weight="bold", fontsize=0.8 * size,
+    )  # fmt: skip
+
+
+@styled
+def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None, ax: Axes | None = None) -> Axes:
+    """Draw every study's CLAIM score as a dot, equal scores stacked, with the mean.
+
+    Parameters
+    ----------
+    percent
+        (k,) scores, percent of the applicable items.
+    reference
+        Mean and SD reported elsewhere, drawn as a dashed line and a band.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Dots at (score, rank among equals), the mean as a solid line.
+
+    Raises
+    ------
+    ValueError
+        If there is no score, or one is not between 0 and 100.
+    """
+    scores = np.sort(np.asarray(percent, dtype=float))
+    if scores.size == 0 or not np.all((scores >= 0) & (scores <= 100)):
+        raise ValueError("CLAIM scores are one or more percentages between 0 and 100")
+    values, times = np.unique(np.round(scores, 2), return_counts=True)
+    ax = axes_or_new(ax, COLUMN, 1.5 + 0.13 * int(times.max()) + 0.3 * (reference is not None))
+    x = np.repeat(values, times)
+    y = np.concatenate([np.arange(n) + 1 for n in times])
+    ax.plot(x, y, "o", color=colour("sensitivity"), markersize=5.5)
+    mean = float(scores.mean())
+    ax.axvline(mean, color=colour("ink"), linewidth=1.6)
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], marker="o", linestyle="none", color=colour("sensitivity"), label="one study"),
+        Line2D([], [], color=colour("ink"), linewidth=1.6, label=f"mean {mean:.1f} % (k = {scores.size})"),
+    ]
+    low = float(scores.min())
+    if reference is not None:
+        band = (reference.mean - reference.sd, reference.mean + reference.sd)
+        ax.axvspan(*band, facecolor=colour("rule"), alpha=0.55, edgecolor="none", zorder=0)
+        ax.axvline(reference.mean, color=colour("muted"), linestyle=(0, (5, 3)), linewidth=1.6)
+        label = f"{clean(reference.label)}: {reference.mean:g} % (band: ± 1 SD)"
+        handles.append(Line2D([], [], color=colour("muted"), linestyle=(0, (5, 3)), linewidth=1.6, label=label))
+        low = min(low, band[0])
+    ax.set_xlim(max(0.0, 5 * np.floor((low - 2) / 5)), 101)
+    ax.set_ylim(0, times.max() + 1)
+    ax.xaxis.set_major_formatter(_PERCENT)
+    ax.set_xlabel("CLAIM items reported")
+    ax.set_ylabel("Studies")
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    legend_beside(ax, handles, columns=1)
+    return ax
+
+
+@styled
+def claim_sections(
+    sections: Mapping[str, float],
+    *,
+    range_: Mapping[str, tuple[float, float]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the completeness of each section of the checklist.
+
+    Parameters
+    ----------
+    sections
+        Section to mean completeness over the studies, percent.
+    range_
+        Section to the lowest and highest study, drawn as a pale bar.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Section i at y = i; the number is written at the right.
+    """
+    ax = axes_or_new(ax, COLUMN, 0.36 * len(sections) + 0.75)
+    for y, (name, value) in enumerate(sections.items()):
+        if range_ is not None:
+            ax.plot(range_[name], [y, y], color=colour("rule"), linewidth=7, solid_capstyle="butt")
+        (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"))
+        tooltip(mark, f"{clean(name)}: {value:.1f} %")
+        ax.text(102, y, f"{value:.1f} %", va="center", fontsize=SMALL)
+    ax.set_yticks(range(len(sections)), [wrap(name, 20) for name in sections])
+    ax.set_ylim(len(sections) - 0.5, -0.5)
+    ax.set_xlim(0, 100)
+    ax.xaxis.set_major_formatter(_PERCENT)
+    ax.set_xlabel("Items reported (mean over studies" + (", bar: range)" if range_ else ")"))
+    ax.tick_params(axis="y", length=0, labelsize=BASE)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def _rating_patches() -> list[Patch]:
+    return [Patch(facecolor=r.colour, edgecolor=colour("ink"), label=f"{r.symbol} {r.label}") for r in RATINGS.values()]
+
+
+def _key(rating: Rating) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        marker="o",
+        linestyle="none",
+        markersize=9,
+        markerfacecolor=rating.colour,
+        markeredgecolor=colour("ink"),
+        label=f"{rating.symbol} {rating.label}",
+    )

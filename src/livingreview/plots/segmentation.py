@@ -1,0 +1,290 @@
+"""Agreement of automatic with manual contours: Dice and Hausdorff, per study and structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
+from numpy.typing import ArrayLike, NDArray
+
+from livingreview.plots.palette import MARKERS, SERIES, colour
+from livingreview.plots.rows import Row, draw_rows, rows_height
+from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
+
+__all__ = ["Overlap", "overlap_against", "overlap_by_group"]
+
+FloatArray = NDArray[np.float64]
+Statistic = Literal["mean", "median", "unstated"]
+_MARKER: Final[dict[str, tuple[str, str]]] = {
+    # marker and fill: a median is told from a mean by its shape, an unstated one by being hollow
+    "mean": ("o", colour("sensitivity")),
+    "median": ("D", colour("specificity")),
+    "unstated": ("o", ""),
+}
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Scores as columns of equal length, one row per reported value.
+
+    Parameters
+    ----------
+    study
+        (m,) study labels.
+    group
+        (m,) what the rows are grouped by: the structure, its phase, the network family, …
+    value
+        (m,) scores: Dice from 0 to 1, Hausdorff in mm.
+    sd
+        (m,) standard deviation over the test set; NaN where not reported.
+    lower, upper
+        (m,) confidence interval; NaN where not reported.  Drawn instead of the SD where both are known.
+    n
+        (m,) size of the test set; NaN where not reported.
+    statistic
+        (m,) ``"mean"``, ``"median"`` or ``"unstated"``.
+
+    Raises
+    ------
+    ValueError
+        If columns differ in length, or a statistic is unknown.
+    """
+
+    study: Sequence[str]
+    group: Sequence[str]
+    value: FloatArray
+    sd: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    n: FloatArray
+    statistic: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        study: Sequence[str],
+        group: Sequence[str],
+        value: ArrayLike,
+        *,
+        sd: ArrayLike | None = None,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
+        n: ArrayLike | None = None,
+        statistic: Sequence[str] | None = None,
+    ) -> Overlap:
+        """Return the columns, those left out filled with NaN (and ``"unstated"``).
+
+        Examples
+        --------
+        >>> Overlap.of(["A", "B"], ["LV", "LV"], [0.91, 0.93], sd=[0.02, float("nan")]).n.tolist()
+        [nan, nan]
+        """
+        m = len(study)
+
+        def column(values: ArrayLike | None) -> FloatArray:
+            filled = np.full(m, np.nan) if values is None else np.array(values, dtype=float)
+            filled.setflags(write=False)
+            return filled
+
+        return cls(
+            study=tuple(study),
+            group=tuple(group),
+            value=column(value),
+            sd=column(sd),
+            lower=column(lower),
+            upper=column(upper),
+            n=column(n),
+            statistic=("unstated",) * m if statistic is None else tuple(statistic),
+        )
+
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in vars(self).values()}
+        if len(lengths) != 1:
+            raise ValueError(f"columns have different lengths: {sorted(lengths)}")
+        if unknown := set(self.statistic) - set(_MARKER):
+            raise ValueError(f"statistic is one of {', '.join(_MARKER)}, not {', '.join(sorted(unknown))}")
+
+
+@styled
+def overlap_by_group(
+    scores: Overlap,
+    *,
+    label: str = "Dice coefficient",
+    unit: str = "",
+    higher_is_better: Literal[True, False] = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw every score in its group, best first.
+
+    Parameters
+    ----------
+    scores
+        The columns.
+    label, unit
+        What the x axis shows.
+    higher_is_better
+        Orders each group: True for Dice, False for Hausdorff.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Groups in order of first appearance, a heading row each; a line with caps is a confidence interval, a
+        pale bar one SD on either side.
+
+    Raises
+    ------
+    ValueError
+        If there is no score.
+    """
+    if not len(scores.study):
+        raise ValueError("there is no score to draw")
+    rows = _rows(scores, descending=higher_is_better)
+    ax = axes_or_new(ax, COLUMN, rows_height(len(rows)) + 0.5)
+    draw_rows(ax, rows)
+    ax.set_xlabel(f"{label} ({unit})" if unit else label)
+    ax.grid(axis="x")
+    finite = np.concatenate([scores.value, _below(scores), _above(scores)])
+    low, high = float(np.nanmin(finite)), float(np.nanmax(finite))
+    margin = 0.08 * (high - low or 1.0)
+    ax.set_xlim(max(0.0, low - margin), min(1.0, high + margin) if not unit else high + margin)
+    legend_beside(ax, _statistic_keys(scores), columns=2)
+    return ax
+
+
+@styled
+def overlap_against(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    group: Sequence[str],
+    study: Sequence[str],
+    xlabel: str,
+    ylabel: str,
+    xscale: Literal["linear", "log"] = "linear",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one score against another, or against the size of the test set.
+
+    Parameters
+    ----------
+    x, y
+        (m,) values; pairs with a NaN are left out.
+    group
+        (m,) groups, told apart by marker and colour; after the sixth they share the last.
+    study
+        (m,) labels, shown as tooltips.
+    xlabel, ylabel
+        Axis labels with units.
+    xscale
+        ``"log"`` suits sample sizes.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One line artist per point.
+    """
+    across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    ax = axes_or_new(ax, COLUMN, 3.9)
+    study, group = tuple(study), tuple(group)
+    names = list(dict.fromkeys(group))
+    signs = {name: (MARKERS[min(i, 5)], SERIES[min(i, 5)]) for i, name in enumerate(names)}
+    ax.set_xscale(xscale)
+    for i in np.flatnonzero(np.isfinite(across) & np.isfinite(up)).tolist():
+        marker, fill = signs[group[i]]
+        (mark,) = ax.plot(
+            [across[i]],
+            [up[i]],
+            marker,
+            markersize=7,
+            markerfacecolor=fill,
+            markeredgecolor=colour("paper"),
+            alpha=0.9,
+        )
+        tooltip(mark, f"{clean(study[i])}, {clean(group[i])}: {across[i]:g}, {up[i]:g}")
+    ax.grid(visible=True)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    if xscale == "log":
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.xaxis.set_minor_formatter("")
+    keys = [
+        Line2D([], [], linestyle="none", marker=marker, color=fill, markersize=7, label=clean(name))
+        for name, (marker, fill) in signs.items()
+    ]
+    legend_beside(ax, keys, columns=min(3, len(keys)))
+    return ax
+
+
+def _rows(scores: Overlap, *, descending: bool) -> list[Row]:
+    rows: list[Row] = []
+    for name in dict.fromkeys(scores.group):
+        members = [i for i, group in enumerate(scores.group) if group == name]
+        members.sort(key=lambda i: (-scores.value[i] if descending else scores.value[i], scores.study[i]))
+        rows.append(Row(f"{clean(name)} ({len(members)})", kind="heading"))
+        rows.extend(_row(scores, i) for i in members)
+    return rows
+
+
+def _row(scores: Overlap, i: int) -> Row:
+    value, sd, lower, upper = (float(c[i]) for c in (scores.value, scores.sd, scores.lower, scores.upper))
+    decimals = 2 if abs(value) < 10 else 1
+    text = f"{value:.{decimals}f}"
+    known = not (math.isnan(lower) or math.isnan(upper))
+    if known:
+        text += f" [{lower:.{decimals}f}, {upper:.{decimals}f}]"
+    elif not math.isnan(sd):
+        text += f" ± {sd:.{decimals}f}"
+        lower, upper = value - sd, value + sd
+    marker, fill = _MARKER[scores.statistic[i]]
+    size = "" if math.isnan(scores.n[i]) else f", n = {scores.n[i]:.0f}"
+    label = clean(scores.study[i])
+    return Row(
+        label,
+        value=value,
+        lower=lower,
+        upper=upper,
+        text=text,
+        interval="ci" if known else "sd",
+        marker=marker,
+        colour=fill,
+        tip=f"{label}, {clean(scores.group[i])}: {scores.statistic[i]} {text}{size}",
+    )
+
+
+def _below(scores: Overlap) -> FloatArray:
+    return np.where(np.isnan(scores.lower), scores.value - np.nan_to_num(scores.sd), scores.lower)
+
+
+def _above(scores: Overlap) -> FloatArray:
+    return np.where(np.isnan(scores.upper), scores.value + np.nan_to_num(scores.sd), scores.upper)
+
+
+def _statistic_keys(scores: Overlap) -> list[Line2D]:
+    """Legend of what occurs, and of nothing else."""
+    keys = []
+    for name, (marker, fill) in _MARKER.items():
+        if name in scores.statistic:
+            text = "mean or median not stated" if name == "unstated" else name
+            edge, face = fill or colour("ink"), fill or colour("paper")
+            keys.append(
+                Line2D([], [], linestyle="none", marker=marker, markerfacecolor=face, markeredgecolor=edge, label=text)
+            )
+    known = ~np.isnan(scores.lower) & ~np.isnan(scores.upper)
+    if np.any(~np.isnan(scores.sd) & ~known):
+        keys.append(Line2D([], [], color=colour("rule"), linewidth=6, label="± 1 SD (test set)"))
+    if np.any(known):
+        keys.append(
+            Line2D([], [], color=colour("ink"), linewidth=1.1, marker="|", markersize=5, label="confidence interval")
+        )
+    return keys

@@ -1,0 +1,193 @@
+"""A figure as an accessible, theme-aware SVG whose text is text.
+
+The page's own CSS recolours the figure: see :mod:`livingreview.plots.palette` for the variable names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from matplotlib.figure import Figure
+
+from livingreview.plots.palette import COLOURS
+from livingreview.plots.style import TIP, context, ignore_missing_glyphs
+
+__all__ = ["save", "to_svg"]
+
+# Shown larger than this, 9.5-point type would outgrow the text around it.
+_LARGEST_PIXELS_PER_POINT: Final = 1.5
+
+_FONT: Final = "var(--lr-font, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif)"
+_VARIABLES: Final[dict[str, str]] = {
+    # Ink follows the text around the figure where the page does not say otherwise.
+    c.light: f"var(--lr-{c.role}, {'currentColor' if c.role == 'ink' else c.light})"
+    for c in COLOURS
+}
+_HEX: Final = re.compile("|".join(_VARIABLES))
+_REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
+_FONT_SHORTHAND: Final = re.compile(r"^(?P<before>.*?)(?P<size>[\d.]+px)")
+_ILLEGAL_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = None) -> str:
+    """Return a figure as one ``<svg>`` element to be placed in an HTML page.
+
+    Parameters
+    ----------
+    fig
+        Figure drawn with :mod:`livingreview.plots`.
+    title
+        Short name, read first by a screen reader.
+    description
+        What the figure shows: its text alternative.
+    prefix
+        What every id starts with; by default derived from the content, so that figures do not collide.
+
+    Returns
+    -------
+    str
+        As wide as its container up to a legible maximum; ``role="img"`` named by its title and description.
+        The same figure gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the title or the description is empty.
+    """
+    if not title.strip() or not description.strip():
+        raise ValueError("a figure needs a title and a description; say what it shows")
+    raw = _draw(fig)
+    if prefix is None:
+        digest = hashlib.sha256("\0".join((title, description, raw)).encode()).hexdigest()
+        prefix = f"lr-{digest[:10]}"
+    root = _plain(ET.fromstring(raw))
+    _unique_ids(root, prefix)
+    for element in root.iter():
+        _restyle(element)
+    width, height = _view_box(root)
+    attributes = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "class": "lr-svg",
+        "role": "img",
+        "aria-labelledby": f"{prefix}-title {prefix}-desc",
+        "viewBox": f"0 0 {width:g} {height:g}",
+        "width": "100%",
+        "style": (
+            f"display: block; height: auto; max-width: {width * _LARGEST_PIXELS_PER_POINT:.0f}px; "
+            f"font-family: {_FONT}; stroke-linejoin: round; fill: var(--lr-ink, currentColor)"
+        ),
+    }
+    root.attrib.clear()
+    root.attrib.update(attributes)
+    for place, (name, text) in enumerate((("title", title), ("desc", description))):
+        element = ET.Element(name, {"id": f"{prefix}-{name}"})
+        element.text = _ILLEGAL_XML.sub("", text)
+        root.insert(place, element)
+    return ET.tostring(root, encoding="unicode", short_empty_elements=True)
+
+
+def save(fig: Figure, path: str | Path, title: str, description: str) -> Path:
+    """Write a figure to a file that stands on its own, in light colours on white.
+
+    Parameters
+    ----------
+    fig
+        Figure drawn with :mod:`livingreview.plots`.
+    path
+        ``.svg`` (with title and description), ``.pdf`` or ``.png``.
+    title, description
+        As for :func:`to_svg`.
+
+    Returns
+    -------
+    pathlib.Path
+        The path written.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".svg":
+        svg = to_svg(fig, title, description)
+        for value, variable in _VARIABLES.items():
+            svg = svg.replace(variable, value)
+        svg = svg.replace(_FONT, "'DejaVu Sans', Verdana, Arial, sans-serif")
+        svg = svg.replace("display: block;", "background: #ffffff;", 1)
+        path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n{svg}\n', encoding="utf-8")
+        return path
+    with context(), ignore_missing_glyphs():
+        dates = {"CreationDate": None, "ModDate": None} if path.suffix.lower() == ".pdf" else {}
+        fig.savefig(path, facecolor="white", dpi=200, metadata=dates)
+    return path
+
+
+def _draw(fig: Figure) -> str:
+    buffer = io.StringIO()
+    with context(), ignore_missing_glyphs():
+        fig.savefig(buffer, format="svg", metadata={"Date": None})
+    return _ILLEGAL_XML.sub("", buffer.getvalue())
+
+
+def _plain(root: ET.Element) -> ET.Element:
+    """Drop namespaces, metadata and the style sheet, which would leak into the page."""
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        for key in [key for key in element.attrib if "}" in key]:
+            element.attrib[key.rpartition("}")[2]] = element.attrib.pop(key)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in ("metadata", "style"):
+                parent.remove(child)
+    return root
+
+
+def _unique_ids(root: ET.Element, prefix: str) -> None:
+    """Keep the ids that something refers to, prefixed; turn tooltip ids into titles."""
+    used: set[str] = set()
+    for element in root.iter():
+        used.update(_REFERENCE.findall(" ".join(element.attrib.values())))
+        if element.get("href", "").startswith("#"):
+            used.add(element.attrib["href"][1:])
+    seen: set[str] = set()
+    for parent in list(root.iter()):
+        identity = parent.attrib.pop("id", None)
+        if identity is not None and identity.startswith(TIP):
+            tip = ET.Element("title")
+            tip.text = identity[len(TIP) :]
+            parent.insert(0, tip)
+        elif identity in used:
+            seen.add(identity)
+            parent.set("id", f"{prefix}-{identity}")
+        for key, value in parent.attrib.items():
+            if key == "href":
+                parent.set(key, f"#{prefix}-{value[1:]}")
+            else:
+                parent.set(key, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))
+
+
+def _restyle(element: ET.Element) -> None:
+    """Replace colours by variables, and drop the family the layout was measured with."""
+    style = element.get("style")
+    if style is None:
+        return
+    declarations: dict[str, str] = {}
+    for part in style.split(";"):
+        name, found, value = part.partition(":")
+        if found:
+            declarations[name.strip()] = value.strip()
+    declarations.pop("font-family", None)
+    shorthand = _FONT_SHORTHAND.match(declarations.pop("font", ""))
+    if shorthand:  # matplotlib before 3.11 writes the shorthand
+        declarations["font-size"] = shorthand["size"]
+        weight = shorthand["before"].split()
+        if weight:
+            declarations["font-weight"] = weight[-1]
+    text = "; ".join(f"{name}: {value}" for name, value in declarations.items())
+    element.set("style", _HEX.sub(lambda match: _VARIABLES[match[0]], text))
+
+
+def _view_box(root: ET.Element) -> tuple[float, float]:
+    _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
+    return width, height
