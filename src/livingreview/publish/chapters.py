@@ -1,0 +1,252 @@
+"""Execute the chapters: MyST → notebook → papermill, side by side, and only those that changed.
+
+A result is kept in ``.cache/chapters/<key>.ipynb``.  The key is the SHA-256 of everything that a chapter's output
+depends on: its own text, every file under ``data/``, every file of the installed ``livingreview`` package,
+``requirements.lock``, the parameters, the version of Python and the reproducible environment.  Nothing in the
+cache is ever changed; a result is found or computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import re
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import livingreview
+from livingreview.errors import BuildError, Fault
+from livingreview.publish.kernel import kernel_folders, reproducible_environment
+from livingreview.publish.notebooks import Chapter, finished, plain, read_chapter, read_notebook, write_notebook
+
+__all__ = ["Executed", "chapter_names", "digest_of_tree", "execute_chapters", "input_digest"]
+
+CELL_SECONDS: Final = 600
+KEPT_RESULTS: Final = 200
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What became of the chapters.
+
+    Parameters
+    ----------
+    notebooks
+        Name of each executable chapter → path of its executed notebook in the cache.
+    ran
+        Chapters executed now.
+    cached
+        Chapters whose result was already there.
+    """
+
+    notebooks: Mapping[str, Path]
+    ran: tuple[str, ...]
+    cached: tuple[str, ...]
+
+
+def chapter_names(root: Path) -> list[str]:
+    """Return the pages of the book, relative to its folder: ``index.md`` and ``chapters/*.md``."""
+    pages = [root / "index.md", *sorted((root / "chapters").glob("*.md"))]
+    return [page.relative_to(root).as_posix() for page in pages if page.is_file()]
+
+
+def digest_of_tree(folder: Path) -> str:
+    """Return the SHA-256 of every file below a folder, by name and content; compiled files are left out."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def input_digest(root: Path, parameters: Mapping[str, object]) -> str:
+    """Return the digest of everything that all chapters of a book depend on.
+
+    Parameters
+    ----------
+    root
+        Folder of the book.
+    parameters
+        What the chapters are executed with; plain JSON types.
+    """
+    lock = root / "requirements.lock"
+    parts = {
+        "data": digest_of_tree(root / "data"),
+        "package": digest_of_tree(Path(livingreview.__file__).parent),
+        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
+        "parameters": dict(parameters),
+        "python": platform.python_version(),
+        "environment": reproducible_environment(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def execute_chapters(
+    root: Path,
+    parameters: Mapping[str, object],
+    *,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Executed:
+    """Execute every chapter that has no result yet.
+
+    Parameters
+    ----------
+    root
+        Folder of the book; the chapters run with it as working directory.
+    parameters
+        Values for the cell tagged ``parameters``; plain JSON types.
+    jobs
+        Chapters executed at the same time; by default one per core.
+    progress
+        Show a progress bar on standard error; by default only where that is a terminal.
+
+    Returns
+    -------
+    Executed
+        Results of all chapters that have code.
+
+    Raises
+    ------
+    BuildError
+        With every chapter that cannot be read, fails, or writes to standard error (a warning is a fault).
+    """
+    chapters, faults = _read_all(root)
+    if faults:
+        raise BuildError("\n".join(str(fault) for fault in faults))
+    shared = input_digest(root, parameters)
+    cache = root / ".cache" / "chapters"
+    results = {chapter.name: cache / f"{_key(shared, chapter)}.ipynb" for chapter in chapters}
+    cached = tuple(name for name, path in results.items() if path.is_file())
+    waiting = [chapter for chapter in chapters if chapter.name not in cached]
+    if waiting:
+        cache.mkdir(parents=True, exist_ok=True)
+        faults = _run_all(root, waiting, results, parameters, jobs=jobs or os.cpu_count() or 1, progress=progress)
+        if faults:
+            raise BuildError("\n".join(str(fault) for fault in sorted(faults)))
+    _keep_newest(cache, results.values())
+    return Executed(results, tuple(chapter.name for chapter in waiting), cached)
+
+
+def _key(shared: str, chapter: Chapter) -> str:
+    return hashlib.sha256("\0".join((shared, chapter.name, chapter.text)).encode()).hexdigest()
+
+
+def _read_all(root: Path) -> tuple[list[Chapter], list[Fault]]:
+    chapters, faults = [], []
+    for name in chapter_names(root):
+        chapter, problems = read_chapter(root, name)
+        faults += problems
+        if chapter is not None and chapter.executable:
+            chapters.append(chapter)
+    return chapters, faults
+
+
+def _run_all(
+    root: Path,
+    chapters: Sequence[Chapter],
+    results: Mapping[str, Path],
+    parameters: Mapping[str, object],
+    *,
+    jobs: int,
+    progress: bool | None,
+) -> list[Fault]:
+    from tqdm import tqdm
+
+    faults: list[Fault] = []
+    hidden = None if progress is None else not progress
+    # Threads suffice: the work is done by the kernels, each a process of its own.
+    with (
+        tempfile.TemporaryDirectory(prefix="livingreview-") as scratch,
+        kernel_folders(Path(scratch)) as kernel,
+        ThreadPoolExecutor(min(jobs, len(chapters))) as pool,
+        tqdm(total=len(chapters), desc="chapters", unit="", disable=hidden) as bar,
+    ):
+        running = {
+            pool.submit(_run, root, chapter, results[chapter.name], parameters, kernel): chapter for chapter in chapters
+        }
+        for done in as_completed(running):
+            faults += done.result()
+            bar.set_postfix_str(running[done].name)
+            bar.update()
+    return faults
+
+
+def _run(root: Path, chapter: Chapter, result: Path, parameters: Mapping[str, object], kernel: str) -> list[Fault]:
+    """Execute one chapter and keep its result; return what went wrong."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="livingreview-") as folder:
+        source, target = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
+        write_notebook(chapter.notebook, source)
+        try:
+            papermill.execute_notebook(
+                source,
+                target,
+                parameters=dict(parameters),
+                kernel_name=kernel,
+                language="python",
+                progress_bar=False,
+                execution_timeout=CELL_SECONDS,
+                # The kernel's working directory; papermill's own `cwd` would change that of all threads.
+                resources={"metadata": {"path": str(root)}},
+            )
+        except papermill.PapermillExecutionError as error:
+            return [_failure(chapter, target, error)]
+        except (CellTimeoutError, DeadKernelError) as error:
+            reason = " ".join(plain(str(error)).split())[:300]
+            return [Fault(chapter.name, 0, "", reason, "run the chapter by hand to find the cell", "CHAPTER-005")]
+        notebook = read_notebook(target)
+    faults = _warnings(chapter, notebook)
+    if not faults:
+        write_notebook(finished(notebook), result)
+    return faults
+
+
+def _failure(chapter: Chapter, target: Path, error: Any) -> Fault:
+    """Say where a chapter failed: the cell that failed is the one that holds an error."""
+    cells = read_notebook(target).cells
+    failed = next(
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and any(output.output_type == "error" for output in cell.outputs)
+    )
+    frames = re.findall(r"Cell In\s*\[\d+\],? line (\d+)", plain("\n".join(error.traceback)))
+    line = chapter.line_of(failed.id, int(frames[0]) if frames else 1)
+    message = " ".join(plain(error.evalue).split())[:500]
+    place = f"code cell {chapter.number_of(failed.id)}"
+    return Fault(
+        chapter.name, line, place, f"{error.ename}: {message}", "mend the cell, or what it calls", "CHAPTER-003"
+    )
+
+
+def _warnings(chapter: Chapter, notebook: Any) -> list[Fault]:
+    """Return a fault for every cell that wrote to standard error; that is where warnings go."""
+    faults = []
+    for cell in notebook.cells:
+        written = "".join(output.text for output in cell.get("outputs", []) if output.get("name") == "stderr").strip()
+        if written:
+            place = f"code cell {chapter.number_of(cell.id)}"
+            problem = "wrote to standard error: " + " ".join(plain(written).split())[:500]
+            remedy = "mend what it warns about; a chapter gives no warnings"
+            faults.append(Fault(chapter.name, chapter.line_of(cell.id), place, problem, remedy, "CHAPTER-004"))
+    return faults
+
+
+def _keep_newest(cache: Path, used: Iterable[Path]) -> None:
+    """Bound the cache: results not asked for lately go first."""
+    for path in used:
+        path.touch()
+    results = sorted(cache.glob("*.ipynb"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in results[KEPT_RESULTS:]:
+        path.unlink(missing_ok=True)
