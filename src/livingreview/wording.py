@@ -1,0 +1,118 @@
+"""Numbers as the review writes them: one place decides decimals, signs and the word "to" of an interval.
+
+>>> from livingreview.synthesis.counts import Interval
+>>> with_interval(Interval(0.9412, 0.8833, 0.9710, 0.95))
+'94.1 % (95 % CI 88.3 to 97.1)'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+__all__ = ["day", "decimal", "listing", "p_value", "percent", "plural", "with_interval"]
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+class HasInterval(Protocol):
+    """An estimate with its limits."""
+
+    @property
+    def estimate(self) -> float:
+        """Point estimate."""
+
+    @property
+    def lower(self) -> float:
+        """Lower limit."""
+
+    @property
+    def upper(self) -> float:
+        """Upper limit."""
+
+    @property
+    def level(self) -> float:
+        """Coverage, e.g. 0.95."""
+
+
+def decimal(value: float, decimals: int = 2) -> str:
+    """Write a number with fixed decimals and a true minus sign; an infinite or undefined one in words.
+
+    >>> decimal(-0.125, 2)
+    '−0.12'
+    """
+    if math.isnan(value):
+        return "not defined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "−infinite"
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def percent(proportion: float, decimals: int = 1) -> str:
+    """Write a proportion as a percentage.
+
+    >>> percent(0.9412)
+    '94.1 %'
+    """
+    return f"{decimal(100 * proportion, decimals)} %"
+
+
+def with_interval(interval: HasInterval, *, decimals: int = 1, scale: str = "percent") -> str:
+    """Write an estimate with its interval.
+
+    Parameters
+    ----------
+    interval
+        Estimate and limits.
+    decimals
+        Decimals of all three numbers.
+    scale
+        ``"percent"`` for proportions, ``"plain"`` for ratios, distances and differences.
+    """
+    factor, unit = (100, " %") if scale == "percent" else (1, "")
+    estimate, lower, upper = (
+        decimal(factor * value, decimals) for value in (interval.estimate, interval.lower, interval.upper)
+    )
+    return f"{estimate}{unit} ({100 * interval.level:g} % CI {lower} to {upper})"
+
+
+def p_value(p: float) -> str:
+    """Write a P value the way journals do.
+
+    >>> p_value(0.00004), p_value(0.1664)
+    ('P < 0.001', 'P = 0.166')
+    """
+    return "P < 0.001" if p < 0.001 else f"P = {p:.3f}"
+
+
+def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
+    """Write a count with its noun; small counts in words.
+
+    >>> plural(1, "study", "studies"), plural(62, "study", "studies")
+    ('one study', '62 studies')
+    """
+    number = WORDS[count] if 0 <= count < len(WORDS) else f"{count:,}"
+    return f"{number} {noun if count == 1 else plural_noun or noun + 's'}"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Write names as a list in a sentence.
+
+    >>> listing(["A", "B", "C"])
+    'A, B and C'
+    """
+    return ", ".join(items[:-1]) + " and " + items[-1] if len(items) > 1 else "".join(items)
+
+
+def day(when: date) -> str:
+    """Write a date without ambiguity.
+
+    >>> day(date(2025, 7, 31))
+    '31 July 2025'
+    """
+    return f"{when.day} {when:%B %Y}"
