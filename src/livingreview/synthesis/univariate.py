@@ -1,0 +1,358 @@
+"""Univariate meta-analysis: one effect per study, pooled by inverse variance.
+
+Fixed-effect and random-effects models (DerSimonian–Laird, Paule–Mandel, REML, ML), meta-regression,
+Hartung–Knapp intervals with and without the safeguard, heterogeneity with the Q-profile interval, prediction
+intervals.
+
+Examples
+--------
+>>> import numpy as np
+>>> dice = np.array([0.91, 0.88, 0.94, 0.90])
+>>> result = fit(dice, np.array([0.08, 0.10, 0.05, 0.07]) ** 2 / 50, method="dl", test="z")
+>>> result
+UnivariateFit(dl, z, k=4: 0.909 [0.883, 0.935]; τ²=0.0006043, I²=85.5%, Q=20.71 on 3 df)
+
+References
+----------
+.. [1] Viechtbauer W. Conducting meta-analyses in R with the metafor package. J Stat Softw 2010;36(3).
+   doi:10.18637/jss.v036.i03
+.. [2] Hartung J, Knapp G. A refined method for the meta-analysis of controlled clinical trials with binary
+   outcome. Stat Med 2001;20:3875–3889. doi:10.1002/sim.1009
+.. [3] Röver C, Knapp G, Friede T. Hartung-Knapp-Sidik-Jonkman approach and its modification for random-effects
+   meta-analysis with few studies. BMC Med Res Methodol 2015;15:99. doi:10.1186/s12874-015-0091-1
+.. [4] Higgins JPT, Thompson SG, Spiegelhalter DJ. A re-evaluation of random-effects meta-analysis.
+   J R Stat Soc A 2009;172:137–159. doi:10.1111/j.1467-985X.2008.00552.x
+.. [5] Riley RD, Higgins JPT, Deeks JJ. Interpretation of random effects meta-analyses. BMJ 2011;342:d549.
+   doi:10.1136/bmj.d549
+.. [6] Higgins JPT, Thompson SG. Quantifying heterogeneity in a meta-analysis. Stat Med 2002;21:1539–1558.
+   doi:10.1002/sim.1186
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from livingreview.errors import TooFewStudies
+from livingreview.synthesis.between_study_variance import Array, Method, q_root, standard_error
+from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.random_effects import (
+    Test,
+    finite_or_none,
+    orthonormal,
+    p_value,
+    quantile,
+    solve,
+    validated,
+)
+
+__all__ = ["Convention", "Method", "Test", "UnivariateFit", "fit"]
+
+Convention: TypeAlias = Literal["higgins", "riley", "normal"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnivariateFit:
+    """A fitted univariate model; make it with :func:`fit`.
+
+    Parameters
+    ----------
+    method, test, level
+        As given to :func:`fit`.
+    study, effects, variances
+        k labels and the (k,) arrays of estimates and sampling variances.
+    design, names
+        (k, p) design matrix, first column the intercept, and the names of its columns.
+    coefficients, covariance
+        (p,) and (p, p) arrays, on the scale of the effects.
+    tau2, tau2_se
+        Between-study variance and its asymptotic standard error (NaN for the fixed-effect model).
+    q, df
+        Cochran's Q about the fixed-effect line and its degrees of freedom, k − p.
+    i2, h2
+        I² (a proportion) and H², from τ² and the typical sampling variance [6]_; from Q for the fixed-effect model.
+    scale
+        Hartung and Knapp's factor on the covariance; 1 for the z test.
+    log_likelihood
+        Restricted for REML (with the term ``½ log|XᵀX|``), full for every other method.
+    r_squared
+        Share of τ² that the moderators explain, truncated at 0; NaN without moderators or with τ² = 0.
+    """
+
+    method: Method
+    test: Test
+    level: float
+    study: tuple[str, ...]
+    effects: Array
+    variances: Array
+    design: Array
+    names: tuple[str, ...]
+    coefficients: Array
+    covariance: Array
+    tau2: float
+    tau2_se: float
+    q: float
+    df: int
+    i2: float
+    h2: float
+    scale: float
+    log_likelihood: float
+    r_squared: float
+
+    def __post_init__(self) -> None:
+        for name in ("effects", "variances", "design", "coefficients", "covariance"):
+            array = np.array(getattr(self, name), dtype=float)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @property
+    def k(self) -> int:
+        """Number of studies."""
+        return len(self.effects)
+
+    @property
+    def estimate(self) -> Interval:
+        """The first coefficient: the pooled effect, or the intercept of a meta-regression."""
+        return self.intervals[0]
+
+    @property
+    def standard_errors(self) -> Array:
+        """(p,) standard errors of the coefficients."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """One interval per coefficient, normal or t on k − p degrees of freedom as the test says."""
+        half = quantile(self.test, self.df, self.level) * self.standard_errors
+        return tuple(
+            Interval(float(b), float(b - h), float(b + h), self.level)
+            for b, h in zip(self.coefficients, half, strict=True)
+        )
+
+    @property
+    def p_values(self) -> Array:
+        """(p,) two-sided P values of the coefficients."""
+        return p_value(self.coefficients / self.standard_errors, self.test, self.df)
+
+    @property
+    def q_p(self) -> float:
+        """P value of Q; NaN without residual degrees of freedom."""
+        return float(stats.chi2.sf(self.q, self.df)) if self.df else math.nan
+
+    @property
+    def weights(self) -> Array:
+        """(k,) share of each study in the pooled effect, summing to 1."""
+        w = 1.0 / (self.variances + self.tau2)
+        return np.asarray(w / w.sum())
+
+    def moderator_test(self) -> tuple[float, float]:
+        """Return the omnibus test of all coefficients but the intercept: statistic and P value.
+
+        χ² on p − 1 degrees of freedom for the z test, F on (p − 1, k − p) for Hartung–Knapp.
+
+        Raises
+        ------
+        ValueError
+            When the model has no moderators.
+        """
+        m = len(self.names) - 1
+        if m == 0:
+            raise ValueError("the model has no moderators to test; give `moderators=` to fit()")
+        b = self.coefficients[1:]
+        wald = float(b @ np.linalg.solve(self.covariance[1:, 1:], b))
+        if self.test == "z":
+            return wald, float(stats.chi2.sf(wald, m))
+        return wald / m, float(stats.f.sf(wald / m, m, self.df))
+
+    def tau2_interval(self) -> Interval:
+        """Return τ² with its Q-profile interval; both limits are 0 where Q(0) is below the lower quantile.
+
+        The interval is that of the residual heterogeneity and does not depend on the estimator of τ².
+        """
+        self._require_df()
+        tail = (1 - self.level) / 2
+        both = np.ones((2, self.k), dtype=bool)
+        problem = orthonormal(self.effects, self.variances, self.design, both).problem
+        lower, upper = q_root(problem, np.asarray(stats.chi2.ppf([1 - tail, tail], self.df)))
+        return Interval(self.tau2, float(lower), float(upper), self.level)
+
+    def i2_interval(self) -> Interval:
+        """Return I² with the limits that follow from those of :meth:`tau2_interval`."""
+        tau2 = self.tau2_interval()
+        problem = orthonormal(self.effects, self.variances, self.design).problem
+        typical = self.df / float(problem.moments(np.zeros(1)).trace_p[0])
+        lower, upper = (bound / (bound + typical) for bound in (tau2.lower, tau2.upper))
+        return Interval(self.i2, lower, upper, self.level)
+
+    def prediction_interval(self, convention: Convention = "higgins") -> Interval:
+        """Return the interval in which the true effect of a new study is expected.
+
+        Parameters
+        ----------
+        convention
+            ``"higgins"``: t on k − 2 degrees of freedom [4]_ [5]_; ``"riley"``: t on k − 1; ``"normal"``: z.
+            Each multiplies ``√(τ² + SE²)``, with the standard error of the fit's own test.
+
+        Raises
+        ------
+        TooFewStudies
+            When the convention leaves no degrees of freedom.
+        ValueError
+            For a meta-regression, whose prediction depends on the moderators; for an unknown convention.
+        """
+        if len(self.names) > 1:
+            raise ValueError("a meta-regression has no single prediction interval; fit without moderators")
+        lost = {"higgins": 2, "riley": 1, "normal": 0}
+        if convention not in lost:
+            raise ValueError(f"convention is one of {', '.join(lost)}; found {convention!r}")
+        df = self.k - lost[convention]
+        if df < 1:
+            raise TooFewStudies(f"the {convention} prediction interval needs more than {self.k} studies")
+        spread = math.sqrt(self.tau2 + float(self.covariance[0, 0]))
+        half = float(quantile("z" if convention == "normal" else "hartung_knapp", df, self.level)) * spread
+        centre = float(self.coefficients[0])
+        return Interval(centre, centre - half, centre + half, self.level)
+
+    def empirical_bayes(self) -> tuple[Array, Array]:
+        """Return the (k,) shrunken study effects and their standard errors."""
+        share = self.tau2 / (self.tau2 + self.variances)
+        line = self.design @ self.coefficients
+        line_variance = np.einsum("kp,pq,kq->k", self.design, self.covariance, self.design)
+        shrunken = share * self.effects + (1 - share) * line
+        return shrunken, np.sqrt(share * self.variances + (1 - share) ** 2 * line_variance)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types; what does not exist is null."""
+        rows = zip(self.names, self.intervals, self.standard_errors, self.p_values, strict=True)
+        predicts = len(self.names) == 1 and self.k > 2 and self.method != "fixed"
+        prediction = {**self.prediction_interval().to_dict(), "convention": "higgins"} if predicts else None
+        return {
+            "method": self.method,
+            "test": self.test,
+            "k": self.k,
+            "coefficients": {
+                name: {**interval.to_dict(), "se": finite_or_none(se), "p": finite_or_none(p)}
+                for name, interval, se, p in rows
+            },
+            "tau2": {**self.tau2_interval().to_dict(), "se": finite_or_none(self.tau2_se)} if self.df else None,
+            "q": {"statistic": self.q, "df": self.df, "p": finite_or_none(self.q_p)},
+            "i2": self.i2,
+            "h2": self.h2,
+            "log_likelihood": self.log_likelihood,
+            "r_squared": finite_or_none(self.r_squared),
+            "prediction_interval": prediction,
+        }
+
+    def _require_df(self) -> None:
+        if self.df == 0:
+            raise TooFewStudies(f"heterogeneity cannot be estimated: {self.k} studies, no degrees of freedom")
+
+    def __repr__(self) -> str:
+        what = f"{self.estimate}" if len(self.names) == 1 else ", ".join(self.names)
+        return (
+            f"UnivariateFit({self.method}, {self.test}, k={self.k}: {what}; "
+            f"τ²={self.tau2:.4g}, I²={self.i2:.1%}, Q={self.q:.4g} on {self.df} df)"
+        )
+
+
+def fit(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    method: Method = "reml",
+    test: Test | None = None,
+    moderators: ArrayLike | None = None,
+    moderator_names: Sequence[str] | None = None,
+    study: Iterable[object] | None = None,
+    level: float = 0.95,
+) -> UnivariateFit:
+    """Pool one effect per study by inverse variance.
+
+    Parameters
+    ----------
+    effects, variances
+        (k,) arrays: the estimates and their sampling variances (squared standard errors).
+    method
+        ``"fixed"``, ``"dl"`` (DerSimonian–Laird), ``"pm"`` (Paule–Mandel), ``"reml"`` or ``"ml"``; as R's
+        metafor computes them [1]_.
+    test
+        ``"z"``, ``"hartung_knapp"`` [2]_ or ``"hartung_knapp_safeguarded"``, whose variance factor is at
+        least 1 [3]_. Left out: z for the fixed-effect model, Hartung–Knapp for every other.
+    moderators, moderator_names
+        (k, m) numeric array of study-level covariates (an intercept is added) and its column names.
+    study
+        k labels; the row numbers when left out.
+    level
+        Coverage of every interval.
+
+    Returns
+    -------
+    UnivariateFit
+
+    Raises
+    ------
+    DataError
+        For effects that are not finite, variances that are not positive, columns of different lengths or
+        moderators that are collinear.
+    TooFewStudies
+        When no degrees of freedom are left for τ² (random effects need at least p + 1 studies).
+    ConvergenceError
+        When the estimator of τ² does not settle.
+    ValueError
+        For a level outside (0, 1), or an unknown method or test.
+    """
+    chosen = _checked_options(method, test, level)
+    y, v, x, names, labels = validated(effects, variances, moderators, moderator_names, study)
+    needed = x.shape[1] + (0 if method == "fixed" and chosen == "z" else 1)
+    if len(y) < needed:
+        raise TooFewStudies(
+            f"{method} with {x.shape[1]} coefficient(s) needs at least {needed} studies, found {len(y)}; "
+            "describe the studies one by one instead"
+        )
+    basis = orthonormal(y, v, x)
+    s = solve(basis, method, chosen)
+    return UnivariateFit(
+        method=method,
+        test=chosen,
+        level=level,
+        study=labels,
+        effects=y,
+        variances=v,
+        design=x,
+        names=names,
+        coefficients=s.coefficients[0],
+        covariance=s.covariance[0],
+        tau2=float(s.tau2[0]),
+        tau2_se=float(standard_error(basis.problem, method, s.tau2)[0]),
+        q=float(s.q[0]),
+        df=int(s.df[0]),
+        i2=float(s.i2[0]),
+        h2=float(s.h2[0]),
+        scale=float(s.scale[0]),
+        log_likelihood=float(s.log_likelihood[0]),
+        r_squared=_explained(y, v, method, float(s.tau2[0])) if len(names) > 1 else math.nan,
+    )
+
+
+def _checked_options(method: Method, test: Test | None, level: float) -> Test:
+    if method not in ("fixed", "dl", "pm", "reml", "ml"):
+        raise ValueError(f"method is one of fixed, dl, pm, reml, ml; found {method!r}")
+    chosen: Test = test or ("z" if method == "fixed" else "hartung_knapp")
+    if chosen not in ("z", "hartung_knapp", "hartung_knapp_safeguarded"):
+        raise ValueError(f"test is one of z, hartung_knapp, hartung_knapp_safeguarded; found {chosen!r}")
+    if not 0 < level < 1:
+        raise ValueError(f"level is between 0 and 1, such as 0.95; found {level!r}")
+    return chosen
+
+
+def _explained(effects: Array, variances: Array, method: Method, tau2: float) -> float:
+    """Return the share of τ² of the model without moderators that is gone with them."""
+    alone = orthonormal(effects, variances, np.ones((len(effects), 1)))
+    total = float(solve(alone, method, "z").tau2[0])
+    return max(0.0, 1 - tau2 / total) if total > 0 else math.nan

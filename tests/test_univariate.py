@@ -1,0 +1,378 @@
+"""Does univariate pooling give metafor's numbers, obey its own algebra, and refuse what it cannot do?"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from golden_cases import EVERY, Case
+from livingreview.errors import DataError, TooFewStudies
+from livingreview.synthesis import refits, univariate
+from livingreview.synthesis.counts import Counts, corrected
+
+Array = NDArray[np.float64]
+
+# Closed forms: both sides carry 13 digits.
+CLOSED = 1e-9
+# Roots and maxima: metafor stops at 1e-12 in τ², and its Fisher scoring is good to about 1e-7.
+ITERATIVE = 1e-6
+METHODS = {"FE": "fixed", "DL": "dl", "PM": "pm", "REML": "reml", "ML": "ml"}
+MEANS = ("bcg_rr", "dice_sim22", "dice_sim4", "normand1999_arm1", "normand1999_md")
+
+
+def tolerance(method: str) -> float:
+    return CLOSED if method in ("fixed", "dl") else ITERATIVE
+
+
+def close(ours: Any, theirs: Any, rel: float, scale: float = 0.0) -> None:
+    np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=rel * scale)
+
+
+# --- the diagnostic sets: logit proportions and log ratios ----------------------------------------------
+
+
+def logit_proportions(counts: Counts, which: str, *, everywhere: bool) -> tuple[Array, Array]:
+    x, n = {"sens": (counts.tp, counts.n_diseased), "spec": (counts.tn, counts.n_nondiseased)}[which]
+    half = np.where(everywhere | (x == 0) | (x == n), 0.5, 0.0)
+    a, b = x + half, n - x + half
+    return np.log(a / b), 1 / a + 1 / b
+
+
+def log_odds_ratios(counts: Counts, correction: str) -> tuple[Array, Array]:
+    c = corrected(counts, correction)  # type: ignore[arg-type]
+    return np.log(c.tp * c.tn / (c.fp * c.fn)), 1 / c.tp + 1 / c.tn + 1 / c.fp + 1 / c.fn
+
+
+def blocks(case: Case) -> dict[str, tuple[tuple[Array, Array], dict[str, Any]]]:
+    """Every block of the golden file that univariate models can be judged against, with its input."""
+    d = case.expected["d_univariate"]
+    found = {}
+    for which in ("sens", "spec"):
+        for block, everywhere in (("PLO_only0", False), ("PLO_all", True)):
+            effects = logit_proportions(case.counts, which, everywhere=everywhere)
+            found[f"{which} {block}"] = (effects, d[which][block])
+    for block, correction in (
+        ("correction_only0", "zero_only"),
+        ("correction_if0all", "all_if_any"),
+        ("correction_all", "all"),
+    ):
+        found[f"DOR {block}"] = (log_odds_ratios(case.counts, correction), d["DOR"][block])
+    return found
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_pooled_logits_and_odds_ratios_are_metafors(name: str, load_case: Callable[[str], Case]) -> None:
+    compared = 0
+    for label, ((effects, variances), golden) in blocks(load_case(name)).items():
+        for key, expected in golden.items():
+            method = METHODS.get(key.removesuffix("_HKSJ"))
+            if method is None or not isinstance(expected, dict):
+                continue
+            test = "hartung_knapp" if key.endswith("_HKSJ") else "z"
+            ours = univariate.fit(effects, variances, method=method, test=test)  # type: ignore[arg-type]
+            if is_local_optimum(ours, expected):
+                continue
+            compare_fit(ours, expected, f"{name} {label} {key}")
+            compared += 1
+        if "QProfile" in golden:
+            compare_profile(univariate.fit(effects, variances, method="dl", test="z"), golden["QProfile"])
+    assert compared >= 20, "every set has at least FE and DL of seven blocks"
+
+
+def is_local_optimum(ours: univariate.UnivariateFit, expected: dict[str, Any]) -> bool:
+    """Fisher scoring can stop on the lower of two maxima; ours must then be strictly higher."""
+    if ours.method not in ("reml", "ml") or "logLik" not in expected:
+        return False
+    return ours.log_likelihood > expected["logLik"] + 1e-6
+
+
+def compare_fit(ours: univariate.UnivariateFit, expected: dict[str, Any], label: str) -> None:
+    rel = tolerance(ours.method)
+    np.testing.assert_allclose(ours.tau2, expected["tau2"], rtol=rel, atol=1e-9, err_msg=label)
+    typical = float(np.median(ours.variances))
+    close(ours.estimate.estimate, expected["beta"], rel, 1)
+    close(ours.standard_errors[0], expected["se"], rel)
+    close([ours.estimate.lower, ours.estimate.upper], expected["ci"], rel, 1)
+    close(ours.p_values[0], expected["pval"], 1e3 * rel, 1e-300)
+    close(ours.q, expected["Q"], CLOSED, 1)
+    close(ours.i2, expected["I2"] / 100, rel, 1)
+    close(ours.h2, expected["H2"], rel)
+    if expected.get("logLik") is not None:
+        close(ours.log_likelihood, expected["logLik"], CLOSED if rel == CLOSED else 1e-8, 1)
+    if expected.get("se_tau2") is not None and expected["tau2"] > 1e-6 * typical:
+        close(ours.tau2_se, expected["se_tau2"], rel)
+    if "pi" in expected:
+        interval = ours.prediction_interval("normal" if ours.test == "z" else "riley")
+        close([interval.lower, interval.upper], expected["pi"], rel, 1)
+
+
+def compare_profile(ours: univariate.UnivariateFit, golden: dict[str, Any]) -> None:
+    for key, interval in (("tau2", ours.tau2_interval()), ("I2", ours.i2_interval())):
+        expected = golden.get(f"{key}_DL", golden.get(key))
+        if expected is None or None in expected:
+            continue
+        unit = 100 if key == "I2" else 1
+        found = [interval.estimate * unit, interval.lower * unit, interval.upper * unit]
+        # metafor looks for the upper limit no further than max(100, 10 τ²) and returns that when it is beyond.
+        capped = ours.tau2_interval().upper > max(100.0, 10 * ours.tau2)
+        close(found[:2] if capped else found, expected[:2] if capped else expected, 1e-6, 1e-2)
+
+
+# --- means and generic effects --------------------------------------------------------------------------
+
+
+def mean_case(folder: Path, name: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    golden = json.loads((folder / "means" / "expected" / f"{name}.json").read_text("utf-8"))
+    with (folder / "means" / "datasets" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+        return golden, list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("name", MEANS)
+def test_means_and_generic_effects_are_metafors(name: str, reference_dir: Path) -> None:
+    golden, _ = mean_case(reference_dir, name)
+    compared = 0
+    for key, g in golden["fits"].items():
+        stem, _, suffix = key.partition("_")
+        # Paule–Mandel is the same estimator as empirical Bayes; here metafor's root search for the former
+        # was left at its default tolerance (1e-4), so the latter, which is iterated to 1e-12, is the golden.
+        stem = {"PM": "", "EB": "PM"}.get(stem, stem)
+        if stem not in METHODS:
+            continue
+        test = {"": "z", "HKSJ": "hartung_knapp", "HKSJ_adhoc": "hartung_knapp_safeguarded"}[suffix]
+        ours = univariate.fit(golden["yi"], golden["vi"], method=METHODS[stem], test=test)  # type: ignore[arg-type]
+        expected = {
+            "beta": g["b"], "se": g["se"], "ci": [g["ci_lb"], g["ci_ub"]], "pval": g["pval"], "tau2": g["tau2"],
+            "se_tau2": g["se_tau2"], "I2": g["I2"], "H2": g["H2"], "Q": g["QE"], "logLik": g["logLik"],
+        }  # fmt: skip
+        if "pi_lb" in g and suffix != "HKSJ_adhoc":
+            expected["pi"] = [g["pi_lb"], g["pi_ub"]]
+        compare_fit(ours, expected, f"{name} {key}")
+        close(ours.q_p, g["QEp"], 1e-8)
+        if "pi_HTS_k2" in g:
+            interval = ours.prediction_interval("higgins")
+            close([interval.lower, interval.upper], g["pi_HTS_k2"], tolerance(ours.method), 1)
+        if "QProfile" in g:
+            compare_profile(ours, g["QProfile"])
+        compared += 1
+    assert compared == 11, "five estimators, each with its Hartung–Knapp variants"
+
+
+@pytest.mark.parametrize("name", MEANS)
+@pytest.mark.parametrize("method", ["DL", "REML"])
+def test_refits_and_shrunken_effects_are_metafors(name: str, method: str, reference_dir: Path) -> None:
+    golden, _ = mean_case(reference_dir, name)
+    g = golden["fits"][method]
+    ours = univariate.fit(golden["yi"], golden["vi"], method=METHODS[method], test="z")  # type: ignore[arg-type]
+    rel = tolerance(ours.method)
+    for table, expected, p in (
+        (refits.leave_one_out(ours), g["leave1out"], "pval"),
+        (refits.cumulative(ours), g["cumul"], "pvals"),
+    ):
+        size = float(np.max(np.abs(golden["yi"])))
+        close(table.estimate, expected["estimate"], rel, size)
+        close(table.standard_error, expected["se"], rel)
+        close(table.lower, expected["ci.lb"], rel, size)
+        close(table.upper, expected["ci.ub"], rel, size)
+        close(table.p_value, expected[p], 1e3 * rel)
+        close(table.tau2, expected["tau2"], rel, float(np.max(golden["vi"])))
+        close(table.q, expected["Q"], CLOSED, 1)
+        close(table.i2, np.asarray(expected["I2"]) / 100, rel, 1)
+        close(table.h2, expected["H2"], rel)
+    shrunken, se = ours.empirical_bayes()
+    close(shrunken, g["blup"]["pred"], rel, 1)
+    close(se, g["blup"]["se"], rel)
+
+
+@pytest.mark.parametrize("name", ["bcg_rr", "dice_sim22"])
+def test_meta_regression_is_metafors(name: str, reference_dir: Path) -> None:
+    golden, rows = mean_case(reference_dir, name)
+    for key, g in golden["metareg"].items():
+        formula, method, test = key.rsplit(" ", 2)
+        columns = [design_columns(rows, term) for term in formula.lstrip("~").split(" + ")]
+        ours = univariate.fit(
+            golden["yi"],
+            golden["vi"],
+            method=METHODS[method],  # type: ignore[arg-type]
+            test={"z": "z", "knha": "hartung_knapp"}[test],  # type: ignore[arg-type]
+            moderators=np.column_stack(columns),
+        )
+        rel = tolerance(ours.method)
+        close(ours.tau2, g["tau2"], rel, float(np.median(golden["vi"])))
+        close(ours.coefficients, g["b"], 10 * rel)
+        close(ours.standard_errors, g["se"], 10 * rel)
+        close(ours.p_values, g["pval"], 1e3 * rel)
+        close([i.lower for i in ours.intervals], g["ci_lb"], 100 * rel)
+        close(ours.q, g["QE"], CLOSED)
+        close(ours.i2, g["I2"] / 100, rel, 1)
+        statistic, p = ours.moderator_test()
+        close([statistic, p], [g["QM"], g["QMp"]], 1e3 * rel)
+        if g["R2"] != []:
+            close(ours.r_squared, g["R2"] / 100, 10 * rel, 1)
+
+
+def design_columns(rows: list[dict[str, str]], term: str) -> Array:
+    values = [row[term] for row in rows]
+    try:
+        return np.asarray(values, dtype=float)[:, None]
+    except ValueError:
+        levels = sorted(set(values))[1:]  # treatment coding, alphabetical reference level
+        return np.array([[float(value == level) for level in levels] for value in values])
+
+
+def test_the_grid_of_reference_sets_is_complete(reference_dir: Path) -> None:
+    present = {path.stem for path in (reference_dir / "means" / "expected").glob("*.json")}
+    assert present == set(MEANS)
+    assert {path.stem for path in (reference_dir / "expected").glob("*.json")} == set(EVERY)
+
+
+# --- algebra --------------------------------------------------------------------------------------------
+
+finite = st.floats(-5, 5).map(lambda x: round(x, 3))
+studies = st.lists(st.tuples(finite, st.floats(0.01, 4.0)), min_size=3, max_size=12)
+methods = st.sampled_from(["fixed", "dl", "pm", "reml", "ml"])
+
+
+def solution(result: univariate.UnivariateFit) -> Array:
+    return np.array([result.estimate.estimate, result.standard_errors[0] ** 2, result.tau2])
+
+
+@given(studies, methods, st.floats(-100, 100), st.floats(0.1, 50), st.randoms())
+def test_shifting_scaling_and_reordering_the_effects_does_just_that(
+    rows: list[tuple[float, float]], method: Any, shift: float, factor: float, random: Any
+) -> None:
+    y, v = map(np.array, zip(*rows, strict=True))
+    base = univariate.fit(y, v, method=method, test="z")
+    # Where the likelihood has two maxima of one height, rounding chooses between them.
+    moved = univariate.fit(factor * y + shift, factor**2 * v, method=method, test="z")
+    order = random.sample(range(len(y)), len(y))
+    shuffled = univariate.fit(y[order], v[order], method=method, test="z")
+    assume(abs(base.log_likelihood - shuffled.log_likelihood) < 1e-9 and unimodal(base, shuffled))
+    scale = np.array([1, factor**2, factor**2])
+    expected = scale * solution(base) + np.array([(factor - 1) * base.estimate.estimate + shift, 0, 0])
+    np.testing.assert_allclose(solution(moved), expected, rtol=1e-6, atol=1e-6 * factor**2)
+    np.testing.assert_allclose(solution(shuffled), solution(base), rtol=1e-6, atol=1e-7)
+
+
+def unimodal(one: univariate.UnivariateFit, other: univariate.UnivariateFit) -> bool:
+    return abs(one.tau2 - other.tau2) < 0.1 * (1 + one.tau2)
+
+
+@given(st.lists(finite, min_size=3, max_size=10), st.floats(0.01, 4.0), methods)
+def test_with_equal_variances_every_estimator_is_a_sample_moment(y: list[float], v: float, method: Any) -> None:
+    k = len(y)
+    spread = float(np.var(y, ddof=0 if method == "ml" else 1))
+    tau2 = 0.0 if method == "fixed" else max(0.0, spread - v)
+    result = univariate.fit(y, np.full(k, v), method=method, test="z")
+    assert result.tau2 == pytest.approx(tau2, abs=1e-9)
+    assert result.estimate.estimate == pytest.approx(np.mean(y), abs=1e-9)
+    assert result.standard_errors[0] == pytest.approx(math.sqrt((v + tau2) / k), rel=1e-8)
+
+
+@given(studies)
+def test_no_tau2_nearby_is_more_likely_than_the_estimate(rows: list[tuple[float, float]]) -> None:
+    y, v = map(np.array, zip(*rows, strict=True))
+    result = univariate.fit(y, v, method="ml", test="z")
+    for tau2 in np.concatenate([[0.0], result.tau2 * np.array([0.5, 0.9, 1.1, 2.0]), np.geomspace(1e-3, 100, 40)]):
+        w = 1 / (v + tau2)
+        mean = np.sum(w * y) / np.sum(w)
+        height = -0.5 * np.sum(np.log(2 * np.pi * (v + tau2)) + w * (y - mean) ** 2)
+        assert height <= result.log_likelihood + 1e-9
+
+
+@given(studies)
+def test_the_q_profile_limits_put_q_at_its_quantiles(rows: list[tuple[float, float]]) -> None:
+    from scipy.stats import chi2
+
+    y, v = map(np.array, zip(*rows, strict=True))
+    result = univariate.fit(y, v, method="pm", test="z")
+    interval = result.tau2_interval()
+    for bound, quantile in ((interval.lower, 0.975), (interval.upper, 0.025)):
+        w = 1 / (v + bound)
+        q = np.sum(w * (y - np.sum(w * y) / np.sum(w)) ** 2)
+        target = chi2.ppf(quantile, len(y) - 1)
+        assert q == pytest.approx(target, rel=1e-8) or (bound == 0 and q <= target)
+
+
+def test_the_safeguard_never_narrows_and_matters_only_below_one() -> None:
+    y, v = np.array([0.10, 0.11, 0.09, 0.10]), np.full(4, 0.04)
+    plain = univariate.fit(y, v, method="dl", test="hartung_knapp")
+    guarded = univariate.fit(y, v, method="dl", test="hartung_knapp_safeguarded")
+    assert plain.scale < 1
+    assert guarded.scale == 1
+    assert guarded.standard_errors[0] == pytest.approx(math.sqrt(0.04 / 4))
+    assert guarded.standard_errors[0] > plain.standard_errors[0]
+
+
+# --- what happens with bad or little input --------------------------------------------------------------
+
+
+def test_every_bad_value_is_named_at_once() -> None:
+    with pytest.raises(DataError) as caught:
+        univariate.fit([0.1, math.nan, 0.3], [0.1, 0.2, 0.0])
+    assert [(fault.line, fault.field, fault.code) for fault in caught.value.faults] == [
+        (2, "effects", "EFFECT-002"),
+        (3, "variances", "EFFECT-003"),
+    ]
+
+
+def test_columns_of_different_length_and_collinear_moderators_are_refused() -> None:
+    with pytest.raises(DataError, match="EFFECT-001"):
+        univariate.fit([0.1, 0.2], [0.1])
+    with pytest.raises(DataError, match="EFFECT-005"):
+        univariate.fit([0.1, 0.2, 0.5], [0.1] * 3, moderators=[2.0, 2.0, 2.0])
+
+
+def test_one_study_has_a_fixed_effect_and_no_random_one() -> None:
+    alone = univariate.fit([0.5], [0.04], method="fixed")
+    assert alone.estimate.lower == pytest.approx(0.5 - 1.959963984540054 * 0.2)
+    assert math.isnan(alone.q_p)
+    assert alone.to_dict()["tau2"] is None
+    with pytest.raises(TooFewStudies, match="at least 2"):
+        univariate.fit([0.5], [0.04], method="reml")
+    with pytest.raises(TooFewStudies):
+        refits.leave_one_out(alone)
+
+
+def test_two_studies_have_no_higgins_prediction_interval() -> None:
+    pair = univariate.fit([0.1, 0.9], [0.01, 0.01])
+    with pytest.raises(TooFewStudies, match="higgins"):
+        pair.prediction_interval()
+    assert pair.to_dict()["prediction_interval"] is None
+    assert math.isnan(refits.leave_one_out(pair).lower[0])
+
+
+def test_results_are_plain_json_and_cannot_be_changed() -> None:
+    result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], study=["A", "B", "C"])
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()
+    table = refits.cumulative(result)
+    assert table.study == ("A", "B", "C")
+    assert json.loads(json.dumps(table.to_dict(), allow_nan=False))[0]["lower"] is None
+    with pytest.raises(ValueError, match="read-only"):
+        result.effects[0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        table.estimate[0] = 1.0
+
+
+def test_cumulative_follows_the_order_given() -> None:
+    result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], method="dl", test="z")
+    table = refits.cumulative(result, order=[2, 0, 1])
+    assert table.estimate[0] == pytest.approx(0.2)
+    assert table.estimate[-1] == pytest.approx(result.estimate.estimate)
+    with pytest.raises(ValueError, match="each row"):
+        refits.cumulative(result, order=[0, 0, 1])
+
+
+@pytest.mark.parametrize("bad", [{"method": "hs"}, {"test": "t"}, {"level": 95.0}])
+def test_an_unknown_option_says_what_is_known(bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="one of|between"):
+        univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], **bad)
