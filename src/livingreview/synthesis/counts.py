@@ -313,9 +313,7 @@ def _require_same_length(columns: Mapping[str, Sequence[object]], labels: tuple[
         lengths["study"] = len(labels)
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        fault = Fault(
-            "", 0, "", f"columns differ in length: {found}", "give one cell per study", "COUNTS-002"
-        )
+        fault = Fault("", 0, "", f"columns differ in length: {found}", "give one cell per study", "COUNTS-002")
         raise DataError([fault])
     if not columns["tp"]:
         raise DataError([Fault("", 0, "", "no studies", "give at least one 2×2 table", "COUNTS-003")])

@@ -71,9 +71,7 @@ def specificity(counts: Counts, *, level: float = 0.95, method: ProportionMethod
 
 def accuracy(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
     """Return (tp + tn) / n of each study, at its own prevalence; parameters as :func:`sensitivity`."""
-    return _proportion(
-        "accuracy", counts.tp + counts.tn, counts.n_diseased + counts.n_nondiseased, level, method
-    )
+    return _proportion("accuracy", counts.tp + counts.tn, counts.n_diseased + counts.n_nondiseased, level, method)
 
 
 def ppv(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
@@ -86,9 +84,7 @@ def npv(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wils
     return _proportion("negative predictive value", counts.tn, counts.fn + counts.tn, level, method)
 
 
-def likelihood_ratio_positive(
-    counts: Counts, *, level: float = 0.95, correction: Correction = "single"
-) -> Intervals:
+def likelihood_ratio_positive(counts: Counts, *, level: float = 0.95, correction: Correction = "single") -> Intervals:
     """Return sensitivity / (1 − specificity) of each study, with the log-normal interval.
 
     Parameters
@@ -118,9 +114,7 @@ def likelihood_ratio_positive(
     return _ratio("positive likelihood ratio", counts, log_ratio, variance, level, correction)
 
 
-def likelihood_ratio_negative(
-    counts: Counts, *, level: float = 0.95, correction: Correction = "single"
-) -> Intervals:
+def likelihood_ratio_negative(counts: Counts, *, level: float = 0.95, correction: Correction = "single") -> Intervals:
     """Return (1 − sensitivity) / specificity; parameters as :func:`likelihood_ratio_positive`."""
     c = corrected(counts, correction)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -130,9 +124,7 @@ def likelihood_ratio_negative(
     return _ratio("negative likelihood ratio", counts, log_ratio, variance, level, correction)
 
 
-def diagnostic_odds_ratio(
-    counts: Counts, *, level: float = 0.95, correction: Correction = "single"
-) -> Intervals:
+def diagnostic_odds_ratio(counts: Counts, *, level: float = 0.95, correction: Correction = "single") -> Intervals:
     """Return tp tn / (fp fn) of each study; parameters as :func:`likelihood_ratio_positive`.
 
     References
