@@ -62,7 +62,7 @@ class Review:
     baseline: Mapping[str, pd.DataFrame]
 
     @classmethod
-    def load(cls, path: str | Path, *, as_of: date | None = None) -> Review:
+    def load(cls, path: str | Path, *, as_of: date | str | None = None) -> Review:
         """Read and check every file.
 
         Parameters
@@ -70,7 +70,8 @@ class Review:
         path
             The data folder.
         as_of
-            Look at the review as it stood on that day; by default on the newest day that its files speak of.
+            Look at the review as it stood on that day (a date or ISO text); by default on the newest day that its
+            files speak of.
 
         Raises
         ------
@@ -80,7 +81,9 @@ class Review:
         review, faults = _read(Path(path))
         if faults or review is None:
             raise DataError(faults)
-        return review if as_of is None else review.as_of(as_of)
+        if as_of is None:
+            return review
+        return review.as_of(date.fromisoformat(as_of) if isinstance(as_of, str) else as_of)
 
     def as_of(self, day: date) -> Review:
         """Return the review as it stood at the end of a day."""
