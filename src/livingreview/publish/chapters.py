@@ -9,10 +9,8 @@ cache is ever changed; a result is found or computed.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
-import platform
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import livingreview
 from livingreview.errors import BuildError, Fault
-from livingreview.publish.kernel import kernel_folders, reproducible_environment
+from livingreview.publish.inputs import chapter_names, input_digest
+from livingreview.publish.kernel import kernel_folders
 from livingreview.publish.notebooks import Chapter, finished, plain, read_chapter, read_notebook, write_notebook
 
-__all__ = ["Executed", "chapter_names", "digest_of_tree", "execute_chapters", "input_digest"]
+__all__ = ["Executed", "execute_chapters"]
 
 CELL_SECONDS: Final = 600
 KEPT_RESULTS: Final = 200
@@ -49,44 +47,6 @@ class Executed:
     notebooks: Mapping[str, Path]
     ran: tuple[str, ...]
     cached: tuple[str, ...]
-
-
-def chapter_names(root: Path) -> list[str]:
-    """Return the pages of the book, relative to its folder: ``index.md`` and ``chapters/*.md``."""
-    pages = [root / "index.md", *sorted((root / "chapters").glob("*.md"))]
-    return [page.relative_to(root).as_posix() for page in pages if page.is_file()]
-
-
-def digest_of_tree(folder: Path) -> str:
-    """Return the SHA-256 of every file below a folder, by name and content; compiled files are left out."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def input_digest(root: Path, parameters: Mapping[str, object]) -> str:
-    """Return the digest of everything that all chapters of a book depend on.
-
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    parameters
-        What the chapters are executed with; plain JSON types.
-    """
-    lock = root / "requirements.lock"
-    parts = {
-        "data": digest_of_tree(root / "data"),
-        "package": digest_of_tree(Path(livingreview.__file__).parent),
-        "lock": hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
-        "parameters": dict(parameters),
-        "python": platform.python_version(),
-        "environment": reproducible_environment(),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def execute_chapters(

@@ -1,0 +1,70 @@
+# `make site` builds the book, `make test` runs every check; both make the environment first if it is missing.
+# The targets are what continuous integration runs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.ready
+TOOLS  := node_modules/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help site test check serve clean lock bench lint types unit book workflows tools
+
+help:  ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# The package itself is installed without looking for dependencies: they are all in the lock file, with hashes.
+# An environment that already has the locked packages is used as it is.
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Checks of pages and workflows that have no Python edition. Nothing of them goes into the site.
+$(TOOLS): package.json package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+site: $(STAMP)  ## build the site into _site/ (only what changed is executed)
+	$(BIN)/livingreview build
+
+serve: site  ## build the site and show it on this computer
+	$(BIN)/livingreview serve
+
+check: $(STAMP)  ## check the data
+	$(BIN)/livingreview check
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+unit: $(STAMP)
+	$(BIN)/pytest -m "not browser and not book"
+
+workflows: $(STAMP) tools
+	$(BIN)/python tests/workflows.py
+
+# The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
+tools:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(TOOLS); \
+	else echo "npm is not there: checks of accessibility and workflows are skipped"; fi
+
+book: site tools
+	$(BIN)/pytest -m "browser or book"
+
+test: lint types check unit workflows book  ## run every check
+
+bench: $(STAMP)  ## measure the engine and the build
+	$(BIN)/python benchmarks/build.py
+
+lock: $(STAMP)  ## resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+
+clean:  ## remove what was built (the environment stays)
+	rm -rf _site .cache build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

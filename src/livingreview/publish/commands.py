@@ -1,0 +1,84 @@
+"""The sub-commands ``livingreview build`` and ``livingreview serve``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from livingreview.errors import BuildError
+from livingreview.publish.site import build_site
+
+__all__ = ["BUILD_HELP", "SERVE_HELP", "configure_build", "configure_serve", "run_build", "run_serve"]
+
+BUILD_HELP = "execute the chapters that changed and build the site"
+SERVE_HELP = "show the built site on this computer"
+
+
+def configure_build(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview build``."""
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
+    parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
+    parser.add_argument("--as-of", type=_day, metavar="DATE", help="show the review as it stood on DATE (2025-07-31)")
+    parser.add_argument("--release", help="version that the chapters name (default: the one in data/review.yaml)")
+    parser.add_argument(
+        "--jobs", type=_at_least_one, metavar="N", help="chapters executed at once (default: one a core)"
+    )
+
+
+def run_build(options: argparse.Namespace) -> int:
+    """Build the site and say where it is."""
+    built = build_site(options.root, options.output, as_of=options.as_of, release=options.release, jobs=options.jobs)
+    ran, kept = len(built.executed), len(built.cached)
+    print(f"{ran} chapter(s) executed, {kept} unchanged, {built.seconds:.1f} s")
+    print(f"The site: {built.site / 'index.html'}")
+    return 0
+
+
+def configure_serve(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview serve``."""
+    parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
+    parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
+    parser.add_argument("--port", type=int, default=8000, help="port on this computer (default: 8000; 0: any free one)")
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """Serve the site on this computer only, until interrupted.
+
+    Raises
+    ------
+    BuildError
+        If there is no site yet, or the port is taken.
+    """
+    site = (options.output or options.root / "_site").resolve()
+    if not (site / "index.html").is_file():
+        raise BuildError(f"{site} holds no site; run 'livingreview build' first")
+    try:
+        server = ThreadingHTTPServer(
+            ("127.0.0.1", options.port), partial(SimpleHTTPRequestHandler, directory=str(site))
+        )
+    except (OSError, OverflowError) as error:
+        raise BuildError(f"port {options.port} cannot be used ({error}); give another with --port") from error
+    with server:
+        print(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+    return 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date like 2025-07-31, found {text!r}") from None
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
+    return int(text)

@@ -1,0 +1,234 @@
+"""Build the site: executed chapters → staged book → HTML → swapped into place.
+
+A half-built site never replaces a good one: everything is made aside, and only a book without a single warning
+takes the place of the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from livingreview.errors import BuildError
+from livingreview.publish.inputs import book_digest, chapter_names
+from livingreview.publish.staging import Frame, run_jupyter_book, stage_book
+
+__all__ = ["Built", "build_book", "build_site", "frame_of"]
+
+STAMP: Final = "build.json"
+# Left out of the site: for debugging the theme, and a fingerprint of Sphinx's own.
+_NOT_PUBLISHED: Final = ("*.map", ".buildinfo", ".buildinfo.bak")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did.
+
+    Parameters
+    ----------
+    site
+        Folder of the site.
+    executed, cached
+        Chapters that ran, and chapters whose result was already there.
+    seconds
+        How long it took.
+    """
+
+    site: Path
+    executed: tuple[str, ...]
+    cached: tuple[str, ...]
+    seconds: float
+
+
+def build_site(
+    root: Path,
+    output: Path | None = None,
+    *,
+    as_of: date | None = None,
+    release: str | None = None,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Built:
+    """Build the review's site.
+
+    Parameters
+    ----------
+    root
+        Folder of the review: ``_config.yml``, ``chapters/``, ``data/``.
+    output
+        Folder of the site, ``_site`` in `root` by default.
+    as_of
+        Show the review as it stood on that day.
+    release
+        Version that the chapters name; by default the one in ``data/review.yaml``.
+    jobs
+        Chapters executed at the same time; by default one per core.
+    progress
+        Show a progress bar on standard error; by default only where that is a terminal.
+
+    Raises
+    ------
+    DataError
+        If the data have faults.
+    BuildError
+        If a chapter fails, the book has a warning, or the output folder holds something else.
+    """
+    start = time.perf_counter()
+    root, output = root.resolve(), (output or root / "_site").resolve()
+    today = as_of or _today()
+    # Relative, so that the site does not depend on where the repository was cloned to.
+    parameters = {"data_root": "data", "as_of": as_of.isoformat() if as_of else None, "release": release}
+    key = book_digest(root, parameters)
+    if _is_current(output, key, today):
+        return Built(output, (), tuple(chapter_names(root)), time.perf_counter() - start)
+    frame = frame_of(root, today, as_of=as_of)
+    built = build_book(root, output, parameters, frame, jobs=jobs, progress=progress)
+    overdue = bool(frame.due and today > frame.due)
+    due = frame.due.isoformat() if frame.due else None
+    stamp = {"key": key, "due": due, "overdue": overdue, "files": _inventory(output), **parameters}
+    (output / STAMP).write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return Built(output, built.executed, built.cached, time.perf_counter() - start)
+
+
+def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
+    """Return banner, references, colours and addresses, all from the review's data.
+
+    Parameters
+    ----------
+    root
+        Folder of the review.
+    today
+        Day of the build.
+    as_of
+        Show the review as it stood on that day.
+
+    Raises
+    ------
+    DataError
+        If the data have faults.
+    """
+    from livingreview.plots.palette import theme_css
+    from livingreview.publish.banner import banner_html
+    from livingreview.publish.citation import bibtex
+    from livingreview.review import Review
+
+    review = Review.load(root / "data", as_of=as_of)
+    addresses = review.file.addresses
+    return Frame(
+        banner=banner_html(review, today, as_of=as_of),
+        bibliography=bibtex(review.studies),
+        styles=theme_css(),
+        repository=addresses.repository,
+        address=addresses.site,
+        due=review.next_search_due,
+    )
+
+
+def build_book(
+    root: Path,
+    output: Path,
+    parameters: Mapping[str, object],
+    frame: Frame,
+    *,
+    jobs: int | None = None,
+    progress: bool | None = None,
+) -> Built:
+    """Execute the chapters and make a site of them.
+
+    Parameters
+    ----------
+    root
+        Folder of the book.
+    output
+        Folder of the site; replaced only if everything succeeded.
+    parameters
+        What the chapters are executed with.
+    frame
+        What stands around them.
+    jobs, progress
+        As for :func:`build_site`.
+
+    Raises
+    ------
+    BuildError
+        If a chapter fails, the book has a warning, or the output folder holds something else.
+    """
+    from livingreview.publish.chapters import execute_chapters
+
+    start = time.perf_counter()
+    _refuse_foreign(output, root)
+    executed = execute_chapters(root, parameters, jobs=jobs, progress=progress)
+    cache = root / ".cache"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=cache) as folder:
+        stage, made = Path(folder) / "book", Path(folder) / "made"
+        stage_book(root, stage, executed.notebooks, frame)
+        run_jupyter_book(stage, made)
+        site = made / "_build" / "html"
+        for pattern in _NOT_PUBLISHED:
+            for path in site.rglob(pattern):
+                path.unlink()
+        _swap(site, output)
+    return Built(output, executed.ran, executed.cached, time.perf_counter() - start)
+
+
+def _today() -> date:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else date.today()
+
+
+def _inventory(site: Path) -> str:
+    """Return a digest of names and sizes: enough to notice that somebody removed or edited a page."""
+    files = sorted(
+        (path.relative_to(site).as_posix(), path.stat().st_size)
+        for path in site.rglob("*")
+        if path.is_file() and path != site / STAMP
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _is_current(output: Path, key: str, today: date) -> bool:
+    try:
+        stamp = json.loads((output / STAMP).read_text(encoding="utf-8"))
+        overdue = bool(stamp["due"] and today > date.fromisoformat(stamp["due"]))
+        return bool(stamp["key"] == key and stamp["overdue"] == overdue and stamp["files"] == _inventory(output))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _refuse_foreign(output: Path, root: Path) -> None:
+    """Stop before a folder is replaced that no build made."""
+    if root.is_relative_to(output):
+        raise BuildError(f"{output} holds the book itself; give an output folder of its own")
+    if output.exists() and not output.is_dir():
+        raise BuildError(f"{output} is a file; give a folder")
+    if output.is_dir() and any(output.iterdir()) and not (output / "objects.inv").is_file():
+        raise BuildError(f"{output} holds files that no build made; give an empty folder or a site made before")
+
+
+def _swap(new: Path, output: Path) -> None:
+    """Put a finished site in the place of the old one."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    try:
+        # First onto the same file system, so that what remains is two renames.
+        shutil.move(new, beside / "new")
+        if output.exists():
+            output.rename(beside / "old")
+        try:
+            (beside / "new").rename(output)
+        except OSError:
+            if (beside / "old").exists():
+                (beside / "old").rename(output)
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,95 @@
+"""A small Sphinx extension of our own: formulas as MathML, and only the scripts that a page uses.
+
+Formulas become MathML while the book is built, which every current browser shows by itself; no script from a
+third party, and none of our own, is needed to read them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from xml.sax.saxutils import quoteattr
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+__all__ = ["mathml", "setup"]
+
+RENDERER: Final = "livingreview_mathml"
+_LOGGER = logging.getLogger(__name__)
+
+
+def mathml(latex: str, display: str) -> str:
+    """Return a formula as a ``<math>`` element.
+
+    Parameters
+    ----------
+    latex
+        The formula, without dollar signs.
+    display
+        ``"inline"`` or ``"block"``.
+
+    Raises
+    ------
+    ValueError
+        If the formula cannot be read, or uses a command that is not known.
+
+    Examples
+    --------
+    >>> "<mi>x</mi>" in mathml("x", "inline")
+    True
+    """
+    try:
+        element = convert(latex, display=display)
+    except Exception as error:  # latex2mathml raises a dozen unrelated types, and IndexError for a missing brace
+        raise ValueError(f"formula {latex!r} cannot be read: {error or type(error).__name__}") from error
+    # An unknown command comes out as its own name in an <mi>; that is no formula.
+    if "<mi>\\" in element:
+        raise ValueError(f"formula {latex!r} uses a command that is not known")
+    return element.replace("<math ", f"<math alttext={quoteattr(latex)} ", 1)
+
+
+def _element(node: nodes.Element, display: str) -> str:
+    try:
+        return mathml(node.astext().strip(), display)
+    except ValueError as error:
+        _LOGGER.warning("%s", error, location=node, type="livingreview", subtype="math")
+        return ""
+
+
+def _inline(self: Any, node: nodes.Element) -> None:
+    self.body.append(self.starttag(node, "span", "", CLASS="lr-math"))
+    self.body.append(f"{_element(node, 'inline')}</span>")
+    raise nodes.SkipNode
+
+
+def _display(self: Any, node: nodes.Element) -> None:
+    # A wide formula scrolls by itself; the focus lets a keyboard do it.
+    self.body.append(
+        self.starttag(node, "div", "", CLASS="lr-math-block", tabindex="0", role="group", **{"aria-label": "formula"})
+    )
+    self.body.append(_element(node, "block"))
+    if node.get("number"):
+        number = get_node_equation_number(self, node)
+        self.body.append(f'<span class="eqno">({number})</span>')
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def _author_wrote_markdown(*event: Any) -> None:
+    """Let "edit this page" lead to the chapter that somebody wrote, not to the notebook made of it."""
+    _app, _page, _template, context, doctree = event
+    if doctree is not None:
+        context["page_source_suffix"] = ".md"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx."""
+    app.add_html_math_renderer(RENDERER, (_inline, None), (_display, None))
+    # Jupyter Book sets it even for a book without comments, whose extension is not loaded.
+    app.add_config_value("comments_config", {}, "html")
+    # Before the theme's own handlers (500), which make the link.
+    app.connect("html-page-context", _author_wrote_markdown, priority=400)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,141 @@
+"""The book as Jupyter Book gets it, and its run over it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from livingreview.errors import BuildError
+from livingreview.publish.kernel import reproducible_environment
+
+__all__ = ["Frame", "run_jupyter_book", "stage_book"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the chapters.
+
+    Parameters
+    ----------
+    banner
+        HTML of the living status on every page.
+    bibliography
+        Content of ``references.bib``.
+    styles
+        Content of a style sheet added to the book's own.
+    repository, address
+        Where the repository and the site live; empty when that is not known.
+    due
+        Day after which the banner reads differently, if there is one.
+    """
+
+    banner: str = ""
+    bibliography: str = ""
+    styles: str = ""
+    repository: str = ""
+    address: str = ""
+    due: date | None = None
+
+
+def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Frame) -> None:
+    """Lay out the book as Jupyter Book reads it: executed notebooks in place of the chapters.
+
+    Parameters
+    ----------
+    root
+        Folder of the book.
+    stage
+        Folder to make.
+    notebooks
+        Name of each executable chapter → its executed notebook.
+    frame
+        What stands around the chapters.
+    """
+    stage.mkdir(parents=True)
+    executed = {root / name for name in notebooks}
+    for name in ("chapters", "_static"):
+        if (root / name).is_dir():
+            shutil.copytree(
+                root / name,
+                stage / name,
+                ignore=lambda folder, names: {
+                    entry for entry in names if Path(folder) / entry in executed or entry.startswith(".")
+                },
+            )
+    for name in ("index.md", "_toc.yml"):
+        if (root / name).is_file() and name not in notebooks:
+            shutil.copyfile(root / name, stage / name)
+    for name, notebook in notebooks.items():
+        shutil.copyfile(notebook, (stage / name).with_suffix(".ipynb"))
+    (stage / "references.bib").write_text(frame.bibliography, encoding="utf-8")
+    if frame.styles:
+        (stage / "_static").mkdir(exist_ok=True)
+        (stage / "_static" / "livingreview-colours.css").write_text(frame.styles, encoding="utf-8")
+    yaml = YAML(typ="safe")
+    config = yaml.load(root / "_config.yml") or {}
+    with (stage / "_config.yml").open("w", encoding="utf-8") as file:
+        yaml.dump(_framed(config, frame), file)
+
+
+def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
+    """Return the book's configuration with what the data say: banner and addresses."""
+    sphinx: dict[str, Any] = config.setdefault("sphinx", {}).setdefault("config", {})
+    theme: dict[str, Any] = sphinx.setdefault("html_theme_options", {})
+    theme["announcement"] = frame.banner
+    # Jupyter Book's default is its own repository.
+    theme["repository_url"] = frame.repository
+    if frame.repository:
+        theme |= {"use_repository_button": True, "use_edit_page_button": True, "use_issues_button": True}
+        theme["repository_branch"] = theme.get("repository_branch", "main")
+    sphinx["html_baseurl"] = frame.address
+    config.setdefault("execute", {})["execute_notebooks"] = "off"
+    return config
+
+
+def run_jupyter_book(stage: Path, made: Path) -> None:
+    """Run Jupyter Book over a staged book, every warning an error.
+
+    Parameters
+    ----------
+    stage
+        The staged book.
+    made
+        Folder for what it makes; the pages are in ``_build/html`` below it.
+
+    Raises
+    ------
+    BuildError
+        With everything that Jupyter Book complained of.
+    """
+    command = [
+        sys.executable, "-c", "from jupyter_book.cli.main import main; main()",
+        "build", str(stage), "--path-output", str(made), "--all", "-W", "-n", "--keep-going", "-q",
+    ]  # fmt: skip
+    environment = {**os.environ, **reproducible_environment(), "NO_COLOR": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise BuildError(_complaints(done.stderr + done.stdout, stage))
+
+
+def _complaints(log: str, stage: Path) -> str:
+    """Return what Sphinx complained of, in terms of the files that people edit."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", log).replace(f"{stage}/", "")
+    lines = [line for line in text.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b|rror:", line)]
+    # MyST-NB counts the lines of a notebook as cell × 10000 + line in the cell.
+    named = [re.sub(r"\.ipynb:(\d+)", _cell_and_line, line) for line in dict.fromkeys(lines)]
+    return "the book has faults:\n" + "\n".join(named or text.strip().splitlines()[-20:])
+
+
+def _cell_and_line(match: re.Match[str]) -> str:
+    cell, line = divmod(int(match[1]), 10_000)
+    return f".md (cell {cell}, line {line})"
