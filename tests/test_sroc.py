@@ -88,6 +88,24 @@ def test_the_curve_and_its_area_are_those_of_mada(load_case, name, method):
 
 
 @pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_the_partial_area_is_that_of_mada_but_for_its_grid(load_case, name, method):
+    result, fit = of_mada(load_case(name), method)
+    if result.get("pAUC") is None:
+        pytest.skip("mada gives no partial area")
+    # mada's grid has 99 points between the observed ends, the lower raised to 0.01 and the upper cut to 0.99 (so it
+    # runs backwards where all studies lie below 0.01); it divides as above.
+    low, high = observed_fpr_range(fit.counts)
+    low, high = max(low, 0.01), min(high, 0.99)
+    heights = rutter_gatsonis(fit, np.linspace(low, high, 99)).sensitivity
+    assert (heights[1:] + heights[:-1]).sum() / 2 / 99 == pytest.approx(result["pAUC"], abs=AREA)
+    if low < high:
+        trapezoids_lose = (heights[-1] - heights[0]) / 98  # at most, as the curve rises throughout
+        ours = partial_auc(fit, (low, high)).estimate
+        assert ours == pytest.approx(result["pAUC"] * 99 / 98, abs=trapezoids_lose)
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_the_line_is_the_harbord_mapping_of_the_exact_fit(load_case, name):
     case = load_case(name)
     exact = case.expected.get("c_exact_ml", {})
@@ -207,6 +225,13 @@ def test_a_study_without_nondiseased_has_no_part_in_the_observed_range():
 def test_a_covariance_without_a_slope_says_so_and_names_the_way_out(sd, rho, kind):
     with pytest.raises(ConvergenceError, match=f"no {kind} curve .* summary point"):
         curve(summary(sd=sd, rho=rho), kind)
+
+
+def test_studies_with_one_fpr_have_no_observed_range_to_average_over():
+    fit = summary(counts=Counts.from_arrays([5, 6], [1, 2], [5, 5], [9, 18]))
+    with pytest.raises(ConvergenceError, match="give fpr_range"):
+        partial_auc(fit)
+    assert partial_auc(fit, (0.05, 0.2)).estimate > 0.5
 
 
 def test_unknown_names_and_empty_ranges_are_refused():

@@ -26,13 +26,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, special
+from scipy import special
 
 from livingreview.errors import ConvergenceError
 from livingreview.synthesis.counts import Counts
@@ -64,6 +63,11 @@ FARTHEST = 40.0
 # A between-study standard deviation (logit scale) this small is a zero that the optimiser left unrounded.
 NEGLIGIBLE = 1e-6
 POINTS = 201
+SATURATED = 1e-9
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+PANELS = np.concatenate([-(2.0 ** np.arange(6)), [0.0], 2.0 ** np.arange(6)])
+for _constant in (NODES, WEIGHTS, PANELS):
+    _constant.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,8 +195,8 @@ def auc(fit: Fit, kind: CurveKind = "rutter_gatsonis", *, level: float | None = 
     Returns
     -------
     Interval
-        The area by quadrature (to 1e-10), with the delta-method interval on its logit: the gradient in the means
-        and in the Cholesky factor of the between-study covariance, all of which are uncertain.
+        The area by Gauss–Legendre quadrature (to 1e-11), with the delta-method interval on its logit; the gradient
+        is in the means and in the Cholesky factor of the between-study covariance, all of which are uncertain.
 
     Raises
     ------
@@ -228,11 +232,13 @@ def partial_auc(
     Raises
     ------
     ConvergenceError
-        As :func:`curve`.
+        As :func:`curve`; or if all studies share one 1 − specificity and no range is given.
     ValueError
         If the range is empty or not within 0 and 1.
     """
     low, high = observed_fpr_range(fit.counts) if fpr_range is None else fpr_range
+    if fpr_range is None and low == high:
+        raise ConvergenceError(f"every study has the 1 − specificity {low:g}: give fpr_range to average over")
     if not 0 <= low < high <= 1:
         raise ValueError(f"fpr_range is two increasing numbers between 0 and 1; found ({low:g}, {high:g})")
     level = fit.level if level is None else level
@@ -242,11 +248,14 @@ def partial_auc(
     # intercept = mu_A + slope · mu_B, so the slope acts on the area directly and through the intercept.
     by_factor = (by_slope + by_intercept * mu[1]) * _slope_gradient(kind, factor)
     gradient = np.array([by_intercept, by_intercept * line[1], *by_factor])
-    logit_scale = area * (1 - area)
-    error = float(np.sqrt(max(gradient @ fit.parameter_cov @ gradient, 0.0))) / logit_scale
+    error = float(np.sqrt(max(gradient @ fit.parameter_cov @ gradient, 0.0)))
     half = float(special.ndtri((1 + level) / 2)) * error
-    centre = special.logit(area)
-    return Interval(area, float(special.expit(centre - half)), float(special.expit(centre + half)), level)
+    if min(area, 1 - area) < SATURATED:
+        # The logit of an area that rounds to 0 or 1 is lost; so is, to the eye, the interval.
+        return Interval(area, max(area - half, 0.0), min(area + half, 1.0), level)
+    logit_half = half / (area * (1 - area))
+    lower, upper = special.expit(special.logit(area) + np.array([-logit_half, logit_half]))
+    return Interval(area, float(lower), float(upper), level)
 
 
 def youden(fit: Fit, kind: CurveKind = "rutter_gatsonis") -> Youden:
@@ -352,20 +361,14 @@ def _sensitivity(intercept: float, slope: float, fpr: FloatArray) -> FloatArray:
 def _area(line: tuple[float, float], low: float, high: float) -> tuple[float, float, float]:
     """Return the mean height of the curve over (low, high) and its derivatives by intercept and slope."""
     intercept, slope = line
-    ends = np.clip(special.logit([low, high]), -FARTHEST, FARTHEST)
-    # Where the curve and where the weight turn: without them the quadrature may step over a steep curve.
-    turns = sorted(x for x in {0.0, -intercept / slope if slope else 0.0} if ends[0] < x < ends[1])
-
-    def height(t: float) -> float:
-        return float(special.expit(intercept + slope * t) * special.expit(t) * special.expit(-t))
-
-    def tilt(t: float) -> float:
-        return float(special.expit(-intercept - slope * t)) * height(t)
-
-    def integral(f: Callable[[float], float]) -> float:
-        pieces = [ends[0], *turns, ends[1]]
-        parts = (integrate.quad(f, a, b, epsabs=1e-12, epsrel=1e-11, limit=200) for a, b in pairwise(pieces))
-        total = sum(value for value, _ in parts)
-        return float(total) / (high - low)
-
-    return integral(height), integral(tilt), integral(lambda t: t * tilt(t))
+    first, last = np.clip(special.logit([low, high]), -FARTHEST, FARTHEST)
+    # With t = logit(fpr), curve and weight turn at one place each, over a width of 1/|slope| and of 1. Panels that
+    # double away from these places keep the poles of both far, in panel widths, however steep the curve is.
+    edges = [PANELS, PANELS / slope - intercept / slope] if slope else [PANELS]
+    panels = np.unique(np.clip(np.concatenate([*edges, [first, last]]), first, last))
+    half = np.diff(panels)[:, None] / 2
+    t = panels[:-1, None] + half * (1 + NODES)
+    weight = half * WEIGHTS * special.expit(t) * special.expit(-t) / (high - low)
+    height = weight * special.expit(intercept + slope * t)
+    tilt = height * special.expit(-intercept - slope * t)
+    return float(height.sum()), float(tilt.sum()), float((t * tilt).sum())
