@@ -154,7 +154,8 @@ def _place(boxes: Sequence[FlowBox], width: float) -> dict[str, _Placed]:
         column += 0 if below else span
     lines = {box.key: _lines(box, each) for box in boxes}
     heads = {row for lane, row in first.items() if lane}
-    tops, top = {}, _PAD
+    tops: dict[int, float] = {}
+    top = _PAD
     for row in sorted({box.row for box in boxes}):
         top += (_HEAD if row in heads else 0) - (_PAD if row in heads and not tops else 0)
         tops[row] = top

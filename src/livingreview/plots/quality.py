@@ -266,7 +266,7 @@ def claim_sections(
     for y, (name, value) in enumerate(sections.items()):
         if range_ is not None:
             ax.plot(range_[name], [y, y], color=colour("rule"), linewidth=7, solid_capstyle="butt")
-        (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"))
+        (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"), clip_on=False)
         tooltip(mark, f"{clean(name)}: {value:.1f} %")
         ax.text(102, y, f"{value:.1f} %", va="center", fontsize=SMALL)
     ax.set_yticks(range(len(sections)), [wrap(name, 20) for name in sections])

@@ -62,7 +62,7 @@ def rows_height(rows: int) -> float:
 
 
 def diamond(
-    ax: Axes, estimate: float, lower: float, upper: float, y: float, *, fill: str | None = None, tip: str = ""
+    ax: Axes, estimate: float, lower: float, upper: float, y: float, *, half_height: float = 0.3, tip: str = ""
 ) -> None:
     """Draw a pooled estimate: a diamond whose corners are the interval.
 
@@ -74,13 +74,13 @@ def diamond(
         Position of the vertical corners and of the horizontal ones.
     y
         Row.
-    fill
-        Colour; that of pooled estimates by default.
+    half_height
+        Half its height in units of the y axis.
     tip
         Tooltip.
     """
-    corners = ((lower, estimate, upper, estimate), (y, y - 0.3, y, y + 0.3))
-    (patch,) = ax.fill(*corners, facecolor=fill or colour("pooled"), edgecolor="none", zorder=3)
+    corners = ((lower, estimate, upper, estimate), (y, y - half_height, y, y + half_height))
+    (patch,) = ax.fill(*corners, facecolor=colour("pooled"), edgecolor="none", zorder=3)
     tooltip(patch, tip or f"{estimate:.3g} [{lower:.3g}, {upper:.3g}]")
 
 

@@ -263,7 +263,7 @@ def legend_beside(
         Of the figure where the axes are alone in it (tick labels then do not narrow the legend), else of the
         axes.
     """
-    style: dict[str, Any] = {
+    options: dict[str, Any] = {
         "handles": list(handles),
         "ncols": columns or len(handles),
         "borderaxespad": 0.3,
@@ -271,8 +271,12 @@ def legend_beside(
         "handletextpad": 0.5,
         "columnspacing": 1.2,
     }
+    above = place == "above"
     fig = ax.get_figure(root=True)
+    legend: Legend
     if fig is not None and fig.axes == [ax] and fig.get_layout_engine() is not None:
-        return fig.legend(loc="outside upper left" if place == "above" else "outside lower left", **style)
-    corner = "lower left" if place == "above" else "upper left"
-    return ax.legend(loc=corner, bbox_to_anchor=(0.0, 1.0 if place == "above" else -0.12), **style)
+        legend = fig.legend(loc="outside upper left" if above else "outside lower left", **options)
+    else:
+        options["bbox_to_anchor"] = (0.0, 1.0 if above else -0.12)
+        legend = ax.legend(loc="lower left" if above else "upper left", **options)
+    return legend

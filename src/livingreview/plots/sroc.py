@@ -1,0 +1,126 @@
+"""The SROC plane: studies, summary point, regions and curve."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Ellipse, Polygon
+from scipy.special import expit
+
+from livingreview.errors import ConvergenceError, TooFewStudies
+from livingreview.plots.palette import colour
+from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.regions import Fit, Quantile, confidence_region, prediction_region
+from livingreview.synthesis.sroc import CurveKind
+from livingreview.synthesis.sroc import curve as sroc_curve
+
+__all__ = ["sroc"]
+
+_LARGEST: Final = 0.085  # of the axis; the largest arm of a study
+_SMALLEST: Final = 0.012
+
+
+@styled
+def sroc(
+    fit: Fit,
+    *,
+    curve: CurveKind | None = "rutter_gatsonis",
+    studies: Literal["ellipse", "circle"] = "ellipse",
+    level: float | None = None,
+    quantile: Quantile = "f",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
+
+    Parameters
+    ----------
+    fit
+        A bivariate fit.
+    curve
+        Kind of summary curve, drawn over the observed range only; None for no curve.
+    studies
+        ``"ellipse"``: as wide as the square root of the non-diseased, as high as that of the diseased;
+        ``"circle"``: of an area proportional to all participants.
+    level, quantile
+        Coverage of the regions and how their size is found; see
+        :func:`livingreview.synthesis.sroc.confidence_region`.
+    ax
+        Axes to draw on; a new square figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        What the fit does not determine (a curve when a variance is 0, a region of two studies) is left out and
+        named in the legend.
+    """
+    ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    ax.set_xlabel("1 − specificity")
+    ax.set_ylabel("Sensitivity")
+    ax.grid(visible=True)
+    ax.plot([0, 1], [0, 1], color=colour("muted"), linewidth=0.8, linestyle=(0, (1, 3)), zorder=1)
+    (point,) = ax.plot([expit(-fit.mu[1])], [expit(fit.mu[0])], "D", markersize=8, label="summary point")
+    point.set(color=colour("pooled"), markeredgecolor=colour("paper"), zorder=6)
+    tooltip(point, f"sensitivity {expit(fit.mu[0]):.3f}, specificity {expit(fit.mu[1]):.3f}")
+    handles = [
+        point,
+        *_draw_curve(ax, fit, curve),
+        *_draw_regions(ax, fit, fit.level if level is None else level, quantile),
+        *_draw_studies(ax, fit.counts, studies),
+    ]
+    legend_beside(ax, handles, columns=2)
+    return ax
+
+
+def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"]) -> list[Artist]:
+    diseased, healthy = counts.n_diseased, counts.n_nondiseased
+    arms = np.stack([healthy, diseased], axis=1).astype(float)
+    if shape == "circle":
+        arms[:] = arms.sum(axis=1, keepdims=True)
+    sizes = np.maximum(_SMALLEST, _LARGEST * np.sqrt(arms / max(arms.max(), 1.0)))
+    # Only a study with both arms has a place on this plane.
+    for i in np.flatnonzero((diseased > 0) & (healthy > 0)).tolist():
+        centre = (float(counts.fp[i] / healthy[i]), float(counts.tp[i] / diseased[i]))
+        mark = Ellipse(centre, *sizes[i], facecolor=colour("muted"), edgecolor=colour("ink"), alpha=0.45, zorder=3)
+        mark.set_clip_on(False)
+        ax.add_patch(mark)
+        tooltip(mark, f"{clean(counts.study[i])}: sensitivity {centre[1]:.2f}, specificity {1 - centre[0]:.2f}")
+    key = Line2D([], [], linestyle="none", marker="o", markersize=8, label="study, sized by n", alpha=0.6)
+    key.set(markerfacecolor=colour("muted"), markeredgecolor=colour("ink"))
+    if left_out := int(np.count_nonzero((diseased == 0) | (healthy == 0))):
+        return [key, Line2D([], [], linestyle="none", label=f"not drawn: {left_out} with one arm")]
+    return [key]
+
+
+def _draw_regions(ax: Axes, fit: Fit, level: float, quantile: Quantile) -> list[Artist]:
+    try:
+        inner, outer = (make(fit, level, quantile=quantile) for make in (confidence_region, prediction_region))
+    except TooFewStudies:
+        return [Line2D([], [], linestyle="none", label="no regions: too few studies")]
+    confidence = Polygon(inner.roc, facecolor=colour("pooled"), edgecolor="none", alpha=0.18, zorder=2)
+    ax.add_patch(confidence)
+    percent = f"{100 * level:g} %"
+    (edge,) = ax.plot(*inner.roc.T, color=colour("pooled"), linewidth=1.3, zorder=4)
+    (prediction,) = ax.plot(*outer.roc.T, color=colour("pooled"), linewidth=1.3, linestyle=(0, (5, 3)), zorder=4)
+    edge.set_label(f"{percent} confidence region")
+    prediction.set_label(f"{percent} prediction region")
+    tooltip(edge, edge.get_label())
+    tooltip(prediction, prediction.get_label())
+    return [edge, prediction]
+
+
+def _draw_curve(ax: Axes, fit: Fit, kind: CurveKind | None) -> list[Artist]:
+    if kind is None:
+        return []
+    try:
+        shown = sroc_curve(fit, kind)
+    except ConvergenceError:
+        return [Line2D([], [], linestyle="none", label="no curve: a variance is 0")]
+    (line,) = ax.plot(shown.fpr, shown.sensitivity, color=colour("ink"), linewidth=2, zorder=5, label="SROC curve")
+    tooltip(line, f"{kind.replace('_', ' ')} curve over the observed range")
+    return [line]
