@@ -68,9 +68,10 @@ Structure = Literal[
     "multi-class", "other",
 ]  # fmt: skip
 Topic = Literal[
-    "ventricles", "atria", "scar or fibrosis", "amyloidosis", "hypertrophic cardiomyopathy", "non-compaction",
-    "myocarditis", "ischaemic heart disease", "pulmonary hypertension", "arrhythmia or sudden death",
-    "iron overload", "congenital heart disease", "mortality or heart failure", "several conditions", "other",
+    "ventricles", "atria", "ventricles and atria", "scar or fibrosis", "amyloidosis",
+    "hypertrophic cardiomyopathy", "non-compaction", "myocarditis", "ischaemic heart disease",
+    "pulmonary hypertension", "arrhythmia or sudden death", "iron overload", "congenital heart disease",
+    "mortality or heart failure", "several conditions", "other",
 ]  # fmt: skip
 Unit = Literal["patient", "exam", "slice", "image", "segment", "lesion", "voxel", "box"]
 Metric = Literal["dice", "iou", "hausdorff", "hausdorff95"]
@@ -323,7 +324,7 @@ class Study(Record):
     identification: Identification | None = Field(None, description="Only for studies of the base review.")
     candidates: list[Candidate] = []
     standing: Annotated[list[Standing], Field(min_length=1)]
-    task: Task
+    task: Task | None = Field(None, description="Absent where the base review names a study without saying.")
     base_label: Text | None = Field(None, description="The base review's label, where this review codes otherwise.")
     target_condition: Text | None = None
     topic: Topic | None = None
