@@ -13,10 +13,14 @@ import pandas as pd
 
 from livingreview.review import Review
 
-__all__ = ["ELSEWHERE", "BiasSummary", "ClaimSummary", "claim_summary", "quadas_summary"]
+__all__ = ["ELSEWHERE", "SECTION_TITLES", "BiasSummary", "ClaimSummary", "claim_summary", "quadas_summary"]
 
 SECTION_MAXIMA = {
     "title_abstract": 2, "introduction": 2, "methods": 28, "results": 5, "discussion": 2, "other": 3,
+}  # fmt: skip
+SECTION_TITLES = {
+    "title_abstract": "Title and abstract", "introduction": "Introduction", "methods": "Methods",
+    "results": "Results", "discussion": "Discussion", "other": "Other information",
 }  # fmt: skip
 
 
@@ -61,6 +65,11 @@ class ClaimSummary:
     max_rows: tuple[int, ...]
     sections: pd.DataFrame
     totals: tuple[int, ...]
+
+    @property
+    def percents(self) -> tuple[float, ...]:
+        """Score of each study, percent of all items."""
+        return tuple(100 * total / sum(SECTION_MAXIMA.values()) for total in self.totals)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

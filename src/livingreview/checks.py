@@ -264,7 +264,7 @@ def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fau
         columns = TABULATED.get(source.table or "", {})
         entries = [((name, i), e) for name in ("accuracy", "overlap") for i, e in enumerate(getattr(study, name))]
         for where, entry in entries:
-            if entry.source != key:
+            if {used for used in _keys(entry.source) if study.sources[used].kind != "coding"} != {key}:
                 continue
             for name, column in columns.items():
                 printed = getattr(entry, name, None)
