@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.ready
 TOOLS  := node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check serve clean lock bench lint types unit book workflows tools
+.PHONY: help site test check serve clean lock bench lint types unit book tools
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,11 +43,8 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
-	$(BIN)/pytest -m "not browser and not book"
-
-workflows: $(STAMP) tools
-	$(BIN)/python tests/workflows.py
+unit: $(STAMP) tools
+	$(BIN)/pytest -n auto -m "not browser and not book"
 
 # The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
 tools:
@@ -57,7 +54,7 @@ tools:
 book: site tools
 	$(BIN)/pytest -m "browser or book"
 
-test: lint types check unit workflows book  ## run every check
+test: lint types check unit book  ## run every check
 
 bench: $(STAMP)  ## measure the engine and the build
 	$(BIN)/python benchmarks/build.py
