@@ -1,0 +1,137 @@
+"""Newton's method with exact second derivatives, for many small problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.intp]
+
+
+class Evaluation(NamedTuple):
+    """Objectives of r problems: (r,) values, (r, p) gradients, (r, p, p) second derivatives."""
+
+    value: FloatArray
+    gradient: FloatArray
+    hessian: FloatArray
+
+
+class Optimum(NamedTuple):
+    """Where r problems stopped.
+
+    Attributes
+    ----------
+    theta
+        (r, p) last accepted points.
+    value, gradient, hessian
+        The objectives there.
+    converged
+        (r,) whether the squared Newton decrement is below the tolerance.
+    left
+        (r,) whether the search ran into the limits of the parameter space.
+    """
+
+    theta: FloatArray
+    value: FloatArray
+    gradient: FloatArray
+    hessian: FloatArray
+    converged: NDArray[np.bool_]
+    left: NDArray[np.bool_]
+
+
+Objective = Callable[[IndexArray, FloatArray], Evaluation]
+
+# Longest step in any parameter. All of them are logits or standard deviations of logits, where 1 is far.
+LONGEST_STEP: Final = 1.5
+# Curvatures below this fraction of the largest are raised to it: a flat direction gives a bounded step.
+FLATTEST: Final = 1e-7
+# Rounding in a sum of log-likelihoods, relative to its size.
+VALUE_NOISE: Final = 1e-11
+SHORTEST_SCALE: Final = 1e-8
+
+
+def maximise(
+    objective: Objective,
+    start: FloatArray,
+    *,
+    inside: Callable[[FloatArray], NDArray[np.bool_]],
+    tolerance: float,
+    iterations: int,
+    free: NDArray[np.bool_] | None = None,
+) -> Optimum:
+    """Maximise r smooth objectives.
+
+    Each step solves with the absolute eigenvalues of the second derivatives, so that it ascends at saddle
+    points too, and is shortened until the objective does not fall.
+
+    Parameters
+    ----------
+    objective
+        Called with the indices of the problems still open and their (m, p) points.
+    start
+        (r, p) starting points.
+    inside
+        Tells which of (m, p) points are within the limits outside which the search is given up.
+    tolerance
+        A problem has converged when its squared Newton decrement, the squared distance to the optimum in
+        standard errors, is below this.
+    iterations
+        Steps after which to stop, converged or not.
+    free
+        (p,) which parameters may move; all by default.
+
+    Returns
+    -------
+    Optimum
+        The last accepted points.
+    """
+    everything = np.arange(len(start))
+    best = objective(everything, start)
+    theta, value, gradient, hessian = start.copy(), *(array.copy() for array in best)
+    converged = np.zeros(len(start), dtype=bool)
+    scale, left = np.ones(len(start)), np.zeros(len(start), dtype=bool)
+    for _ in range(iterations):
+        step, decrement = _steps(gradient, hessian, free)
+        converged = decrement < tolerance
+        open_rows = np.flatnonzero(~converged & ~left & (scale > SHORTEST_SCALE))
+        if not open_rows.size:
+            break
+        trial = theta[open_rows] + scale[open_rows, None] * step[open_rows]
+        within = inside(trial)
+        left[open_rows[~within]] = True
+        open_rows, trial = open_rows[within], trial[within]
+        if not open_rows.size:
+            continue
+        found = objective(open_rows, trial)
+        allowed = value[open_rows] - VALUE_NOISE * (1.0 + np.abs(value[open_rows]))
+        risen = found.value >= allowed
+        rows = open_rows[risen]
+        theta[rows], value[rows] = trial[risen], found.value[risen]
+        gradient[rows], hessian[rows] = found.gradient[risen], found.hessian[risen]
+        scale[open_rows] *= 0.25
+        scale[rows] = 1.0
+    else:
+        converged = _steps(gradient, hessian, free)[1] < tolerance
+    return Optimum(theta, value, gradient, hessian, converged, left)
+
+
+def _steps(
+    gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return (r, p) bounded Newton steps and (r,) squared decrements."""
+    if free is not None:
+        gradient = np.where(free, gradient, 0.0)
+        fixed = np.diag(np.where(free, 0.0, -1.0))
+        hessian = np.where(np.outer(free, free), hessian, fixed)
+    size, axes = np.linalg.eigh(hessian)
+    size = np.abs(size)
+    size = np.maximum(size, FLATTEST * size.max(axis=1, keepdims=True))
+    along = (gradient[:, None, :] @ axes)[:, 0, :] / np.maximum(size, 1e-300)
+    step = (axes @ along[:, :, None])[:, :, 0]
+    decrement = (gradient * step).sum(axis=1)
+    longest = np.abs(step).max(axis=1, keepdims=True)
+    return step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP)), decrement
