@@ -1,0 +1,157 @@
+"""Tables and verbatim texts of a page.
+
+A table is complete HTML without any script; ``_static/livingreview-tables.js`` then makes its columns sortable and,
+where it is long, adds a field that filters the rows.  Everything in a cell is escaped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import numbers
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pandas as pd
+from IPython.display import HTML, display
+
+__all__ = ["code_html", "show_code", "show_table", "table_html"]
+
+_DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
+_NUMERIC: Final = re.compile(r"[<>≤≥−–-]?\s?\d[\d\s,.]*\s?%?(\s?[(\[±–-].*)?")
+
+
+def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) -> None:
+    """Show a table on the page.
+
+    Parameters
+    ----------
+    table
+        One row per row; its index is not shown. Absent values (None, NaN) stay blank.
+    caption
+        What the table shows, plain text.
+    name
+        Id of the table, to link to; by default derived from its content.
+    """
+    display(HTML(table_html(table, caption=caption, name=name)))  # type: ignore[no-untyped-call]
+
+
+def show_code(text: str, *, caption: str, name: str | None = None) -> None:
+    """Show a text as it stands, with a button to copy it.
+
+    Parameters
+    ----------
+    text
+        Any text; line breaks are kept.
+    caption
+        What the text is, plain text.
+    name
+        Id of the text, to link to; by default derived from its content.
+    """
+    display(HTML(code_html(text, caption=caption, name=name)))  # type: ignore[no-untyped-call]
+
+
+def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) -> str:
+    """Return a table as HTML; parameters as for :func:`show_table`.
+
+    Raises
+    ------
+    ValueError
+        If the table has no columns, two of one name, or the caption is empty.
+
+    Examples
+    --------
+    >>> "&lt;b&gt;" in table_html(pd.DataFrame({"n": ["<b>"]}), caption="Sizes")
+    True
+    """
+    _check_caption(caption)
+    titles = [str(title) for title in table.columns]
+    if not titles or len(set(titles)) < len(titles):
+        raise ValueError(f"a table has columns, each of its own name; found {titles}")
+    columns = [list(table.iloc[:, number]) for number in range(len(titles))]
+    numeric = [_is_numeric(column) for column in columns]
+    head = "".join(
+        f'<th scope="col"{_number_class(is_number)}>{escape(title)}</th>'
+        for title, is_number in zip(titles, numeric, strict=True)
+    )
+    rows = "".join(f"<tr>{_row(row, numeric)}</tr>" for row in zip(*columns, strict=True))
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    identity = escape(name or f"lr-table-{_digest(caption + body)}", quote=True)
+    # The region takes the focus so that a keyboard can scroll a table wider than the screen.
+    return (
+        f'<figure class="lr-table" id="{identity}"><figcaption id="{identity}-caption">{escape(caption)}</figcaption>'
+        f'<div class="lr-scroll" role="region" tabindex="0" aria-labelledby="{identity}-caption">'
+        f'<table aria-labelledby="{identity}-caption">{body}</table></div></figure>'
+    )
+
+
+def code_html(text: str, *, caption: str, name: str | None = None) -> str:
+    """Return a text as it stands, as HTML; parameters as for :func:`show_code`.
+
+    Raises
+    ------
+    ValueError
+        If the caption is empty.
+    """
+    _check_caption(caption)
+    identity = escape(name or f"lr-code-{_digest(caption + text)}", quote=True)
+    return (
+        f'<figure class="lr-code" id="{identity}"><figcaption id="{identity}-caption">{escape(caption)}</figcaption>'
+        f'<div class="highlight"><pre role="region" tabindex="0" aria-labelledby="{identity}-caption">'
+        f"{escape(text.strip())}</pre></div></figure>"
+    )
+
+
+def _check_caption(caption: str) -> None:
+    if not caption.strip():
+        raise ValueError("give a caption: without it nobody knows what is shown")
+
+
+def _row(row: Sequence[Any], numeric: Sequence[bool]) -> str:
+    first, *others = zip(row, numeric, strict=True)
+    cells = [f'<th scope="row"{_number_class(first[1])}>{_cell(first[0])}</th>']
+    cells += [f"<td{_number_class(is_number)}>{_cell(value)}</td>" for value, is_number in others]
+    return "".join(cells)
+
+
+def _number_class(is_number: bool) -> str:  # noqa: FBT001 — one argument, named by the function
+    return ' class="lr-number"' if is_number else ""
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (not isinstance(value, list | tuple) and bool(pd.isna(value)))
+
+
+def _is_numeric(column: Sequence[Any]) -> bool:
+    """Whether a column holds numbers, or texts that begin with one: these line up on the right."""
+    present = [value for value in column if not _absent(value) and value != ""]
+    return bool(present) and all(
+        not isinstance(value, bool)
+        and (isinstance(value, numbers.Number) or (isinstance(value, str) and bool(_NUMERIC.fullmatch(value.strip()))))
+        for value in present
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(part) for part in value)
+    if _absent(value):
+        return ""
+    if isinstance(value, float):
+        return escape(f"{value:g}")
+    text = str(value)
+    if _DOI.fullmatch(text):
+        return _link(f"https://doi.org/{text}", text)
+    if urlsplit(text).scheme in ("http", "https") and not re.search(r"\s", text):
+        return _link(text, re.sub(r"^https?://(www\.)?(doi\.org/)?", "", text).rstrip("/"))
+    return escape(text)
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{escape(address, quote=True)}" rel="noopener nofollow">{escape(text)}</a>'
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
