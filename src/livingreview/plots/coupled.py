@@ -24,7 +24,7 @@ _BLOCK: Final = 3.35 * _STACK
 _BOTTOM: Final = 0.42  # inches for the axis
 _PAD: Final = 0.08
 _PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
-LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
+_LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
 _MEASURES: Final = (("Sensitivity", "Se", "s", "sensitivity"), ("Specificity", "Sp", "o", "specificity"))
 
 
@@ -74,12 +74,13 @@ def widest_table(table: Table) -> float:
 def estimate_text(estimate: float, lower: float, upper: float, decimals: int = 2) -> str:
     """Return an estimate and its interval as they are printed in a table; a dash where there is neither."""
     interval = "" if math.isnan(lower) else f"[{lower:.{decimals}f}, {upper:.{decimals}f}]"
-    return f"{'' if math.isnan(estimate) else f'{estimate:.{decimals}f}'} {interval}".strip() or "–"
+    text = f"{'' if math.isnan(estimate) else f'{estimate:.{decimals}f}'} {interval}".strip()
+    return text.replace("-", "−") or "–"
 
 
 def shortened(label: str) -> str:
     """Return a study's name, cut where it would take the room of the numbers."""
-    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
+    return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
 
 
 # --- wide layout: a table on the left, two panels on the right -------------------------------------------------
@@ -222,13 +223,15 @@ def draw_compact(ax: Axes, table: Table, width: float, height: float) -> None:
     """
     left, right = 0.42, width - text_width("0.00 [0.00, 0.00]", SMALL) - 2 * _PAD
     inset = _panel(ax, (left, _PAD), (right - left, height - _BOTTOM - _PAD), width, height)
+    inset.grid(visible=False)
     inset.set_xlabel("Sensitivity (squares), specificity (circles)", fontsize=SMALL, labelpad=2)
 
     def block(i: int, head: str, note: str, intervals: Sequence[Interval]) -> list[float]:
         """Write the three lines of block i; return where its two intervals go."""
         y = _PAD + 0.5 * _STACK + i * _BLOCK + 0.25 * _STACK * (i >= len(table.labels))
-        # The head crosses the panel: it stands on paper, so that the grid does not run through it.
-        inset.fill_between([-1, 3], y - 0.5 * _STACK, y + 0.5 * _STACK, color=colour("paper"), zorder=2.5)
+        for x in (0, 0.25, 0.5, 0.75, 1):  # the grid stops where the heads cross the panel
+            span = (y + 0.55 * _STACK, y + 2.5 * _STACK)
+            inset.plot([x, x], span, color=colour("rule"), linewidth=0.8, zorder=1, clip_on=False)
         tooltip(ax.text(_PAD, y, shortened(head), weight="bold", fontsize=BASE, va="center", zorder=6), head)
         ax.text(width - _PAD, y, note, ha="right", va="center", fontsize=SMALL, color=colour("muted"), zorder=6)
         lines = [y + _STACK, y + 2 * _STACK]

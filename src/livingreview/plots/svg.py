@@ -31,6 +31,7 @@ _VARIABLES: Final[dict[str, str]] = {
 _HEX: Final = re.compile("|".join(_VARIABLES))
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")
 _FONT_SHORTHAND: Final = re.compile(r"^(?P<before>.*?)(?P<size>[\d.]+px)")
+_DECIMALS: Final = re.compile(r"-?\d+\.\d{3,}")
 _ILLEGAL_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -69,6 +70,8 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
     _unique_ids(root, prefix)
     for element in root.iter():
         _restyle(element)
+    for element in root.iter():
+        _shorten(element)
     width, height = _view_box(root)
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -186,6 +189,22 @@ def _restyle(element: ET.Element) -> None:
             declarations["font-weight"] = weight[-1]
     text = "; ".join(f"{name}: {value}" for name, value in declarations.items())
     element.set("style", _HEX.sub(lambda match: _VARIABLES[match[0]], text))
+
+
+def _shorten(element: ET.Element) -> None:
+    """Round coordinates to 0.01 pt, and say once what a run of equal markers has in common.
+
+    It keeps pages small, and differences in the last digits of another machine's arithmetic out of the file.
+    """
+    for name in ("d", "x", "y", "transform"):
+        if name in element.attrib:
+            rounded = _DECIMALS.sub(lambda match: f"{float(match[0]):.2f}", element.attrib[name])
+            element.set(name, " ".join(rounded.split()))
+    styles = {child.get("style", "") for child in element}
+    if len(element) > 1 and len(styles) == 1 and all(child.tag == "use" for child in element):
+        for child in element:
+            child.attrib.pop("style", None)
+        element.set("style", styles.pop())
 
 
 def _view_box(root: ET.Element) -> tuple[float, float]:

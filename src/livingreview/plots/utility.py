@@ -1,0 +1,246 @@
+"""What a test means for a patient: Fagan nomogram, predictive values, natural frequencies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit
+
+from livingreview.plots.palette import colour
+from livingreview.plots.style import (
+    BASE,
+    COLUMN,
+    SMALL,
+    axes_or_new,
+    blank,
+    clean,
+    figure,
+    legend_beside,
+    styled,
+    tooltip,
+)
+from livingreview.synthesis.intervals import Interval, Intervals
+
+__all__ = ["fagan", "icon_array", "predictive_values"]
+
+_PROBABILITIES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+_RATIOS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_END: Final = float(logit(0.9992))
+
+_ACROSS: Final = 40  # icons in a row
+_CELL: Final = 0.108  # inches per icon
+
+
+@styled
+def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes | None = None) -> Axes:
+    """Draw Fagan's nomogram: from the probability before the test to that after it.
+
+    Parameters
+    ----------
+    pre_test
+        Probability of disease before the test, between 0 and 1.
+    positive, negative
+        Likelihood ratios of a positive and of a negative result.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The probability before the test stands at (0, −logit), a likelihood ratio at (1, ln LR / 2), the
+        probability after the test at (2, logit): each result is a straight line, its interval a bar.
+
+    Raises
+    ------
+    ValueError
+        If the probability is not between 0 and 1, or a likelihood ratio is not positive.
+
+    References
+    ----------
+    Fagan TJ. Nomogram for Bayes's theorem. N Engl J Med. 1975;293:257. doi 10.1056/NEJM197507312930513.
+    """
+    if not 0 < pre_test < 1:
+        raise ValueError(f"the pre-test probability is between 0 and 1, not {pre_test!r}")
+    if not (positive.estimate > 0 and negative.estimate > 0):
+        raise ValueError("likelihood ratios are positive numbers")
+    ax = axes_or_new(ax, COLUMN, 6.4)
+    blank(ax).set(xlim=(-0.32, 2.62), ylim=(-_END, _END))
+    percents = sorted({*_PROBABILITIES, *(round(1 - p, 6) for p in _PROBABILITIES)})
+    ratios = [(math.log(r) / 2, f"{r:g}") for r in _RATIOS]
+    _scale(ax, 0, [(-float(logit(p)), f"{100 * p:g}") for p in percents])
+    _scale(ax, 1, ratios)
+    _scale(ax, 2, [(float(logit(p)), f"{100 * p:g}") for p in percents])
+    for x, head in enumerate(("Before the test\n(%)", "Likelihood\nratio", "After the test\n(%)")):
+        ax.text(x, _END + 0.25, head, ha="center", va="bottom", fontsize=SMALL, weight="bold")
+    start = float(logit(pre_test))
+    for result, ratio, role, dashes in (
+        ("positive", positive, "sensitivity", "-"),
+        ("negative", negative, "specificity", (0, (5, 3))),
+    ):
+        after = start + math.log(ratio.estimate)
+        ends = [start + math.log(r) for r in (ratio.lower, ratio.upper) if r > 0]
+        (line,) = ax.plot([0, 2], [-start, after], color=colour(role), linestyle=dashes, linewidth=1.8, zorder=3)
+        text = f"{result}:\n{100 * expit(after):.1f} %"
+        tooltip(line, f"result {result}: {100 * pre_test:g} % before, {100 * expit(after):.1f} % after the test")
+        if len(ends) == 2:
+            ax.plot(
+                [2, 2], np.clip(ends, -_END, _END), color=colour(role), linewidth=6, solid_capstyle="butt", alpha=0.6
+            )
+            text += f"\n[{100 * expit(ends[0]):.1f}, {100 * expit(ends[1]):.1f}]"
+        ax.text(2.09, after, text, va="center", fontsize=SMALL, color=colour(role), weight="bold")
+    return ax
+
+
+def _scale(ax: Axes, x: float, ticks: list[tuple[float, str]]) -> None:
+    ax.plot([x, x], [-_END, _END], color=colour("ink"), linewidth=1)
+    for y, text in ticks:
+        ax.plot([x - 0.025, x + 0.025], [y, y], color=colour("ink"), linewidth=0.8)
+        ax.text(x - 0.07, y, text, ha="right", va="center", fontsize=SMALL)
+
+
+@styled
+def predictive_values(
+    prevalence: ArrayLike,
+    positive: Intervals,
+    negative: Intervals,
+    *,
+    scenarios: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw both predictive values over a range of prevalence, with their bands.
+
+    Parameters
+    ----------
+    prevalence
+        (m,) prevalences between 0 and 1, increasing.
+    positive, negative
+        Positive and negative predictive value at each of them.
+    scenarios
+        Name to prevalence of settings to mark.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Axes in percent.
+
+    Raises
+    ------
+    ValueError
+        If the predictive values have not one entry per prevalence.
+    """
+    x = 100 * np.asarray(prevalence, dtype=float)
+    if not len(x) == len(positive) == len(negative):
+        raise ValueError(f"{len(x)} prevalences, but {len(positive)} and {len(negative)} predictive values")
+    ax = axes_or_new(ax, COLUMN, 3.9)
+    handles = []
+    for values, role, dashes, label in (
+        (positive, "sensitivity", "-", "positive predictive value"),
+        (negative, "specificity", (0, (5, 3)), "negative predictive value"),
+    ):
+        ax.fill_between(x, 100 * values.lower, 100 * values.upper, color=colour(role), alpha=0.2, linewidth=0)
+        (line,) = ax.plot(x, 100 * values.estimate, color=colour(role), linewidth=2, linestyle=dashes, label=label)
+        handles.append(line)
+    handles.append(
+        Line2D([], [], color=colour("muted"), alpha=0.4, linewidth=7, label=f"{100 * positive.level:g} % CI")
+    )
+    for name, share in (scenarios or {}).items():
+        ax.axvline(100 * share, color=colour("muted"), linewidth=0.9, linestyle=(0, (2, 2)))
+        style: dict[str, Any] = {
+            "rotation": 90,
+            "ha": "right",
+            "va": "bottom",
+            "fontsize": SMALL,
+            "color": colour("muted"),
+        }
+        ax.text(100 * share, 2, f"{clean(name)} ({100 * share:g} %)", **style)
+    ax.set(xlim=(float(x.min()), float(x.max())), ylim=(0, 101))
+    ax.set_xlabel("Prevalence (%)")
+    ax.set_ylabel("Predictive value (%)")
+    ax.grid(visible=True)
+    legend_beside(ax, handles, columns=2)
+    return ax
+
+
+@styled
+def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the disease", ax: Axes | None = None) -> Axes:
+    """Draw what happens to so many people who take the test: one figure each.
+
+    Parameters
+    ----------
+    tp, fn, fp, tn
+        Natural frequencies, usually of 1,000 people.
+    condition
+        The target condition, as a reader would say it.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Four labelled groups from top to bottom; a group is one line artist with a marker per person.
+
+    Raises
+    ------
+    ValueError
+        If a frequency is negative or all are 0.
+    """
+    total = tp + fn + fp + tn
+    if min(tp, fn, fp, tn) < 0 or total == 0:
+        raise ValueError("natural frequencies are counts, at least one of them above 0")
+    sick = clean(condition)
+    groups = (
+        (tp, f"have {sick}, and the test finds it", colour("sensitivity"), True),
+        (fn, f"have {sick}, and the test misses it", colour("sensitivity"), False),
+        (fp, "are healthy, but the test raises a false alarm", colour("specificity"), True),
+        (tn, "are healthy, and the test says so", colour("muted"), False),
+    )
+    rows = [math.ceil(count / _ACROSS) for count, *_ in groups]
+    height = 0.42 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)
+    if ax is None:
+        ax = figure(COLUMN, height, layout=None).add_axes((0, 0, 1, 1))
+    blank(ax).set(xlim=(0, COLUMN), ylim=(height, 0))
+    ax.text(0.1, 0.08, f"Of {total:,} people who take the test", va="top", weight="bold", fontsize=BASE)
+    y = 0.42
+    for (count, text, fill, solid), lines in zip(groups, rows, strict=True):
+        ax.text(0.1, y, f"{count:,}", va="top", weight="bold", fontsize=BASE, color=fill)
+        ax.text(0.55, y, text, va="top", fontsize=BASE)
+        y += 0.27
+        index = np.arange(count)
+        across, down = 0.1 + (0.5 + index % _ACROSS) * (COLUMN - 0.2) / _ACROSS, y + (index // _ACROSS) * 1.35 * _CELL
+        (people,) = ax.plot(across, down, linestyle="none", marker=_PERSON, markersize=8.2)
+        people.set(markerfacecolor=fill if solid else "none", markeredgecolor=fill, markeredgewidth=0.7)
+        people.set_clip_on(False)
+        tooltip(people, f"{count} of {total} {text}")
+        y += 1.35 * _CELL * lines + 0.11
+    return ax
+
+
+def _person() -> Path:
+    """Head and shoulders, for a marker."""
+    head = Path.circle((0.0, 0.29), 0.19)
+    body = Path(
+        [
+            (-0.32, -0.5),
+            (-0.32, -0.2),
+            (-0.3, 0.02),
+            (0.0, 0.02),
+            (0.3, 0.02),
+            (0.32, -0.2),
+            (0.32, -0.5),
+            (-0.32, -0.5),
+        ],
+        [Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.CURVE3, Path.CURVE3, Path.LINETO, Path.CLOSEPOLY],
+    )
+    return Path.make_compound_path(head, body)
+
+
+_PERSON: Final = _person()
