@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from hypothesis import settings
 
 from golden_cases import EDGE, GOLDEN, Case
+from livingreview.review import Review
+
+DATA = Path(__file__).parent.parent / "data"
 
 # No deadline: on a busy runner the first example pays for imports. In CI the examples are the same every
 # time, so that a red build is about the change and not about the draw.
@@ -42,3 +46,15 @@ def load_case(request: pytest.FixtureRequest) -> Callable[[str], Case]:
         return Case(name, folder)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def review() -> Review:
+    """Return the review as its files stand."""
+    return Review.load(DATA)
+
+
+@pytest.fixture
+def data_copy(tmp_path: Path) -> Path:
+    """Return a copy of the data folder that a test may spoil."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
