@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,6 +33,8 @@ __all__ = ["fagan", "icon_array", "predictive_values"]
 _PROBABILITIES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 _RATIOS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _END: Final = float(logit(0.9992))
+
+_TEXT: Final = 1.3  # logits; the height of three lines of text
 
 _ACROSS: Final = 40  # icons in a row
 _CELL: Final = 0.108  # inches per icon
@@ -80,21 +82,22 @@ def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes |
     for x, head in enumerate(("Before the test\n(%)", "Likelihood\nratio", "After the test\n(%)")):
         ax.text(x, _END + 0.25, head, ha="center", va="bottom", fontsize=SMALL, weight="bold")
     start = float(logit(pre_test))
-    for result, ratio, role, dashes in (
-        ("positive", positive, "sensitivity", "-"),
-        ("negative", negative, "specificity", (0, (5, 3))),
-    ):
-        after = start + math.log(ratio.estimate)
-        ends = [start + math.log(r) for r in (ratio.lower, ratio.upper) if r > 0]
+    ax.plot([0], [-start], "o", color=colour("ink"), markersize=7, zorder=6)
+    results = ((positive, "positive", "sensitivity", "-"), (negative, "negative", "specificity", (0, (5, 3))))
+    afters = [start + math.log(ratio.estimate) for ratio, *_ in results]
+    # Two results close to each other: their texts move apart, the marks stay.
+    apart = max(0.0, _TEXT - abs(afters[0] - afters[1])) / 2
+    for (ratio, result, role, dashes), after in zip(results, afters, strict=True):
         (line,) = ax.plot([0, 2], [-start, after], color=colour(role), linestyle=dashes, linewidth=1.8, zorder=3)
-        text = f"{result}:\n{100 * expit(after):.1f} %"
         tooltip(line, f"result {result}: {100 * pre_test:g} % before, {100 * expit(after):.1f} % after the test")
-        if len(ends) == 2:
-            ax.plot(
-                [2, 2], np.clip(ends, -_END, _END), color=colour(role), linewidth=6, solid_capstyle="butt", alpha=0.6
-            )
+        text = f"{result}:\n{100 * expit(after):.1f} %"
+        if ratio.lower > 0:
+            ends = start + np.log([ratio.lower, ratio.upper])
+            (bar,) = ax.plot([2, 2], np.clip(ends, -_END, _END), color=colour(role), linewidth=6, zorder=4)
+            bar.set_solid_capstyle("butt")
             text += f"\n[{100 * expit(ends[0]):.1f}, {100 * expit(ends[1]):.1f}]"
-        ax.text(2.09, after, text, va="center", fontsize=SMALL, color=colour(role), weight="bold")
+        y = after + (apart if after == max(afters) else -apart)
+        ax.text(2.09, y, text, va="center", fontsize=SMALL, color=colour(role), weight="bold")
     return ax
 
 
@@ -102,7 +105,9 @@ def _scale(ax: Axes, x: float, ticks: list[tuple[float, str]]) -> None:
     ax.plot([x, x], [-_END, _END], color=colour("ink"), linewidth=1)
     for y, text in ticks:
         ax.plot([x - 0.025, x + 0.025], [y, y], color=colour("ink"), linewidth=0.8)
-        ax.text(x - 0.07, y, text, ha="right", va="center", fontsize=SMALL)
+        # On paper, so that a line that crosses the scale does not strike the number out.
+        paper = {"facecolor": colour("paper"), "edgecolor": "none", "pad": 0.4}
+        ax.text(x - 0.07, y, text, ha="right", va="center", fontsize=SMALL, bbox=paper, zorder=5)
 
 
 @styled
@@ -154,14 +159,9 @@ def predictive_values(
     )
     for name, share in (scenarios or {}).items():
         ax.axvline(100 * share, color=colour("muted"), linewidth=0.9, linestyle=(0, (2, 2)))
-        style: dict[str, Any] = {
-            "rotation": 90,
-            "ha": "right",
-            "va": "bottom",
-            "fontsize": SMALL,
-            "color": colour("muted"),
-        }
-        ax.text(100 * share, 2, f"{clean(name)} ({100 * share:g} %)", **style)
+        text = f"{clean(name)} ({100 * share:g} %)"
+        top = ax.get_xaxis_transform()
+        ax.text(100 * share, 1.02, text, transform=top, rotation=30, fontsize=SMALL, color=colour("muted"))
     ax.set(xlim=(float(x.min()), float(x.max())), ylim=(0, 101))
     ax.set_xlabel("Prevalence (%)")
     ax.set_ylabel("Predictive value (%)")
@@ -204,12 +204,14 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the dise
         (tn, "are healthy, and the test says so", colour("muted"), False),
     )
     rows = [math.ceil(count / _ACROSS) for count, *_ in groups]
-    height = 0.42 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)
+    height = 0.55 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)
     if ax is None:
         ax = figure(COLUMN, height, layout=None).add_axes((0, 0, 1, 1))
     blank(ax).set(xlim=(0, COLUMN), ylim=(height, 0))
     ax.text(0.1, 0.08, f"Of {total:,} people who take the test", va="top", weight="bold", fontsize=BASE)
-    y = 0.42
+    key = "filled: positive result · outline: negative result"
+    ax.text(0.1, 0.27, key, va="top", fontsize=SMALL, color=colour("muted"))
+    y = 0.55
     for (count, text, fill, solid), lines in zip(groups, rows, strict=True):
         ax.text(0.1, y, f"{count:,}", va="top", weight="bold", fontsize=BASE, color=fill)
         ax.text(0.55, y, text, va="top", fontsize=BASE)
