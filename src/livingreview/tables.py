@@ -1,0 +1,160 @@
+"""Read a CSV file of 2×2 tables, as people export it, and name every fault at once."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from livingreview.errors import DataError, Fault
+from livingreview.synthesis.counts import CELLS, Counts, parse_count
+
+__all__ = ["CountsTable", "read_counts"]
+
+REQUIRED = ("study", *CELLS)
+DELIMITERS = ",;\t"
+EXPECTED_HEADER = "the first line names the columns study, tp, fp, fn, tn in any order and case; others may follow"
+CORRECT_OR_DROP = "correct the cell or leave the row out"
+
+
+@dataclass(frozen=True)
+class CountsTable:
+    """2×2 tables with what else their file says.
+
+    Parameters
+    ----------
+    counts
+        The tables, in the file's order.
+    columns
+        Every column of the file as text, by its name in lower case: k values each.
+    """
+
+    counts: Counts
+    columns: Mapping[str, tuple[str, ...]]
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """Return the k values of a column, whatever the case of its name.
+
+        Raises
+        ------
+        DataError
+            If there is no such column (TABLE-007), or a cell of it is empty (TABLE-008).
+        """
+        wanted = name.strip().lower()
+        if wanted not in self.columns:
+            found = ", ".join(self.columns)
+            raise DataError([Fault("", 0, name, "no such column", f"the columns are {found}", "TABLE-007")])
+        values = self.columns[wanted]
+        faults = [
+            Fault("", row, name, f"row {row}: an empty cell", "fill it in or leave the row out", "TABLE-008")
+            for row, value in enumerate(values, start=1)
+            if not value
+        ]
+        if faults:
+            raise DataError(faults)
+        return values
+
+
+def read_counts(path: str | Path) -> CountsTable:
+    """Read a CSV file with the columns study, tp, fp, fn, tn.
+
+    Column names may be in any order and case, other columns are kept as text, empty lines are skipped. The
+    delimiter is the comma, semicolon or tab that the header uses; the encoding is UTF-8, UTF-16 with a byte-order
+    mark, or else Windows-1252.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    CountsTable
+        The tables and the columns.
+
+    Raises
+    ------
+    DataError
+        With every fault found, each with its line and column: the file cannot be read (TABLE-001), is no text
+        (TABLE-002), lacks or repeats a column (TABLE-003), has a row with more or fewer cells than the header
+        (TABLE-004), a cell that is no count (TABLE-005), a row of zeros (TABLE-006), or no rows at all (TABLE-009).
+    """
+    name = str(path)
+    records = _records(name, _text(Path(path)))
+    header_line, header = next(records, (0, []))
+    names = [cell.strip().lower() for cell in header]
+    faults = list(_header_faults(name, header_line, names))
+    if faults:
+        raise DataError(faults)
+    rows: list[list[str]] = []
+    for line, cells in records:
+        found = list(_row_faults(name, line, names, cells))
+        faults += found
+        rows.append(cells)
+    if not rows:
+        faults.append(Fault(name, 0, "", "the table has no rows", "give one row per study", "TABLE-009"))
+    if faults:
+        raise DataError(faults)
+    columns = {name: tuple(row[i].strip() for row in rows) for i, name in enumerate(names) if name}
+    tp, fp, fn, tn = (columns[cell] for cell in CELLS)
+    return CountsTable(Counts.from_arrays(tp, fp, fn, tn, columns["study"]), columns)
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror or error})"
+        raise DataError([Fault(str(path), 0, "", problem, "check the path", "TABLE-001")]) from error
+    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    # A spreadsheet on Windows writes its own code page, in which no byte sequence says what it is.
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
+        try:
+            text = raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    problem = "the file is not text"
+    raise DataError([Fault(str(path), 0, "", problem, "save the table as CSV in UTF-8", "TABLE-002")])
+
+
+def _records(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record that is not empty ends, and its cells."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(DELIMITERS, key=first.count), strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        fault = Fault(path, reader.line_num, "", f"this is no CSV ({error})", "check the quotation marks", "TABLE-002")
+        raise DataError([fault]) from error
+
+
+def _header_faults(path: str, line: int, names: Sequence[str]) -> Iterator[Fault]:
+    for name in REQUIRED:
+        if name not in names:
+            yield Fault(path, line, name, "the table has no such column", EXPECTED_HEADER, "TABLE-003")
+    for name in dict.fromkeys(names):
+        if name and names.count(name) > 1:
+            yield Fault(path, line, name, "more than one column has this name", "rename or remove one", "TABLE-003")
+
+
+def _row_faults(path: str, line: int, names: Sequence[str], cells: Sequence[str]) -> Iterator[Fault]:
+    if len(cells) != len(names):
+        problem = f"expected {len(names)} cells as in the header, found {len(cells)}"
+        yield Fault(path, line, "", problem, "check for a missing or an unquoted delimiter", "TABLE-004")
+        return
+    row = dict(zip(names, cells, strict=True))
+    counts = []
+    for name in CELLS:
+        try:
+            counts.append(parse_count(row[name]))
+        except ValueError as error:
+            yield Fault(path, line, name, str(error), CORRECT_OR_DROP, "TABLE-005")
+    if counts == [0, 0, 0, 0]:
+        yield Fault(path, line, "", "all four cells are zero", "leave the row out", "TABLE-006")

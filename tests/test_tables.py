@@ -1,0 +1,125 @@
+"""Is a CSV file of 2×2 tables read as people export it, and is every fault named with its place?"""
+
+import pytest
+
+from livingreview.errors import DataError
+from livingreview.tables import read_counts
+
+HEADER = "study,tp,fp,fn,tn\n"
+ROWS = 'Müller 2020,45,10,5,90\n"Lee, 2021",60,0,20,40\n'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_bytes(content, encoding="utf-8"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return path
+
+    return write_bytes
+
+
+def faults_of(path):
+    with pytest.raises(DataError) as caught:
+        read_counts(path)
+    return [(fault.line, fault.field, fault.code) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + ROWS,
+        "\n" + HEADER + "\n" + ROWS + "\n\n",
+        (HEADER + ROWS).replace("\n", "\r\n"),
+        HEADER.upper() + ROWS,
+        " Study , TP, Fp,fN ,tn\n" + ROWS,
+        (HEADER + ROWS.replace("Lee, 2021", "Lee; 2021")).replace(",", ";").replace("Lee; 2021", "Lee, 2021"),
+        (HEADER + ROWS.replace("Lee, 2021", "Lee")).replace(",", "\t").replace("Lee", "Lee, 2021"),
+    ],
+    ids=["plain", "empty lines", "CRLF", "upper case", "spaces", "semicolons", "tabs"],
+)
+def test_what_people_export_is_read(write, content):
+    counts = read_counts(write(content)).counts
+    assert counts.to_dict() == {
+        "study": ["Müller 2020", "Lee, 2021"],
+        "tp": [45, 60],
+        "fp": [10, 0],
+        "fn": [5, 20],
+        "tn": [90, 40],
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_labels_survive_the_usual_encodings(write, encoding):
+    assert read_counts(write(HEADER + ROWS, encoding)).counts.study[0] == "Müller 2020"
+
+
+def test_columns_may_come_in_any_order_and_others_are_kept(write):
+    table = read_counts(write("Setting,tn,study,fn,fp,tp\ninpatient,4,A,3,2,1\noutpatient,8,B,7,6,5\n"))
+    assert table.counts.tp.tolist() == [1, 5]
+    assert table.counts.tn.tolist() == [4, 8]
+    assert table.column("SETTING") == ("inpatient", "outpatient")
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are(write):
+    table = read_counts(write(HEADER + ROWS))
+    with pytest.raises(
+        DataError, match=r"setting — no such column; the columns are study, tp, fp, fn, tn \[TABLE-007\]"
+    ):
+        table.column("setting")
+
+
+def test_an_empty_cell_of_a_grouping_column_is_refused(write):
+    table = read_counts(write("study,tp,fp,fn,tn,setting\nA,1,2,3,4,in\nB,1,2,3,4,\n"))
+    with pytest.raises(DataError, match="setting — row 2: an empty cell"):
+        table.column("setting")
+
+
+def test_repeated_study_labels_are_kept_and_noted(write):
+    counts = read_counts(write(HEADER + "A,1,2,3,4\nA,5,6,7,8\n")).counts
+    assert counts.study == ("A", "A")
+    assert any("more than one row: A" in note for note in counts.notes)
+
+
+def test_every_fault_is_named_at_once_with_line_and_column(write):
+    path = write(HEADER + "A,NR,1,1,1\nB,1,-1,1.5,\n\nC,1,2,3\nD,0,0,0,0\nE,1,2,3,4,5\nF,nan,1,1,1\n")
+    assert faults_of(path) == [
+        (2, "tp", "TABLE-005"),
+        (3, "fp", "TABLE-005"),
+        (3, "fn", "TABLE-005"),
+        (3, "tn", "TABLE-005"),
+        (5, "", "TABLE-004"),
+        (6, "", "TABLE-006"),
+        (7, "", "TABLE-004"),
+        (8, "tp", "TABLE-005"),
+    ]
+    with pytest.raises(DataError) as caught:
+        read_counts(path)
+    first, *_ = str(caught.value).splitlines()
+    assert first.startswith(f"{path}:2 tp — expected an integer from 0 to 2**53, found 'NR'; ")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("tp,fp,fn,tn\n1,2,3,4\n", [(1, "study", "TABLE-003")]),
+        ("study,tp,fp\nA,1,2\n", [(1, "fn", "TABLE-003"), (1, "tn", "TABLE-003")]),
+        ("study,tp,TP,fp,fn,tn\nA,1,1,2,3,4\n", [(1, "tp", "TABLE-003")]),
+        (HEADER, [(0, "", "TABLE-009")]),
+        (HEADER + '"A,1,2,3,4\n', [(2, "", "TABLE-002")]),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", [(0, "", "TABLE-002")]),
+        (b"\xff\xfe\x00", [(0, "", "TABLE-002")]),
+    ],
+    ids=["no study", "two missing", "repeated", "no rows", "open quotation", "binary", "cut UTF-16"],
+)
+def test_what_is_no_table_is_refused(write, content, expected):
+    assert faults_of(write(content)) == expected
+
+
+def test_an_empty_file_lacks_every_column(write):
+    assert [fault[1] for fault in faults_of(write(""))] == ["study", "tp", "fp", "fn", "tn"]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.csv — the file cannot be read .*; check the path \[TABLE-001\]"):
+        read_counts(tmp_path / "nowhere.csv")
