@@ -1,4 +1,7 @@
-"""The sub-commands ``livingreview build`` and ``livingreview serve``."""
+"""The sub-commands ``livingreview build`` and ``livingreview serve``.
+
+Light to import: the command line shows their options also where the book cannot be built.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from livingreview.errors import BuildError
-from livingreview.publish.site import build_site
 
 __all__ = ["BUILD_HELP", "SERVE_HELP", "configure_build", "configure_serve", "run_build", "run_serve"]
 
@@ -31,6 +33,8 @@ def configure_build(parser: argparse.ArgumentParser) -> None:
 
 def run_build(options: argparse.Namespace) -> int:
     """Build the site and say where it is."""
+    from livingreview.publish.site import build_site
+
     built = build_site(options.root, options.output, as_of=options.as_of, release=options.release, jobs=options.jobs)
     ran, kept = len(built.executed), len(built.cached)
     print(f"{ran} chapter(s) executed, {kept} unchanged, {built.seconds:.1f} s")
