@@ -39,6 +39,7 @@ __all__ = [
     "Strategy",
     "Study",
     "Translation",
+    "json_schemas",
 ]
 
 SourceKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -463,7 +464,9 @@ class Term(Record):
 
     text: Text
     heading: bool = False
+    truncated: bool = Field(default=False, description="Also longer words that begin like the last one.")
     databases: list[Text] | None = Field(None, description="Only these databases; absent: all.")
+    note: Text | None = Field(None, description="Why the term stands here, where the strategy's source does not say.")
 
 
 class Concept(Record):
@@ -485,3 +488,18 @@ class Strategy(Record):
     to_year: Year
     languages: list[Text]
     databases: list[Text]
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each kind of file, as editors read it from ``data/schema/<name>.schema.json``."""
+    kinds: dict[str, type[Record]] = {
+        "study": Study,
+        "dataset": Dataset,
+        "instrument": Instrument,
+        "review": ReviewFile,
+        "strategy": Strategy,
+    }
+    return {
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **kind.model_json_schema()}
+        for name, kind in kinds.items()
+    }
