@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from livingreview import __version__
+from livingreview import check_commands as checks
 from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
 
@@ -194,6 +195,8 @@ def _figure_path(text: str) -> Path:
 
 
 COMMANDS = (
+    Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
+    Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
     Command("pool", "Pool a table of 2×2 counts.", _configure_pool, _run_pool),
     Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),

@@ -1,0 +1,57 @@
+"""The sub-commands ``livingreview check`` and ``livingreview schema``.
+
+Light to import, as the command line shows their options also where only the engine is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+__all__ = ["CHECK_HELP", "SCHEMA_HELP", "configure_check", "configure_schema", "run_check", "run_schema"]
+
+CHECK_HELP = "name every fault of the review's files, with line and way out"
+SCHEMA_HELP = "write the JSON Schemas that editors use to complete and check the files"
+
+
+def configure_check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview check``."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="report only these files (default: all)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+    parser.add_argument("--format", choices=["text", "github", "json"], default="text")
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Print every fault; return 1 if there is one."""
+    from livingreview.faultformat import FORMATS
+    from livingreview.review import check
+
+    faults = check(options.data, options.paths)
+    text = FORMATS[options.format](faults)
+    if text:
+        print(text)
+    if options.format != "json":
+        files = len({fault.path for fault in faults})
+        summary = f"{len(faults)} fault(s) in {files} file(s)" if faults else "no fault found"
+        print(summary, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def configure_schema(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview schema``."""
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+
+
+def run_schema(options: argparse.Namespace) -> int:
+    """Write ``schema/<kind>.schema.json`` for every kind of file."""
+    from livingreview.model import json_schemas
+
+    folder = options.data / "schema"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in json_schemas().items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(path)
+    return 0
