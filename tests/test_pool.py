@@ -1,0 +1,291 @@
+"""Does ``livingreview pool`` print what the engine computes, and name what is wrong with its input?"""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from golden_cases import EVERY
+from livingreview.cli import COMMANDS, main
+
+KEYS = {
+    "model",
+    "method",
+    "structure",
+    "k",
+    "mu",
+    "mu_cov",
+    "between_study_cov",
+    "rho",
+    "log_likelihood",
+    "aic",
+    "bic",
+    "sensitivity",
+    "specificity",
+    "likelihood_ratio_positive",
+    "likelihood_ratio_negative",
+    "diagnostic_odds_ratio",
+    "hsroc",
+    "i2",
+    "auc",
+    "partial_auc",
+    "boundary",
+    "converged",
+    "notes",
+}
+RATIOS = {"likelihood_ratio_positive": "LRpos", "likelihood_ratio_negative": "LRneg", "diagnostic_odds_ratio": "DOR"}
+
+
+@pytest.fixture
+def pool(capsys, load_case):
+    """Run ``livingreview pool`` on a golden case and return its JSON."""
+
+    def run(name, *options):
+        code = main(["pool", str(load_case(name).csv), "--format", "json", *options])
+        output = capsys.readouterr()
+        assert code == 0, output.err
+        assert output.err == ""
+        return json.loads(output.out)
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys, tmp_path):
+    """Run ``livingreview pool`` on a table that it must refuse and return the lines of its standard error."""
+
+    def run(text, *options):
+        path = tmp_path / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        code = main(["pool", str(path), *options])
+        output = capsys.readouterr()
+        assert code == 2
+        assert output.out == ""
+        return output.err.splitlines()
+
+    return run
+
+
+TABLE = "study,tp,fp,fn,tn,setting\n" + "".join(
+    f"S{i},{tp},{fp},{fn},{tn},{'in' if i < 4 else 'out'}\n"
+    for i, (tp, fp, fn, tn) in enumerate(
+        [(12, 1, 8, 20), (47, 14, 18, 141), (28, 17, 3, 75), (91, 12, 9, 75),
+         (32, 47, 6, 221), (40, 9, 12, 60), (18, 6, 9, 30), (75, 22, 14, 190)]
+    )
+)  # fmt: skip
+
+
+# --- numbers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["edge_huge_counts", "edge_sim500", "auditc", "dementia"])
+def test_the_binomial_model_is_the_exact_maximum(pool, load_case, name):
+    exact = load_case(name).expected["c_exact_ml"]
+    result = pool(name, "--structure", "unstructured")
+    assert set(result) >= KEYS
+    assert (result["model"], result["method"], result["structure"]) == ("binomial", "ml", "unstructured")
+    assert result["converged"] is True
+    assert result["log_likelihood"] == pytest.approx(exact["logLik"], abs=1e-6)
+    assert result["mu"] == pytest.approx([exact["coef"]["sens"], exact["coef"]["spec"]], rel=1e-5)
+    np.testing.assert_allclose(result["mu_cov"], exact["vcov"], rtol=2e-5)
+    assert result["rho"] == pytest.approx(exact["rho_sens_spec"], abs=1e-4)
+    assert result["hsroc"] == pytest.approx({key: exact["HSROC"][key] for key in result["hsroc"]}, rel=1e-4)
+    assert result["auc"]["estimate"] == pytest.approx(exact["AUC_integral"], abs=1e-5)
+    point = exact["summary_point"]
+    for measure, key in {"sensitivity": "sens", "specificity": "spec"}.items():
+        assert result[measure]["estimate"] == pytest.approx(point[key], rel=1e-5)
+        assert result[measure]["ci"] == pytest.approx(point[f"{key}_ci"], rel=1e-5)
+    for measure, key in RATIOS.items():
+        assert result[measure]["estimate"] == pytest.approx(point[key]["est"], rel=1e-4)
+        assert result[measure]["ci"] == pytest.approx(point[key]["ci"], rel=1e-4)
+    shares = exact["I2_zhou_dendukuri"]
+    expected = {"sensitivity": shares["sens"], "specificity": shares["spec"], "bivariate": shares["bivariate"]}
+    assert result["i2"] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["edge_one_tau0", "edge_sim500", "auditc", "dementia"])
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_the_normal_model_is_the_exact_optimum_of_what_mada_fits(pool, load_case, name, method):
+    exact = load_case(name).expected["a_exact_normal_normal"][method]
+    result = pool(name, "--model", "normal", "--method", method, "--structure", "unstructured")
+    assert (result["model"], result["method"]) == ("normal", method)
+    assert result["mu"] == pytest.approx([exact["tsens"], -exact["tfpr"]], abs=1e-6)
+    turn = np.array([[1, -1], [-1, 1]])
+    np.testing.assert_allclose(result["mu_cov"], np.array(exact["vcov"]) * turn, atol=1e-6)
+    np.testing.assert_allclose(result["between_study_cov"], np.array(exact["Psi"]) * turn, atol=1e-6)
+
+
+def test_the_normal_model_is_reml_unless_asked_otherwise_as_in_mada(pool):
+    assert pool("edge_sim500", "--model", "normal")["method"] == "reml"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_metadisc_model_is_the_program_s_arithmetic(pool, load_case, name):
+    expected = load_case(name).expected["d_univariate"]
+    result = pool(name, "--model", "metadisc")
+    assert set(result) >= KEYS
+    assert result["mu"] is result["hsroc"] is result["i2"] is None
+    for measure, key in {"sensitivity": "sens", "specificity": "spec"}.items():
+        golden = expected[key]["simple_pool"]
+        assert result[measure]["estimate"] == pytest.approx(golden["est"], rel=1e-9)
+        assert result[measure]["ci"] == pytest.approx(golden["ci_clopper_pearson"], rel=1e-9)
+        assert result[measure]["heterogeneity"]["chi2"] == pytest.approx(golden["LR_chi2"], rel=1e-9, abs=1e-9)
+    for measure, key in RATIOS.items():
+        golden = expected[key]["correction_only0"]["DL"]
+        assert result[measure]["log_estimate"] == pytest.approx(golden["beta"], rel=1e-9)
+        assert result[measure]["tau2"] == pytest.approx(golden["tau2"], rel=1e-9, abs=1e-12)
+    if "symmetric_SROC" in expected:  # the reference leaves it out below three studies
+        assert result["auc"]["estimate"] == pytest.approx(expected["symmetric_SROC"]["DL"]["AUC"], rel=1e-9)
+
+
+def test_a_boundary_is_named_and_an_area_that_does_not_exist_is_null_with_its_reason(pool):
+    result = pool("edge_tau0", "--structure", "unstructured")
+    assert len(result["boundary"]) >= 2
+    assert result["hsroc"] is None
+    assert result["auc"] is result["partial_auc"] is None
+    assert any("no rutter_gatsonis curve" in note for note in result["notes"])
+
+
+def test_the_level_reaches_every_interval(pool):
+    narrow, wide = pool("edge_k5", "--level", "0.8"), pool("edge_k5", "--level", "0.99")
+    for key in ("sensitivity", "specificity", *RATIOS, "auc", "partial_auc"):
+        assert wide[key]["ci"][0] < narrow[key]["ci"][0] < narrow[key]["ci"][1] < wide[key]["ci"][1]
+        assert (narrow[key]["level"], wide[key]["level"]) == (0.8, 0.99)
+
+
+def test_the_correction_reaches_the_normal_model(pool):
+    def mu(name, correction):
+        return pool(name, "--model", "normal", "--structure", "independent", "--correction", correction)["mu"]
+
+    with_zero, without_zero = "edge_k4", "edge_k5"
+    assert mu(with_zero, "all_if_any") == mu(with_zero, "all") != mu(with_zero, "zero_only")
+    assert mu(without_zero, "all_if_any") == mu(without_zero, "zero_only") == mu(without_zero, "none")
+    assert mu(without_zero, "all") != mu(without_zero, "none")
+
+
+# --- text -----------------------------------------------------------------------------------------------------
+
+
+def test_the_text_says_what_the_object_says(capsys, pool, load_case):
+    result = pool("edge_rho_neg1", "--structure", "unstructured")
+    assert main(["pool", str(load_case("edge_rho_neg1").csv), "--structure", "unstructured"]) == 0
+    text = capsys.readouterr().out
+    assert text.splitlines()[0] == "model binomial · ml · unstructured · 8 studies"
+    for label, key in {"Sensitivity": "sensitivity", "LR+": "likelihood_ratio_positive", "AUC": "auc"}.items():
+        lower, upper = result[key]["ci"]
+        line = next(line for line in text.splitlines() if line.startswith(label))
+        assert line.endswith(f"{result[key]['estimate']:.3f}  {lower:.3f} to {upper:.3f}")
+    assert f"log-likelihood {result['log_likelihood']:.3f}" in text.replace("  ", " ")
+    assert "Boundary: rho" in text
+    assert "95 % interval" in text
+    for note in result["notes"]:
+        assert f"Note: {note}" in text
+    columns = [line.rindex(" to ") for line in text.splitlines() if re.search(r"\d to \d", line)]
+    assert max(map(len, text.splitlines()[:12])) < 80
+    assert len(columns) >= 7
+
+
+def test_the_text_of_metadisc_carries_heterogeneity_and_caution(capsys, load_case):
+    assert main(["pool", str(load_case("edge_k5").csv), "--model", "metadisc"]) == 0
+    text = capsys.readouterr().out
+    assert "Heterogeneity of sensitivity: χ² 17.2 on 4 df, P = 0.002, I² 76.7 %" in text
+    assert "Q*" in text
+    assert "too narrow under heterogeneity" in text
+
+
+# --- refusals -------------------------------------------------------------------------------------------------
+
+
+def test_every_fault_of_a_table_is_one_line_with_row_and_column(refused):
+    lines = refused("study,tp,fp,fn,tn\nA,NR,1,1,1\nB,1,2.5,1,-1\n")
+    assert [re.search(r"table\.csv:(\d+) (\w+) — ", line).groups() for line in lines] == [
+        ("2", "tp"),
+        ("3", "fp"),
+        ("3", "tn"),
+    ]
+
+
+def test_a_missing_file_or_column_is_named(refused, capsys):
+    assert main(["pool", "nowhere.csv"]) == 2
+    assert "nowhere.csv — the file cannot be read" in capsys.readouterr().err
+    assert "table.csv:1 tn — the table has no such column" in refused("study,tp,fp,fn\nA,1,2,3\n")[0]
+    assert "the columns are study, tp, fp, fn, tn, setting" in refused(TABLE, "--by", "country")[0]
+
+
+@pytest.mark.parametrize(
+    "options", [["--plot", "x.svg"], ["--by", "setting"], ["--method", "ml", "--structure", "fixed"]]
+)
+def test_metadisc_refuses_what_it_has_not(refused, options):
+    (line,) = refused(TABLE, "--model", "metadisc", *options)
+    assert "--model binomial or normal only" in line
+    assert options[0] in line
+
+
+def test_the_binomial_model_refuses_reml(refused):
+    assert "only for --model normal" in refused(TABLE, "--method", "reml")[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--level", "95"], "a level is between 0 and 1, such as 0.95; found '95'"),
+        (["--level", "high"], "found 'high'"),
+        (["--plot", "sroc.docx"], "a figure ends in .svg, .pdf, .png"),
+        (["--model", "probit"], "invalid choice: 'probit'"),
+    ],
+)
+def test_a_wrong_argument_exits_with_two_and_names_the_way_out(capsys, options, message):
+    with pytest.raises(SystemExit) as caught:
+        main(["pool", "table.csv", *options])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_perfect_specificity_everywhere_has_no_estimate_and_no_output(capsys, load_case):
+    assert main(["pool", str(load_case("edge_perfect_spec").csv)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "does not exist" in output.err
+
+
+def test_one_study_is_too_few_for_a_bivariate_model(refused):
+    (line,) = refused("study,tp,fp,fn,tn\nA,10,2,3,40\n")
+    assert re.search(r"\b(two|2)\b", line)
+
+
+# --- the way in -----------------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for command in COMMANDS:
+        assert command.name in text
+        assert command.help in text
+
+
+# --- figures --------------------------------------------------------------------------------------------------
+
+
+def test_both_figures_are_written_with_the_studies_in_them(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    table, plane, forest = tmp_path / "table.csv", tmp_path / "sroc.svg", tmp_path / "forest.svg"
+    table.write_text(TABLE, encoding="utf-8")
+    assert main(["pool", str(table), "--plot", str(plane), "--forest", str(forest)]) == 0
+    assert "Sensitivity" in capsys.readouterr().out
+    for figure in (plane, forest):
+        svg = figure.read_text(encoding="utf-8")
+        assert "<svg" in svg
+        assert "summary sensitivity" in svg
+    assert "S7" in forest.read_text(encoding="utf-8")
+
+
+def test_a_figure_that_cannot_be_written_is_an_error(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    table = tmp_path / "table.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    assert main(["pool", str(table), "--plot", str(tmp_path / "nowhere" / "sroc.svg")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
