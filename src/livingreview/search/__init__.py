@@ -1,0 +1,1 @@
+"""Find reports: one search strategy, written out in the query language of every bibliographic database."""
