@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from livingreview.errors import BuildError
+from livingreview.publish.frame import Frame, frame_of
 from livingreview.publish.inputs import book_digest, chapter_names
-from livingreview.publish.staging import Frame, run_jupyter_book, stage_book
 
-__all__ = ["Built", "build_book", "build_site", "frame_of"]
+__all__ = ["Built", "build_book", "build_site"]
 
 STAMP: Final = "build.json"
 # Left out of the site: for debugging the theme, and a fingerprint of Sphinx's own.
@@ -99,40 +99,6 @@ def build_site(
     return Built(output, built.executed, built.cached, time.perf_counter() - start)
 
 
-def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
-    """Return banner, references, colours and addresses, all from the review's data.
-
-    Parameters
-    ----------
-    root
-        Folder of the review.
-    today
-        Day of the build.
-    as_of
-        Show the review as it stood on that day.
-
-    Raises
-    ------
-    DataError
-        If the data have faults.
-    """
-    from livingreview.plots.palette import theme_css
-    from livingreview.publish.banner import banner_html
-    from livingreview.publish.citation import bibtex
-    from livingreview.review import Review
-
-    review = Review.load(root / "data", as_of=as_of)
-    addresses = review.file.addresses
-    return Frame(
-        banner=banner_html(review, today, as_of=as_of),
-        bibliography=bibtex(review.studies),
-        styles=theme_css(),
-        repository=addresses.repository,
-        address=addresses.site,
-        due=review.next_search_due,
-    )
-
-
 def build_book(
     root: Path,
     output: Path,
@@ -163,6 +129,7 @@ def build_book(
         If a chapter fails, the book has a warning, or the output folder holds something else.
     """
     from livingreview.publish.chapters import execute_chapters
+    from livingreview.publish.staging import run_jupyter_book, stage_book
 
     start = time.perf_counter()
     _refuse_foreign(output, root)
@@ -172,7 +139,7 @@ def build_book(
     with tempfile.TemporaryDirectory(prefix="stage-", dir=cache) as folder:
         stage, made = Path(folder) / "book", Path(folder) / "made"
         stage_book(root, stage, executed.notebooks, frame)
-        run_jupyter_book(stage, made)
+        run_jupyter_book(stage, made, root)
         site = made / "_build" / "html"
         for pattern in _NOT_PUBLISHED:
             for path in site.rglob(pattern):

@@ -8,43 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from livingreview.errors import BuildError
+from livingreview.publish.frame import Frame
 from livingreview.publish.kernel import reproducible_environment
+from livingreview.publish.notebooks import read_chapter
 
-__all__ = ["Frame", "run_jupyter_book", "stage_book"]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What stands around the chapters.
-
-    Parameters
-    ----------
-    banner
-        HTML of the living status on every page.
-    bibliography
-        Content of ``references.bib``.
-    styles
-        Content of a style sheet added to the book's own.
-    repository, address
-        Where the repository and the site live; empty when that is not known.
-    due
-        Day after which the banner reads differently, if there is one.
-    """
-
-    banner: str = ""
-    bibliography: str = ""
-    styles: str = ""
-    repository: str = ""
-    address: str = ""
-    due: date | None = None
+__all__ = ["run_jupyter_book", "stage_book"]
 
 
 def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Frame) -> None:
@@ -102,7 +77,7 @@ def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
     return config
 
 
-def run_jupyter_book(stage: Path, made: Path) -> None:
+def run_jupyter_book(stage: Path, made: Path, root: Path) -> None:
     """Run Jupyter Book over a staged book, every warning an error.
 
     Parameters
@@ -111,6 +86,8 @@ def run_jupyter_book(stage: Path, made: Path) -> None:
         The staged book.
     made
         Folder for what it makes; the pages are in ``_build/html`` below it.
+    root
+        The book that was staged, to name faults by its files.
 
     Raises
     ------
@@ -124,18 +101,21 @@ def run_jupyter_book(stage: Path, made: Path) -> None:
     environment = {**os.environ, **reproducible_environment(), "NO_COLOR": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        raise BuildError(_complaints(done.stderr + done.stdout, stage))
+        raise BuildError(_complaints(done.stderr + done.stdout, stage, root))
 
 
-def _complaints(log: str, stage: Path) -> str:
+def _complaints(log: str, stage: Path, root: Path) -> str:
     """Return what Sphinx complained of, in terms of the files that people edit."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", log).replace(f"{stage}/", "")
     lines = [line for line in text.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b|rror:", line)]
-    # MyST-NB counts the lines of a notebook as cell × 10000 + line in the cell.
-    named = [re.sub(r"\.ipynb:(\d+)", _cell_and_line, line) for line in dict.fromkeys(lines)]
+    named = [re.sub(r"^(\S+)\.ipynb:(\d+)", partial(_chapter_line, root), line) for line in dict.fromkeys(lines)]
     return "the book has faults:\n" + "\n".join(named or text.strip().splitlines()[-20:])
 
 
-def _cell_and_line(match: re.Match[str]) -> str:
-    cell, line = divmod(int(match[1]), 10_000)
-    return f".md (cell {cell}, line {line})"
+def _chapter_line(root: Path, match: re.Match[str]) -> str:
+    """Turn a place in a staged notebook into one in its chapter: MyST-NB counts cell × 10000 + line in the cell."""
+    cell, line = divmod(int(match[2]), 10_000)
+    chapter, _ = read_chapter(root, f"{match[1]}.md")
+    if chapter is None or not 1 <= cell <= len(chapter.lines):
+        return f"{match[1]}.md"
+    return f"{chapter.name}:{chapter.lines[cell - 1] + max(line, 1) - 1}"

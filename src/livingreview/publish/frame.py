@@ -1,0 +1,69 @@
+"""What stands around the chapters: banner, references, colours, addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+__all__ = ["Frame", "frame_of"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the chapters.
+
+    Parameters
+    ----------
+    banner
+        HTML of the living status on every page.
+    bibliography
+        Content of ``references.bib``.
+    styles
+        Content of a style sheet added to the book's own.
+    repository, address
+        Where the repository and the site live; empty when that is not known.
+    due
+        Day after which the banner reads differently, if there is one.
+    """
+
+    banner: str = ""
+    bibliography: str = ""
+    styles: str = ""
+    repository: str = ""
+    address: str = ""
+    due: date | None = None
+
+
+def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
+    """Return banner, references, colours and addresses, all from the review's data.
+
+    Parameters
+    ----------
+    root
+        Folder of the review.
+    today
+        Day of the build.
+    as_of
+        Show the review as it stood on that day.
+
+    Raises
+    ------
+    DataError
+        If the data have faults.
+    """
+    from livingreview.plots.palette import theme_css
+    from livingreview.publish.banner import banner_html
+    from livingreview.publish.citation import bibtex
+    from livingreview.review import Review
+
+    review = Review.load(root / "data", as_of=as_of)
+    addresses = review.file.addresses
+    return Frame(
+        banner=banner_html(review, today, as_of=as_of),
+        bibliography=bibtex(review.studies),
+        styles=theme_css(),
+        repository=addresses.repository,
+        address=addresses.site,
+        due=review.next_search_due,
+    )
