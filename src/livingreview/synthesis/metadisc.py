@@ -1,0 +1,184 @@
+"""Everything that Meta-DiSc 1.4 prints, in one result.
+
+The arithmetic is in :mod:`~livingreview.synthesis.simple_pooling` (margins and ratios),
+:mod:`~livingreview.synthesis.symmetric_sroc` (area and Q* of a constant odds ratio) and
+:mod:`~livingreview.synthesis.moses` (regression SROC and threshold correlation); what a *printed* figure implies
+is in :mod:`~livingreview.synthesis.implied`. The program has no bivariate model: nothing here accounts for the
+correlation of sensitivity and specificity.
+
+Examples
+--------
+>>> from livingreview.synthesis.counts import Counts
+>>> counts = Counts.from_arrays(tp=[45, 60, 31], fp=[10, 4, 6], fn=[5, 20, 9], tn=[90, 40, 52])
+>>> result = analyse(counts)
+>>> result
+MetaDisc(k=3: sensitivity 0.800 [0.732, 0.857], I²=60.0%; specificity 0.901 [0.851, 0.938], I²=0.0%)
+>>> print(result.sroc["dersimonian_laird"].auc)
+0.931 [0.899, 0.962]
+
+References
+----------
+Zamora J, Abraira V, Muriel A, Khan K, Coomarasamy A. Meta-DiSc: a software for meta-analysis of test accuracy data.
+BMC Med Res Methodol 2006;6:31. doi:10.1186/1471-2288-6-31
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, get_args
+
+from livingreview.errors import TooFewStudies
+from livingreview.synthesis.counts import Correction, Counts
+from livingreview.synthesis.moses import (
+    MosesLittenberg,
+    ThresholdCorrelation,
+    Weighting,
+    moses_littenberg,
+    threshold_correlation,
+)
+from livingreview.synthesis.simple_pooling import (
+    Centre,
+    Measure,
+    PooledProportion,
+    PooledRatio,
+    Pooling,
+    pooled_ratio,
+    pooled_sensitivity,
+    pooled_specificity,
+)
+from livingreview.synthesis.symmetric_sroc import SymmetricSROC, symmetric_sroc
+
+__all__ = ["MetaDisc", "analyse"]
+
+CAUTION = (
+    "sensitivity and specificity are pooled apart and as if all participants were one study: "
+    "the intervals ignore variation between studies and are too narrow under heterogeneity"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class MetaDisc:
+    """The program's output for one set of tables.
+
+    Parameters
+    ----------
+    k
+        Number of tables.
+    level
+        Coverage of every interval.
+    sensitivity, specificity
+        Simple pooling with exact intervals.
+    ratios
+        By measure and pooling method.
+    sroc
+        Symmetric curve by the pooling method of its odds ratio.
+    moses
+        Regression SROC by weighting; empty with fewer than three studies.
+    threshold
+        Spearman correlation; None with fewer than three studies.
+    notes
+        Cautions a reader should see.
+    """
+
+    k: int
+    level: float
+    sensitivity: PooledProportion
+    specificity: PooledProportion
+    ratios: Mapping[Measure, Mapping[Pooling, PooledRatio]]
+    sroc: Mapping[Pooling, SymmetricSROC]
+    moses: Mapping[Weighting, MosesLittenberg]
+    threshold: ThresholdCorrelation | None
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        ratios: dict[str, Any] = {
+            measure: {method: ratio.to_dict() for method, ratio in by_method.items()}
+            for measure, by_method in self.ratios.items()
+        }
+        return {
+            "model": "metadisc",
+            "k": self.k,
+            "level": self.level,
+            "sensitivity": self.sensitivity.to_dict(),
+            "specificity": self.specificity.to_dict(),
+            **ratios,
+            "symmetric_sroc": {method: curve.to_dict() for method, curve in self.sroc.items()},
+            "moses_littenberg": {weighting: curve.to_dict() for weighting, curve in self.moses.items()},
+            "threshold": self.threshold.to_dict() if self.threshold else None,
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        margins = "; ".join(
+            f"{margin.measure} {margin.interval}, I²={margin.i2:.1%}" for margin in (self.sensitivity, self.specificity)
+        )
+        return f"MetaDisc(k={self.k}: {margins})"
+
+
+def analyse(
+    counts: Counts,
+    *,
+    correction: Correction = "zero_only",
+    q_about: Centre = "inverse_variance",
+    level: float = 0.95,
+) -> MetaDisc:
+    """Compute what Meta-DiSc 1.4 would print.
+
+    Parameters
+    ----------
+    counts
+        k tables.
+    correction
+        Continuity correction of the ratios, the regression and the rank correlation; the pooled proportions
+        are never corrected.
+    q_about
+        Centre of Cochran's Q; see :func:`livingreview.synthesis.simple_pooling.pooled_ratio`.
+    level
+        Coverage of every interval.
+
+    Returns
+    -------
+    MetaDisc
+
+    Raises
+    ------
+    TooFewStudies
+        When no study has both diseased and non-diseased participants.
+    DataError
+        When a zero cell is left uncorrected.
+    """
+    ratios = {
+        measure: MappingProxyType(
+            {
+                method: pooled_ratio(counts, measure, method, correction=correction, q_about=q_about, level=level)
+                for method in get_args(Pooling)
+            }
+        )
+        for measure in get_args(Measure)
+    }
+    sroc = {
+        method: symmetric_sroc(ratio.log_estimate, ratio.log_se, level=level)
+        for method, ratio in ratios["diagnostic_odds_ratio"].items()
+    }
+    notes = [CAUTION, *counts.notes]
+    moses: dict[Weighting, MosesLittenberg] = {}
+    threshold = None
+    try:
+        threshold = threshold_correlation(counts, correction=correction)
+        moses = {w: moses_littenberg(counts, weighting=w, correction=correction) for w in get_args(Weighting)}
+    except TooFewStudies as error:
+        notes.append(str(error))
+    return MetaDisc(
+        k=counts.k,
+        level=level,
+        sensitivity=pooled_sensitivity(counts, level=level),
+        specificity=pooled_specificity(counts, level=level),
+        ratios=MappingProxyType(ratios),
+        sroc=MappingProxyType(sroc),
+        moses=MappingProxyType(moses),
+        threshold=threshold,
+        notes=tuple(notes),
+    )
