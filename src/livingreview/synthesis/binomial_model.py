@@ -104,9 +104,7 @@ class BinomialModel:
         rung = np.searchsorted(RUNGS, wanted)
         return np.array(RUNGS)[np.minimum(rung, len(RUNGS) - 1)].astype(np.intp).reshape(columns.shape)
 
-    def _place(
-        self, rows: IndexArray, theta: FloatArray
-    ) -> tuple[FloatArray, IndexArray, Binomials, FloatArray]:
+    def _place(self, rows: IndexArray, theta: FloatArray) -> tuple[FloatArray, IndexArray, Binomials, FloatArray]:
         """Return local parameters, columns, arms and modes of the data sets `rows`."""
         columns = (rows[:, None] * self.design.k + np.arange(self.design.k)).ravel()
         data = self.data if columns.size == self.data.y.shape[1] else self.data.take(columns)

@@ -14,6 +14,8 @@ FloatArray = NDArray[np.float64]
 # A standard deviation of logits below the first, and a 1 − rho² below the second, are rounding about an edge.
 ZERO_TAU: Final = 1e-5
 ZERO_CONDITIONAL: Final = 1e-7
+# Eigenvalues of the information below this fraction of the largest leave a parameter undetermined.
+SINGULAR: Final = 1e-10
 
 TAU_SENSITIVITY: Final = "tau_sensitivity = 0"
 TAU_SPECIFICITY: Final = "tau_specificity = 0"
@@ -65,17 +67,33 @@ def settle(design: Design, theta: FloatArray) -> tuple[FloatArray, tuple[tuple[s
     return design.parameters(theta[:, : design.n_means], entries), names
 
 
-def regular_information(design: Design, theta: FloatArray, hessian: FloatArray) -> FloatArray:
-    """Return the (b, p, p) observed information, made regular where tau_sensitivity is 0.
+def observed_covariance(design: Design, theta: FloatArray, hessian: FloatArray) -> FloatArray:
+    """Return (b, p, p) inverses of the observed information, NaN where it is not positive definite.
 
-    With l11 = 0 the likelihood depends on l21² + l22² alone, so l21 carries no information of its own; it is
-    taken out. Everywhere else the Cholesky parametrisation is regular, at rho = ±1 and tau_specificity = 0 too.
+    The Cholesky parametrisation is regular at rho = ±1 and where a variance is 0, with one exception: at l11 = 0
+    the likelihood depends on l21² + l22² alone, so l21, which is 0 there, carries no information and gets
+    variance 0.
+
+    Parameters
+    ----------
+    design
+        The design fitted.
+    theta
+        (b, p) estimates, settled.
+    hessian
+        (b, p, p) second derivatives of the log-likelihood there.
     """
     information = -hessian
+    rows = np.zeros(0, dtype=np.intp)
+    column = design.n_means + 1
     if design.structure == "unstructured":
         rows = np.flatnonzero(theta[:, design.n_means] == 0.0)
-        column = design.n_means + 1
         information[rows, column, :] = 0.0
         information[rows, :, column] = 0.0
         information[rows, column, column] = 1.0
-    return information
+    size, axes = np.linalg.eigh(information)
+    size = np.where(size > SINGULAR * size[:, -1:], size, np.nan)
+    cov: FloatArray = (axes / size[:, None, :]) @ np.swapaxes(axes, 1, 2)
+    if rows.size:
+        cov[rows, column, column] = 0.0
+    return cov

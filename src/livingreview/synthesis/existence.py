@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
+from livingreview.synthesis.design import Design
+from livingreview.synthesis.tables import Tables
+
 FloatArray = NDArray[np.float64]
+
+EMPTY_ARM: Final = "no study has {people} participants, so {arm} cannot be estimated"
+NO_FINITE_MLE: Final = (
+    "the maximum-likelihood estimate does not exist: {arm} is 100 % (or 0 %) in every study{where}, so the "
+    "likelihood rises without bound in its mean; report the counts as they are, or fit model='normal' and say that "
+    "its estimate then rests on the continuity correction"
+)
+
+
+def why_impossible(tables: Tables, design: Design, model: Literal["binomial", "normal"]) -> tuple[str, ...]:
+    """Return for each data set why it has no finite estimate, or an empty string.
+
+    Parameters
+    ----------
+    tables
+        b data sets of k rows.
+    design
+        Covariates of both means.
+    model
+        The normal model always has an estimate where both arms have participants.
+    """
+    failure = [""] * tables.shape[0]
+    arms = (("sensitivity", "diseased", design.x1), ("specificity", "non-diseased", design.x2))
+    for (arm, people, x), y, n in zip(arms, tables.y, tables.n, strict=True):
+        for row in np.flatnonzero((n == 0).all(axis=1)):
+            failure[row] = failure[row] or EMPTY_ARM.format(people=people, arm=arm)
+        if model == "normal":
+            continue
+        lost, where = all_or_none(y, n), ""
+        if x.shape[1] > 1:
+            lost = np.array([is_separated(yi, ni, x) for yi, ni in zip(y, n, strict=True)])
+            where = " of a level, or of a range, of the covariates"
+        for row in np.flatnonzero(lost):
+            failure[row] = failure[row] or NO_FINITE_MLE.format(arm=arm, where=where)
+    return tuple(failure)
 
 
 def all_or_none(y: FloatArray, n: FloatArray) -> NDArray[np.bool_]:

@@ -119,9 +119,7 @@ def maximise(
     return Optimum(theta, value, gradient, hessian, converged, left)
 
 
-def _steps(
-    gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None
-) -> tuple[FloatArray, FloatArray]:
+def _steps(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:
     """Return (r, p) bounded Newton steps and (r,) squared decrements."""
     if free is not None:
         gradient = np.where(free, gradient, 0.0)

@@ -51,7 +51,9 @@ class EmpiricalLogits:
     observed: FloatArray
 
     @classmethod
-    def from_cells(cls, tp: FloatArray, fp: FloatArray, fn: FloatArray, tn: FloatArray, observed: FloatArray) -> EmpiricalLogits:
+    def from_cells(
+        cls, tp: FloatArray, fp: FloatArray, fn: FloatArray, tn: FloatArray, observed: FloatArray
+    ) -> EmpiricalLogits:
         """Return the logits of corrected cells, (N,) each; `observed` is (N, 2)."""
         hits, misses = np.stack([tp, tn], axis=1), np.stack([fn, fp], axis=1)
         hits, misses = np.where(observed > 0, hits, 1.0), np.where(observed > 0, misses, 1.0)

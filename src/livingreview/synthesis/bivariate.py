@@ -1,0 +1,241 @@
+"""Bivariate meta-analysis of diagnostic test accuracy.
+
+Study i has true logit sensitivity and logit specificity (θ₁ᵢ, θ₂ᵢ) ~ N(μ, Σ). Two likelihoods connect them with
+the 2×2 tables:
+
+``binomial``
+    tp ~ Bin(tp + fn, expit θ₁), tn ~ Bin(tn + fp, expit θ₂): the generalised linear mixed model of Chu and Cole,
+    by exact marginal maximum likelihood (adaptive Gauss–Hermite quadrature, good to 1e-6 in the log-likelihood).
+    Zero cells need no correction, and a study with one empty arm contributes the other.
+``normal``
+    The empirical logits are normal about θ with known variances: Reitsma's model, by maximum or restricted maximum
+    likelihood, after a continuity correction.
+
+References
+----------
+Chu H, Cole SR (2006) doi 10.1016/j.jclinepi.2006.06.011. Reitsma JB et al. (2005)
+doi 10.1016/j.jclinepi.2005.02.022. Takwoingi Y et al. (2017) doi 10.1177/0962280215592269.
+
+Examples
+--------
+>>> from livingreview.synthesis.counts import Counts
+>>> counts = Counts.from_arrays(
+...     tp=[40, 55, 20, 33, 71], fp=[5, 9, 2, 14, 6], fn=[10, 8, 7, 5, 20], tn=[80, 60, 45, 70, 90]
+... )
+>>> fit(counts, structure="independent")
+BivariateFit(binomial, ml, independent, k=5)
+  sensitivity 0.811 [0.763, 0.851], specificity 0.906 [0.864, 0.936]
+  tau 0.000, 0.338; rho nan; log-likelihood -25.353; boundary: tau_sensitivity = 0
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from livingreview.errors import ConvergenceError, TooFewStudies
+from livingreview.synthesis.batch import BatchFit, fit_many
+from livingreview.synthesis.bootstrap import Bootstrap
+from livingreview.synthesis.counts import Correction, Counts
+from livingreview.synthesis.covariates import Coding, LevelEstimate, Test, code, wald_tests
+from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, covariance
+from livingreview.synthesis.fit_result import BivariateFit
+from livingreview.synthesis.normal_model import Method
+from livingreview.synthesis.problem import Problem
+from livingreview.synthesis.solve import Model, Settings, Solutions, solve
+from livingreview.synthesis.structures import StructureChoice, solve_structure
+from livingreview.synthesis.summary import HSROC, I2
+from livingreview.synthesis.tables import Tables
+
+__all__ = [
+    "HSROC",
+    "I2",
+    "BatchFit",
+    "BivariateFit",
+    "Bootstrap",
+    "LevelEstimate",
+    "Method",
+    "Model",
+    "Structure",
+    "StructureChoice",
+    "Test",
+    "fit",
+    "fit_many",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+def fit(
+    counts: Counts,
+    *,
+    model: Model = "binomial",
+    method: Method = "ml",
+    structure: StructureChoice = "auto",
+    correction: Correction = "all_if_any",
+    by: Sequence[object] | None = None,
+    covariates: Mapping[str, ArrayLike] | None = None,
+    level: float = 0.95,
+) -> BivariateFit:
+    """Fit a bivariate model.
+
+    Parameters
+    ----------
+    counts
+        k tables.
+    model
+        ``"binomial"`` (exact) or ``"normal"`` (Reitsma's).
+    method
+        ``"ml"``, or for the normal model ``"reml"``.
+    structure
+        Between-study covariance: ``"unstructured"``, ``"independent"`` (no correlation), ``"fixed_sensitivity"``
+        or ``"fixed_specificity"`` (that variance and the correlation 0), ``"fixed"`` (no variation between
+        studies). ``"auto"`` takes the first of these, in the order that
+        :mod:`livingreview.synthesis.structures` documents, whose maximum is regular.
+    correction
+        Continuity correction of the normal model; see :func:`livingreview.synthesis.counts.corrected`.
+    by
+        k labels of a categorical covariate of both means; the between-study covariance is common.
+    covariates
+        Numeric covariates of both means: name to (k,) values.
+    level
+        Coverage of the intervals.
+
+    Returns
+    -------
+    BivariateFit
+        The estimates; a boundary that they lie on is named, not hidden.
+
+    Raises
+    ------
+    ConvergenceError
+        If no finite estimate exists, as when specificity is 100 % in every study, or none was found.
+    TooFewStudies
+        If a variance between studies is asked of one study, or an arm is empty in every study.
+    DataError
+        If a covariate cannot be used.
+    ValueError
+        If a name is none of those above, or the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is between 0 and 1; found {level}")
+    settings = Settings(model, method, correction)
+    coding = code(counts, by, covariates)
+    tables = Tables.stack([counts])
+    found = solve_structure(tables, coding.x, coding.x, structure, settings)
+    if message := found.failure[0]:
+        few = (found.structure[0] != "fixed" and counts.k < 2) or not (
+            counts.n_diseased.any() and counts.n_nondiseased.any()
+        )
+        raise (TooFewStudies if few else ConvergenceError)(message)
+    return _result(counts, tables, coding, settings, found, level)
+
+
+def _result(
+    counts: Counts, tables: Tables, coding: Coding, settings: Settings, found: Solutions, level: float
+) -> BivariateFit:
+    p, structure = len(coding.names), found.structure[0]
+    coefficients, cov = found.coefficients[0], found.cov[0]
+    contrast = _contrast(coding.centre)
+    with_spreads = np.zeros((5, 2 * p + 3))
+    with_spreads[:2, : 2 * p], with_spreads[2:, 2 * p :] = contrast, np.eye(3)
+    parameter_cov = with_spreads @ cov @ with_spreads.T
+    between = covariance(found.cholesky)[0]
+    spread = np.sqrt(between[0, 0] * between[1, 1])
+    n_parameters = 2 * p + len(FREE_ENTRIES[structure])
+    n_observations = int((tables.n > 0).sum())
+    log_likelihood = float(found.log_likelihood[0])
+    back = np.kron(np.eye(2), coding.back)
+    return BivariateFit(
+        model=settings.model,
+        method=settings.method,
+        structure=structure,
+        structure_reason=found.reason[0],
+        correction=settings.correction,
+        k=counts.k,
+        counts=counts,
+        level=level,
+        mu=contrast @ coefficients,
+        mu_cov=parameter_cov[:2, :2].copy(),
+        between_study_cov=between,
+        rho=float(np.clip(between[0, 1] / spread, -1, 1)) if spread > 0 else math.nan,
+        parameter_cov=parameter_cov,
+        log_likelihood=log_likelihood,
+        n_parameters=n_parameters,
+        n_observations=n_observations,
+        aic=2 * n_parameters - 2 * log_likelihood,
+        bic=math.log(n_observations) * n_parameters - 2 * log_likelihood,
+        boundary=found.boundary[0],
+        notes=_notes(counts, coding, settings, found),
+        coefficient_names=tuple(f"{arm}: {name}" for arm in ("sensitivity", "specificity") for name in coding.names),
+        coefficients=back @ coefficients,
+        coefficient_cov=back @ cov[: 2 * p, : 2 * p] @ back.T,
+        levels=_levels(coding, coefficients, cov, level),
+        tests=_tests(tables, coding, settings, found),
+        problem=Problem(tables, coding.x, structure, settings, coefficients, found.cholesky[0], cov, contrast),
+    )
+
+
+def _contrast(row: FloatArray) -> FloatArray:
+    """Return the (2, 2p) contrast that gives both linear predictors at one (p,) row of the design."""
+    return np.kron(np.eye(2), row)
+
+
+def _levels(coding: Coding, coefficients: FloatArray, cov: FloatArray, level: float) -> tuple[LevelEstimate, ...]:
+    if len(coding.levels) < 2:
+        return ()
+    estimates = []
+    for position, (label, row) in enumerate(zip(coding.levels, coding.level_rows, strict=True)):
+        contrast = _contrast(row)
+        mu_cov = contrast @ cov[: contrast.shape[1], : contrast.shape[1]] @ contrast.T
+        k = int((coding.level_of == position).sum())
+        estimates.append(LevelEstimate(label, k, contrast @ coefficients, mu_cov, level))
+    return tuple(estimates)
+
+
+def _tests(tables: Tables, coding: Coding, settings: Settings, found: Solutions) -> tuple[Test, ...]:
+    """Return Wald and likelihood-ratio tests, each of both means' covariates, and of one mean's given the other's."""
+    p = len(coding.names)
+    if p == 1:
+        return ()
+    # Restricted likelihoods of different means are not comparable: the ratio is of maximum likelihoods.
+    by_ml = Settings(settings.model, "ml", settings.correction)
+    intercept = coding.x[:, :1]
+    pairs = {
+        "none": (coding.x, coding.x),
+        "both": (intercept, intercept),
+        "sensitivity": (intercept, coding.x),
+        "specificity": (coding.x, intercept),
+    }
+    maximum = {}
+    for name, (x1, x2) in pairs.items():
+        fitted = solve(tables, Design(x1, x2, found.structure[0]), by_ml)
+        if fitted.failure[0]:
+            raise ConvergenceError(f"the likelihood-ratio tests of the covariates failed: {fitted.failure[0]}")
+        maximum[name] = float(fitted.log_likelihood[0])
+    ratios = tuple(
+        Test.chi_square("likelihood_ratio", name, 2 * (maximum["none"] - maximum[name]), df)
+        for name, df in (("both", 2 * p - 2), ("sensitivity", p - 1), ("specificity", p - 1))
+    )
+    return wald_tests(found.coefficients[0], found.cov[0], p) + ratios
+
+
+def _notes(counts: Counts, coding: Coding, settings: Settings, found: Solutions) -> tuple[str, ...]:
+    notes = list(counts.notes)
+    one_arm = int(np.sum((counts.n_diseased == 0) ^ (counts.n_nondiseased == 0)))
+    if one_arm:
+        notes.append(f"rows with one empty arm are used for the other arm ({one_arm} of {counts.k})")
+    if settings.model == "normal" and counts.has_zero.any() and settings.correction != "none":
+        notes.append(f"continuity correction: {settings.correction}")
+    if found.reason[0] != "asked for":
+        notes.append(f"structure {found.structure[0]}: {found.reason[0]}")
+    if found.boundary[0]:
+        notes.append(f"the estimate lies on a boundary: {', '.join(found.boundary[0])}")
+    if counts.k < 3:
+        notes.append("fewer than three studies: a new study's accuracy cannot be predicted")
+    if len(coding.names) > 1:
+        notes.append("with covariates, the pooled estimates are at the covariates' means over the studies")
+    return tuple(notes)

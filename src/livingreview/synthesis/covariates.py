@@ -1,0 +1,248 @@
+"""Covariates of both means: their coding, estimates per level, and tests of their effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from livingreview.errors import DataError, Fault
+from livingreview.synthesis import summary
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """The design of a mean, in units in which the search behaves.
+
+    Parameters
+    ----------
+    names
+        p names, the intercept first.
+    x
+        (k, p) columns: ones, an indicator of every level of `by` but the first, standardised covariates.
+    back
+        (p, p) matrix that turns coefficients of `x` into those of the covariates as given.
+    levels
+        Levels of `by`, sorted; the first is the reference.
+    level_rows
+        (number of levels, p) rows of `x` at each level, covariates at their means.
+    level_of
+        (k,) position of each study's level.
+    """
+
+    names: tuple[str, ...]
+    x: FloatArray
+    back: FloatArray
+    levels: tuple[str, ...]
+    level_rows: FloatArray
+    level_of: NDArray[np.intp]
+
+    @property
+    def centre(self) -> FloatArray:
+        """(p,) mean row: the studies' average, at which the pooled estimates are given."""
+        return np.asarray(self.x.mean(axis=0))
+
+
+def code(counts: Counts, by: Sequence[object] | None, covariates: Mapping[str, ArrayLike] | None) -> Coding:
+    """Return the design that `by` and `covariates` ask for.
+
+    Parameters
+    ----------
+    counts
+        k tables.
+    by
+        k labels of a categorical covariate.
+    covariates
+        Numeric covariates: name to (k,) values.
+
+    Returns
+    -------
+    Coding
+        Without covariates, the intercept alone.
+
+    Raises
+    ------
+    DataError
+        For a wrong number of values, a missing or infinite one, a covariate that does not vary, and covariates
+        that the studies with diseased, or those with non-diseased, participants cannot tell apart.
+    """
+    k, faults = counts.k, []
+    labels = ["" if label is None else str(label) for label in by] if by is not None else [""] * k
+    if len(labels) != k:
+        faults.append(_fault(0, "by", f"{k} labels were expected, one per study, and {len(labels)} found"))
+    elif by is not None:
+        blank = [row for row, label in enumerate(labels, start=1) if not label.strip() or label == "nan"]
+        faults += [_fault(row, "by", "expected a label, found nothing") for row in blank]
+    columns = {name: np.asarray(values, dtype=np.float64) for name, values in (covariates or {}).items()}
+    for name, values in columns.items():
+        if values.shape != (k,):
+            faults.append(_fault(0, name, f"{k} values were expected, found shape {values.shape}"))
+            continue
+        bad = np.flatnonzero(~np.isfinite(values))
+        faults += [_fault(int(row) + 1, name, f"expected a finite number, found {values[row]}") for row in bad]
+        if not bad.size and np.ptp(values) == 0:
+            faults.append(_fault(0, name, "the covariate is the same in every study"))
+    if faults:
+        raise DataError(faults)
+    coding = _build(labels, columns)
+    for arm, n in (("diseased", counts.n_diseased), ("non-diseased", counts.n_nondiseased)):
+        if np.linalg.matrix_rank(coding.x[n > 0]) < coding.x.shape[1] > 1:
+            raise DataError(
+                [_fault(0, "covariates", f"the studies with {arm} participants cannot tell their effects apart")]
+            )
+    return coding
+
+
+def _build(labels: Sequence[str], columns: Mapping[str, FloatArray]) -> Coding:
+    levels = tuple(sorted(set(labels)))
+    level_of = np.array([levels.index(label) for label in labels], dtype=np.intp)
+    names = ["intercept", *levels[1:], *columns]
+    indicators = np.eye(len(levels))[:, 1:]
+    x = np.hstack([np.ones((len(labels), 1)), indicators[level_of]])
+    back = np.eye(len(names))
+    for position, values in enumerate(columns.values(), start=len(levels)):
+        mean, spread = float(values.mean()), float(values.std())
+        x = np.hstack([x, ((values - mean) / spread)[:, None]])
+        back[position, position] = 1 / spread
+        back[0, position] = -mean / spread
+    rows = np.hstack([np.ones((len(levels), 1)), indicators, np.zeros((len(levels), len(columns)))])
+    return Coding(tuple(names), x, back, levels, rows, level_of)
+
+
+def _fault(line: int, field: str, problem: str) -> Fault:
+    return Fault(
+        "", line, field, problem, "give every study a usable value or leave the covariate out", "COVARIATE-001"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class LevelEstimate:
+    """Pooled estimates at one level of a categorical covariate.
+
+    Parameters
+    ----------
+    label
+        The level.
+    k
+        Studies at it.
+    mu
+        (2,) logit sensitivity and logit specificity.
+    mu_cov
+        (2, 2) their covariance.
+    level
+        Coverage of the intervals.
+    """
+
+    label: str
+    k: int
+    mu: FloatArray
+    mu_cov: FloatArray
+    level: float
+
+    @property
+    def sensitivity(self) -> Interval:
+        """Pooled sensitivity."""
+        return summary.proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
+
+    @property
+    def specificity(self) -> Interval:
+        """Pooled specificity."""
+        return summary.proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
+
+    @property
+    def likelihood_ratio_positive(self) -> Interval:
+        """Positive likelihood ratio."""
+        return summary.likelihood_ratio_positive(self.mu, self.mu_cov, self.level)
+
+    @property
+    def likelihood_ratio_negative(self) -> Interval:
+        """Negative likelihood ratio."""
+        return summary.likelihood_ratio_negative(self.mu, self.mu_cov, self.level)
+
+    @property
+    def diagnostic_odds_ratio(self) -> Interval:
+        """Diagnostic odds ratio."""
+        return summary.diagnostic_odds_ratio(self.mu, self.mu_cov, self.level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        measures = (
+            "sensitivity",
+            "specificity",
+            "likelihood_ratio_positive",
+            "likelihood_ratio_negative",
+            "diagnostic_odds_ratio",
+        )
+        return {
+            "label": self.label,
+            "k": self.k,
+            "mu": self.mu.tolist(),
+            "mu_cov": self.mu_cov.tolist(),
+            **{name: getattr(self, name).to_dict() for name in measures},
+        }
+
+
+@dataclass(frozen=True)
+class Test:
+    """A χ² test of the covariates' effect.
+
+    Parameters
+    ----------
+    kind
+        ``"wald"`` or ``"likelihood_ratio"``.
+    effect_on
+        ``"both"``, ``"sensitivity"`` (specificity may still depend on the covariates), or ``"specificity"``.
+    statistic, df, p_value
+        χ², its degrees of freedom, and the tail probability.
+    """
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    kind: str
+    effect_on: str
+    statistic: float
+    df: int
+    p_value: float
+
+    @classmethod
+    def chi_square(cls, kind: str, effect_on: str, statistic: float, df: int) -> Test:
+        """Return the test with its p value; a statistic below zero by rounding counts as zero."""
+        from scipy.special import chdtrc
+
+        return cls(kind, effect_on, max(statistic, 0.0), df, float(chdtrc(df, max(statistic, 0.0))))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "kind": self.kind,
+            "effect_on": self.effect_on,
+            "statistic": self.statistic,
+            "df": self.df,
+            "p_value": self.p_value,
+        }
+
+
+def wald_tests(coefficients: FloatArray, cov: FloatArray, p: int) -> tuple[Test, ...]:
+    """Return the three Wald tests.
+
+    Parameters
+    ----------
+    coefficients, cov
+        (2p,) coefficients of both means, intercepts first in each, and their covariance.
+    p
+        Coefficients per mean.
+    """
+    first, second = np.arange(1, p), np.arange(p + 1, 2 * p)
+    tests = []
+    for effect_on, chosen in (("both", np.r_[first, second]), ("sensitivity", first), ("specificity", second)):
+        beta = coefficients[chosen]
+        statistic = float(beta @ np.linalg.solve(cov[np.ix_(chosen, chosen)], beta))
+        tests.append(Test.chi_square("wald", effect_on, statistic, chosen.size))
+    return tuple(tests)

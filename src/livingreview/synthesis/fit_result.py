@@ -1,0 +1,272 @@
+"""The result of fitting a bivariate model."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livingreview.synthesis import summary
+from livingreview.synthesis.bootstrap import Bootstrap, parametric_bootstrap
+from livingreview.synthesis.counts import Correction, Counts
+from livingreview.synthesis.covariates import LevelEstimate, Test
+from livingreview.synthesis.design import Structure
+from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.normal_model import Method
+from livingreview.synthesis.problem import Problem
+from livingreview.synthesis.profiles import Parameter
+from livingreview.synthesis.solve import Model
+from livingreview.synthesis.summary import HSROC, I2
+
+__all__ = ["BivariateFit"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BivariateFit:
+    """A bivariate meta-analysis of diagnostic accuracy.
+
+    With covariates, the pooled numbers are those at the covariates' means over the studies (for a categorical
+    covariate: its levels weighted by their numbers of studies); `levels` has the estimates per level.
+
+    Parameters
+    ----------
+    model
+        ``"binomial"`` or ``"normal"``.
+    method
+        ``"ml"`` or ``"reml"``.
+    structure, structure_reason
+        The between-study covariance fitted, and why it is this one.
+    correction
+        Continuity correction; the binomial model uses none.
+    k
+        Number of studies.
+    counts
+        The tables.
+    level
+        Coverage of every interval.
+    mu
+        (2,) logit sensitivity and logit specificity.
+    mu_cov
+        (2, 2) their covariance.
+    between_study_cov
+        (2, 2) covariance of the studies' true logits.
+    rho
+        Their correlation; NaN where a variance is 0.
+    parameter_cov
+        (5, 5) covariance of mu and the Cholesky entries l11, l21, l22 of `between_study_cov`; zero for what the
+        structure or a boundary fixes.
+    log_likelihood
+        Binomial model: the exact marginal log-likelihood, binomial coefficients included. Normal model: the
+        log-density of the observed proportions, that is the normal one plus the logits' log-Jacobians, as R's
+        mada reports it; the two are not comparable.
+    n_parameters, n_observations
+        Free parameters, and non-empty arms.
+    aic, bic
+        −2 `log_likelihood` plus 2, or log(n_observations), per parameter.
+    boundary
+        Boundaries that the estimate lies on, such as ``"rho = -1"``.
+    notes
+        What a reader of the numbers should know.
+    coefficient_names, coefficients, coefficient_cov
+        (q,) coefficients of both means on the logit scale and their (q, q) covariance.
+    levels
+        Estimates per level of `by`, empty without.
+    tests
+        Wald and likelihood-ratio tests of the covariates' effects, empty without covariates.
+    """
+
+    model: Model
+    method: Method
+    structure: Structure
+    structure_reason: str
+    correction: Correction
+    k: int
+    counts: Counts
+    level: float
+    mu: FloatArray
+    mu_cov: FloatArray
+    between_study_cov: FloatArray
+    rho: float
+    parameter_cov: FloatArray
+    log_likelihood: float
+    n_parameters: int
+    n_observations: int
+    aic: float
+    bic: float
+    boundary: tuple[str, ...]
+    notes: tuple[str, ...]
+    coefficient_names: tuple[str, ...]
+    coefficients: FloatArray
+    coefficient_cov: FloatArray
+    levels: tuple[LevelEstimate, ...]
+    tests: tuple[Test, ...]
+    problem: Problem = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("mu", "mu_cov", "between_study_cov", "parameter_cov", "coefficients", "coefficient_cov"):
+            getattr(self, name).flags.writeable = False
+
+    @property
+    def converged(self) -> bool:
+        """True: a fit that fails raises."""
+        return True
+
+    @property
+    def sensitivity(self) -> Interval:
+        """Pooled sensitivity, the expit of the mean logit, with a Wald interval on the logit scale."""
+        return summary.proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
+
+    @property
+    def specificity(self) -> Interval:
+        """Pooled specificity, likewise."""
+        return summary.proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
+
+    @property
+    def likelihood_ratio_positive(self) -> Interval:
+        """Sensitivity / (1 − specificity), with a delta-method interval on the log scale."""
+        return summary.likelihood_ratio_positive(self.mu, self.mu_cov, self.level)
+
+    @property
+    def likelihood_ratio_negative(self) -> Interval:
+        """(1 − sensitivity) / specificity, likewise."""
+        return summary.likelihood_ratio_negative(self.mu, self.mu_cov, self.level)
+
+    @property
+    def diagnostic_odds_ratio(self) -> Interval:
+        """LR+ / LR−, likewise."""
+        return summary.diagnostic_odds_ratio(self.mu, self.mu_cov, self.level)
+
+    @property
+    def hsroc(self) -> HSROC | None:
+        """HSROC parameters; None where a between-study variance is 0."""
+        return summary.hsroc(self.mu, self.between_study_cov)
+
+    @property
+    def i2(self) -> I2:
+        """Zhou and Dendukuri's I²."""
+        return summary.i2(self.counts, self.mu, self.between_study_cov)
+
+    @property
+    def prediction_interval_sensitivity(self) -> Interval:
+        """Where a new study's true sensitivity is expected: t with k − 2 degrees of freedom, logit scale."""
+        return self._prediction(0)
+
+    @property
+    def prediction_interval_specificity(self) -> Interval:
+        """Where a new study's true specificity is expected, likewise."""
+        return self._prediction(1)
+
+    def _prediction(self, arm: int) -> Interval:
+        tau2 = float(self.between_study_cov[arm, arm])
+        return summary.prediction_interval(float(self.mu[arm]), float(self.mu_cov[arm, arm]), tau2, self.k, self.level)
+
+    @cached_property
+    def empirical_bayes(self) -> FloatArray:
+        """(k, 2) each study's logit sensitivity and specificity, shrunk to the mean.
+
+        Binomial model: posterior means at the estimated parameters; normal model: best linear unbiased
+        predictions.
+        """
+        means = self.problem.study_means()
+        means.flags.writeable = False
+        return means
+
+    def profile_interval(self, which: Parameter, level: float | None = None) -> Interval:
+        """Return a profile-likelihood interval.
+
+        Parameters
+        ----------
+        which
+            ``"sensitivity"``, ``"specificity"`` (as proportions), ``"tau_sensitivity"`` or
+            ``"tau_specificity"`` (between-study standard deviations of the logits).
+        level
+            Coverage; the fit's own by default.
+
+        Returns
+        -------
+        Interval
+            Respects the asymmetry of the likelihood that a Wald interval ignores.
+
+        Raises
+        ------
+        ValueError
+            For a fit with covariates, for a parameter that the structure fixes, and for a mean under REML, whose
+            likelihood says nothing about means.
+        ConvergenceError
+            If a limit is not finite.
+        """
+        return self.problem.profile_interval(which, self.level if level is None else level)
+
+    def bootstrap(self, n: int = 1000, *, seed: int, executor: Executor | None = None) -> Bootstrap:
+        """Simulate the fitted model, refit it, and return the refits.
+
+        Parameters
+        ----------
+        n
+            Number of simulated data sets.
+        seed
+            Seed of the random numbers: the same seed gives the same refits, with any executor.
+        executor
+            As for :func:`livingreview.synthesis.batch.fit_many`.
+
+        Returns
+        -------
+        Bootstrap
+            The refits, with percentile intervals.
+        """
+        return parametric_bootstrap(self.problem, n, seed, self.level, executor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fit as plain JSON types; what does not exist is None."""
+        measures = (
+            "sensitivity",
+            "specificity",
+            "likelihood_ratio_positive",
+            "likelihood_ratio_negative",
+            "diagnostic_odds_ratio",
+            "prediction_interval_sensitivity",
+            "prediction_interval_specificity",
+        )
+        return {
+            "model": self.model,
+            "method": self.method,
+            "structure": self.structure,
+            "structure_reason": self.structure_reason,
+            "correction": self.correction if self.model == "normal" else "none",
+            "k": self.k,
+            "level": self.level,
+            "mu": self.mu.tolist(),
+            "mu_cov": self.mu_cov.tolist(),
+            "between_study_cov": self.between_study_cov.tolist(),
+            "rho": None if np.isnan(self.rho) else self.rho,
+            "log_likelihood": self.log_likelihood,
+            "n_parameters": self.n_parameters,
+            "aic": self.aic,
+            "bic": self.bic,
+            **{name: getattr(self, name).to_dict() for name in measures},
+            "hsroc": None if self.hsroc is None else self.hsroc.to_dict(),
+            "i2": self.i2.to_dict(),
+            "empirical_bayes": self.empirical_bayes.tolist(),
+            "coefficients": dict(zip(self.coefficient_names, self.coefficients.tolist(), strict=True)),
+            "levels": [level.to_dict() for level in self.levels],
+            "tests": [test.to_dict() for test in self.tests],
+            "boundary": list(self.boundary),
+            "converged": self.converged,
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        tau = np.sqrt(np.diag(self.between_study_cov))
+        edge = f"; boundary: {', '.join(self.boundary)}" if self.boundary else ""
+        return (
+            f"BivariateFit({self.model}, {self.method}, {self.structure}, k={self.k})\n"
+            f"  sensitivity {self.sensitivity}, specificity {self.specificity}\n"
+            f"  tau {tau[0]:.3f}, {tau[1]:.3f}; rho {self.rho:.3f}; "
+            f"log-likelihood {self.log_likelihood:.3f}{edge}"
+        )

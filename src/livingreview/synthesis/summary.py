@@ -1,0 +1,188 @@
+"""What follows from the estimates of a bivariate model: ratios, HSROC parameters, I², prediction intervals.
+
+References
+----------
+Harbord RM et al. (2007) doi 10.1093/biostatistics/kxl004 (HSROC parameters).
+Zhou Y, Dendukuri N (2014) doi 10.1002/sim.6115 (I²).
+Higgins JPT, Thompson SG, Spiegelhalter DJ (2009) doi 10.1111/j.1467-985X.2008.00552.x (prediction interval).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HSROC:
+    """Parameters of the hierarchical summary ROC model, by Harbord's mapping.
+
+    Parameters
+    ----------
+    Lambda
+        Accuracy: the log diagnostic odds ratio where the scaled sensitivity and specificity are equal.
+    Theta
+        Threshold.
+    beta
+        Asymmetry of the curve: log ratio of the standard deviations of specificity and sensitivity.
+    sigma2_alpha, sigma2_theta
+        Between-study variances of accuracy and threshold.
+    """
+
+    Lambda: float
+    Theta: float
+    beta: float
+    sigma2_alpha: float
+    sigma2_theta: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the parameters by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class I2:
+    """Share of the variation between the observed results that is due to heterogeneity, 0 to 1.
+
+    Parameters
+    ----------
+    sensitivity, specificity
+        Of each measure on its own.
+    bivariate
+        Of both together: square roots of determinants take the place of variances.
+    """
+
+    sensitivity: float
+    specificity: float
+    bivariate: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the shares by name."""
+        return asdict(self)
+
+
+def expit(x: float) -> float:
+    """Return 1 / (1 + e⁻ˣ)."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def normal_quantile(level: float) -> float:
+    """Return the two-sided standard normal quantile of a coverage."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def proportion(logit: float, variance: float, level: float, quantile: float | None = None) -> Interval:
+    """Return a proportion with the Wald interval of its logit.
+
+    Parameters
+    ----------
+    logit, variance
+        Estimate and variance on the logit scale.
+    level
+        Coverage.
+    quantile
+        In place of the standard normal one.
+    """
+    half = (normal_quantile(level) if quantile is None else quantile) * math.sqrt(variance)
+    lower, upper = (0.0, 1.0) if math.isinf(half) else (expit(logit - half), expit(logit + half))
+    return Interval(expit(logit), lower, upper, level)
+
+
+def likelihood_ratio_positive(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
+    """Return sensitivity / (1 − specificity), with the delta-method interval of its logarithm."""
+    sensitivity, specificity = expit(mu[0]), expit(mu[1])
+    gradient = np.array([1 - sensitivity, specificity])
+    return _ratio(math.log(sensitivity) - math.log(expit(-mu[1])), gradient, cov, level)
+
+
+def likelihood_ratio_negative(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
+    """Return (1 − sensitivity) / specificity, with the delta-method interval of its logarithm."""
+    sensitivity, specificity = expit(mu[0]), expit(mu[1])
+    gradient = np.array([-sensitivity, specificity - 1])
+    return _ratio(math.log(expit(-mu[0])) - math.log(specificity), gradient, cov, level)
+
+
+def diagnostic_odds_ratio(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
+    """Return LR+ / LR−, with the interval of its logarithm, which is linear in the logits."""
+    return _ratio(float(mu[0] + mu[1]), np.ones(2), cov, level)
+
+
+def _ratio(log_estimate: float, gradient: FloatArray, cov: FloatArray, level: float) -> Interval:
+    half = normal_quantile(level) * math.sqrt(max(float(gradient @ cov @ gradient), 0.0))
+    return Interval(*(math.exp(log_estimate + shift) for shift in (0.0, -half, half)), level)
+
+
+def hsroc(mu: FloatArray, between: FloatArray) -> HSROC | None:
+    """Return the HSROC parameters; None where a between-study variance is 0, which leaves the curve undefined.
+
+    Parameters
+    ----------
+    mu
+        (2,) logit sensitivity and logit specificity.
+    between
+        (2, 2) between-study covariance.
+    """
+    variance_a, variance_b = float(between[0, 0]), float(between[1, 1])
+    if variance_a == 0 or variance_b == 0:
+        return None
+    spread_a, spread_b, cov = math.sqrt(variance_a), math.sqrt(variance_b), float(between[0, 1])
+    root = math.sqrt(spread_b / spread_a)
+    return HSROC(
+        Lambda=float(root * mu[0] + mu[1] / root),
+        Theta=float(0.5 * (root * mu[0] - mu[1] / root)),
+        beta=math.log(spread_b / spread_a),
+        sigma2_alpha=2 * (spread_a * spread_b + cov),
+        sigma2_theta=0.5 * (spread_a * spread_b - cov),
+    )
+
+
+def i2(counts: Counts, mu: FloatArray, between: FloatArray) -> I2:
+    """Return Zhou and Dendukuri's I², the published formula.
+
+    Parameters
+    ----------
+    counts
+        The tables; rows whose arm is empty do not count for it.
+    mu
+        (2,) logit sensitivity and logit specificity.
+    between
+        (2, 2) between-study covariance.
+    """
+    within = []
+    for arm, n in enumerate((counts.n_diseased, counts.n_nondiseased)):
+        half = float(between[arm, arm]) / 2
+        inverse_n = float(np.mean(1 / n[n > 0]))
+        within.append((math.exp(half + mu[arm]) + math.exp(half - mu[arm]) + 2) * inverse_n)
+    shares = [float(between[arm, arm]) / (float(between[arm, arm]) + within[arm]) for arm in (0, 1)]
+    root = math.sqrt(max(float(np.linalg.det(between)), 0.0))
+    return I2(shares[0], shares[1], root / (root + math.sqrt(within[0] * within[1])))
+
+
+def prediction_interval(logit: float, variance: float, tau2: float, k: int, level: float) -> Interval:
+    """Return the interval in which the true proportion of a new study is expected.
+
+    Parameters
+    ----------
+    logit, variance
+        The mean and its variance on the logit scale.
+    tau2
+        Between-study variance.
+    k
+        Number of studies: the quantile is Student's with k − 2 degrees of freedom, and with fewer than three
+        studies nothing can be said but 0 to 1.
+    level
+        Coverage.
+    """
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(k - 2, (1 + level) / 2)) if k > 2 else math.inf
+    return proportion(logit, variance + tau2, level, quantile)
