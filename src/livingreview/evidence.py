@@ -27,6 +27,8 @@ GRADES: tuple[Grade, ...] = get_args(Grade)
 USABLE: tuple[Grade, ...] = ("printed", "unique", "several")
 METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
 CELLS = ("tp", "fp", "fn", "tn")
+# A set of tables whose sensitivity or specificity spans more than this says too little to pool. This review's choice.
+WIDEST_SPAN = 0.2
 # Above this a set of compatible tables says next to nothing; it is reported as too little printed.
 MOST_TABLES = 20_000
 
@@ -133,7 +135,8 @@ class Selection:
 
 
 def gather(review: Review) -> tuple[TableEvidence, ...]:
-    """Return the table evidence of every accuracy entry of the diagnosis and prediction studies, in study order."""
+    """Return the table evidence of every accuracy entry of studies that this or the base review calls diagnosis or
+    prediction, in study order."""
     return tuple(
         table_of(study, entry) for study in review.studies if study.task != "segmentation" for entry in study.accuracy
     )
@@ -163,11 +166,18 @@ def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
     if found.exact:
         reason = "one table alone fits what is printed"
         return TableEvidence(study, entry, "unique", found.tables, reason, found)
-    if found.complete:
+    if found.complete and _span(found.tables) <= WIDEST_SPAN:
         reason = f"{found.count:,} tables fit what is printed"
         return TableEvidence(study, entry, "several", found.tables, reason, found)
-    reason = f"{found.count:,} tables fit what is printed: too many to say anything"
+    reason = f"{found.count:,} tables fit what is printed, and they differ too much"
     return TableEvidence(study, entry, "too little printed", none, reason, found)
+
+
+def _span(tables: NDArray[np.int64]) -> float:
+    """Return the larger of the ranges of sensitivity and specificity over a set of tables."""
+    tp, fp, fn, tn = tables.T.astype(float)
+    ranges = (np.ptp(hit / np.maximum(hit + miss, 1)) for hit, miss in ((tp, fn), (tn, fp)))
+    return float(max(ranges))
 
 
 def _not_binary(entry: AccuracyEntry) -> str:
@@ -209,10 +219,13 @@ def select(evidence: Sequence[TableEvidence], rule: Rule, review: Review) -> Sel
     used: dict[str, TableEvidence] = {}
     left_out: list[tuple[TableEvidence, str]] = []
     taken_patients: set[str] = set()
+    with_primary = {item.study.id for item in evidence if item.entry.primary}
     for item in sorted(evidence, key=lambda item: (item.study.id, not item.entry.primary)):
         reason = _refusal(item, rule, review)
+        if reason is None and item.study.id in with_primary and not item.entry.primary:
+            reason = "another evaluation of the study is its primary one"
         if reason is None and item.study.id in used:
-            reason = "another evaluation of the same patients is used"
+            reason = "another evaluation of the study is used"
         if reason is None and taken_patients & set(item.study.shares_patients_with):
             reason = "shares patients with a study that is used"
         if reason is None:
