@@ -135,11 +135,12 @@ class Selection:
 
 
 def gather(review: Review) -> tuple[TableEvidence, ...]:
-    """Return the table evidence of every accuracy entry of studies that this or the base review calls diagnosis or
-    prediction, in study order."""
-    return tuple(
-        table_of(study, entry) for study in review.studies if study.task != "segmentation" for entry in study.accuracy
-    )
+    """Return the table evidence of every accuracy entry, in study order.
+
+    Taken are the studies that this review, or the base review under another label, calls diagnosis or prediction.
+    """
+    studies = (s for s in review.studies if s.task != "segmentation" or s.base_label in ("diagnosis", "prediction"))
+    return tuple(table_of(study, entry) for study in studies for entry in study.accuracy)
 
 
 def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
