@@ -79,7 +79,7 @@ TABLE = "study,tp,fp,fn,tn,setting\n" + "".join(
 # --- numbers --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["edge_huge_counts", "edge_sim500", "auditc", "dementia"])
+@pytest.mark.parametrize("name", ["edge_rho_neg1", "edge_rho_pos1", "edge_sim500", "auditc", "dementia"])
 def test_the_binomial_model_is_the_exact_maximum(pool, load_case, name):
     exact = load_case(name).expected["c_exact_ml"]
     result = pool(name, "--structure", "unstructured")
@@ -101,7 +101,7 @@ def test_the_binomial_model_is_the_exact_maximum(pool, load_case, name):
         assert result[measure]["ci"] == pytest.approx(point[key]["ci"], rel=1e-4)
     shares = exact["I2_zhou_dendukuri"]
     expected = {"sensitivity": shares["sens"], "specificity": shares["spec"], "bivariate": shares["bivariate"]}
-    assert result["i2"] == pytest.approx(expected, rel=1e-3)
+    assert result["i2"] == pytest.approx(expected, rel=1e-3, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["edge_one_tau0", "edge_sim500", "auditc", "dementia"])
@@ -164,6 +164,20 @@ def test_the_correction_reaches_the_normal_model(pool):
     assert mu(without_zero, "all") != mu(without_zero, "none")
 
 
+def test_levels_and_tests_of_a_column_reach_the_object_and_the_text(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    assert main(["pool", str(path), "--by", "SETTING", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [(level["label"], level["k"]) for level in result["levels"]] == [("in", 4), ("out", 4)]
+    inside, outside = (level["sensitivity"]["estimate"] for level in result["levels"])
+    assert inside != outside
+    assert main(["pool", str(path), "--by", "setting"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[:3] == ["in", "4", f"{inside:.3f}"] for line in lines)
+    assert any(line.startswith("Likelihood ratio test of the levels, both: χ² ") for line in lines)
+
+
 # --- text -----------------------------------------------------------------------------------------------------
 
 
@@ -172,12 +186,12 @@ def test_the_text_says_what_the_object_says(capsys, pool, load_case):
     assert main(["pool", str(load_case("edge_rho_neg1").csv), "--structure", "unstructured"]) == 0
     text = capsys.readouterr().out
     assert text.splitlines()[0] == "model binomial · ml · unstructured · 8 studies"
-    for label, key in {"Sensitivity": "sensitivity", "LR+": "likelihood_ratio_positive", "AUC": "auc"}.items():
+    for label, key in {"Sensitivity": "sensitivity", "LR+": "likelihood_ratio_positive", "Area": "auc"}.items():
         lower, upper = result[key]["ci"]
         line = next(line for line in text.splitlines() if line.startswith(label))
-        assert line.endswith(f"{result[key]['estimate']:.3f}  {lower:.3f} to {upper:.3f}")
+        assert line.split()[-4:] == [f"{result[key]['estimate']:.3f}", f"{lower:.3f}", "to", f"{upper:.3f}"]
     assert f"log-likelihood {result['log_likelihood']:.3f}" in text.replace("  ", " ")
-    assert "Boundary: rho" in text
+    assert "boundary: rho" in text
     assert "95 % interval" in text
     for note in result["notes"]:
         assert f"Note: {note}" in text
@@ -249,9 +263,15 @@ def test_perfect_specificity_everywhere_has_no_estimate_and_no_output(capsys, lo
     assert "does not exist" in output.err
 
 
-def test_one_study_is_too_few_for_a_bivariate_model(refused):
-    (line,) = refused("study,tp,fp,fn,tn\nA,10,2,3,40\n")
-    assert re.search(r"\b(two|2)\b", line)
+def test_one_study_has_no_variation_between_studies_to_estimate(refused, capsys, tmp_path):
+    one = "study,tp,fp,fn,tn\nA,10,2,3,40\n"
+    assert re.search(r"\b(two|2)\b", refused(one, "--structure", "unstructured")[0])
+    # Left to itself, the model becomes the two proportions of that study.
+    assert main(["pool", str(tmp_path / "table.csv"), "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["structure"] == "fixed"
+    assert result["sensitivity"]["estimate"] == pytest.approx(10 / 13)
+    assert result["specificity"]["estimate"] == pytest.approx(40 / 42)
 
 
 # --- the way in -----------------------------------------------------------------------------------------------

@@ -23,8 +23,16 @@ RATIOS = {
     "likelihood_ratio_negative": "LR−",
     "diagnostic_odds_ratio": "Diagnostic odds ratio",
 }
-MEASURES = {"sensitivity": "Sensitivity", "specificity": "Specificity", **RATIOS}
-AREAS = {"auc": "AUC of the SROC curve", "partial_auc": "  mean height, observed range"}
+ROWS = {
+    "sensitivity": "Sensitivity",
+    "prediction_interval_sensitivity": "  of a new study",
+    "specificity": "Specificity",
+    "prediction_interval_specificity": "  of a new study",
+    **RATIOS,
+    "auc": "Area under the SROC curve",
+    "partial_auc": "  mean over the observed range",
+}
+TESTS = {"wald": "Wald", "likelihood_ratio": "Likelihood ratio"}
 
 
 def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
@@ -108,7 +116,7 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield " · ".join(part for part in parts if part)
     yield ""
     level = f"{100 * result['sensitivity']['level']:g} % interval"
-    rows = [(label, result[name]) for name, label in {**MEASURES, **AREAS}.items() if result[name]]
+    rows = [(label, result[name]) for name, label in ROWS.items() if result.get(name)]
     if curves := result.get("symmetric_sroc"):
         rows.append(("Q*", curves["dersimonian_laird"]["q_star"]))
     yield from _aligned([("", "estimate", level), *((label, *_interval(value)) for label, value in rows)])
@@ -126,8 +134,6 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
             chi2 = f"χ² {test['chi2']:.1f} on {test['df']} df"
             yield f"Heterogeneity of {name}: {chi2}, {_p(test['p'])}, I² {_percent(test['i2'])}"
     yield from _level_lines(result)
-    if result["boundary"]:
-        yield f"Boundary: {'; '.join(result['boundary'])} (the estimate lies on the edge of what is possible)"
     for note in result["notes"]:
         yield f"Note: {note}"
 
@@ -155,6 +161,12 @@ def _level_lines(result: Mapping[str, Any]) -> Iterator[str]:
             for row in levels
         )
         yield from _aligned([header, *rows])
+        yield ""
+        yield from (
+            f"{TESTS[test['kind']]} test of the levels, {test['effect_on']}: "
+            f"χ² {test['statistic']:.2f} on {test['df']} df, {_p(test['p_value'])}"
+            for test in result["tests"]
+        )
 
 
 def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
