@@ -164,14 +164,27 @@ def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
         found = reconstruct(printed, n=size, limit=MOST_TABLES)
     except DataError as error:
         return TableEvidence(study, entry, "contradictory", none, error.faults[0].problem)
-    if found.exact:
+    tables = _within_cohort(study, entry, found.tables)
+    if len(tables) == 1:
         reason = "one table alone fits what is printed"
-        return TableEvidence(study, entry, "unique", found.tables, reason, found)
-    if found.complete and _span(found.tables) <= WIDEST_SPAN:
-        reason = f"{found.count:,} tables fit what is printed"
-        return TableEvidence(study, entry, "several", found.tables, reason, found)
+        return TableEvidence(study, entry, "unique", tables, reason, found)
+    if len(tables) and _span(tables) <= WIDEST_SPAN:
+        reason = f"{len(tables):,} tables fit what is printed"
+        return TableEvidence(study, entry, "several", tables, reason, found)
     reason = f"{found.count:,} tables fit what is printed, and they differ too much"
     return TableEvidence(study, entry, "too little printed", none, reason, found)
+
+
+def _within_cohort(study: Study, entry: AccuracyEntry, tables: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Drop tables with more diseased or non-diseased than the whole cohort has."""
+    sample = study.sample
+    if sample is None or sample.unit != entry.unit:
+        return tables
+    keep = np.ones(len(tables), dtype=bool)
+    for limit, columns in ((sample.n_diseased, (0, 2)), (sample.n_nondiseased, (1, 3))):
+        if limit is not None:
+            keep &= tables[:, columns].sum(axis=1) <= limit
+    return tables[keep]
 
 
 def _span(tables: NDArray[np.int64]) -> float:

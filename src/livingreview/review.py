@@ -175,7 +175,8 @@ def label(study: Study) -> str:
     # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
     while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
         words.pop()
-    name = " ".join(words) or study.id
+    # A report whose authors were not seen goes by its id, which ends with the year where that is known.
+    name = " ".join(words) or study.id.rstrip("0123456789")
     year = study.report.year
     return f"{name} {year}" if year else name
 
