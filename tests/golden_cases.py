@@ -79,7 +79,5 @@ class Case:
     @cached_property
     def expected(self) -> dict[str, Any]:
         """The reference results, as the reference README describes them."""
-        loaded: dict[str, Any] = json.loads(
-            (self.folder / "expected" / f"{self.name}.json").read_text("utf-8")
-        )
+        loaded: dict[str, Any] = json.loads((self.folder / "expected" / f"{self.name}.json").read_text("utf-8"))
         return loaded
