@@ -10,7 +10,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import nbformat
-import yaml  # type: ignore[import-untyped]
+import yaml
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
 from livingreview.errors import Fault

@@ -6,6 +6,8 @@ third party, and none of our own, is needed to read them.
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
@@ -15,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-__all__ = ["mathml", "setup"]
+__all__ = ["mathml", "mended", "setup"]
 
 RENDERER: Final = "livingreview_mathml"
 _LOGGER = logging.getLogger(__name__)
@@ -85,6 +87,35 @@ def _author_wrote_markdown(*event: Any) -> None:
         context["page_source_suffix"] = ".md"
 
 
+def mended(html: str) -> str:
+    """Return a page without what the theme and docutils get wrong for readers who listen to it.
+
+    Parameters
+    ----------
+    html
+        A whole page.
+
+    Notes
+    -----
+    * A list role without list items inside (docutils' citations, which carry a role of their own).
+    * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
+      keyboard shortcut shown on it is no part of its name.
+    * Titles of icons inside a button that already has a name.
+    """
+    html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
+    html = html.replace(
+        '<span class="search-button__kbd-shortcut">', '<span aria-hidden="true" class="search-button__kbd-shortcut">'
+    )
+    return re.sub(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"', r"\1", html)
+
+
+def _mend_pages(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        for path in Path(app.outdir).rglob("*.html"):
+            path.write_text(mended(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
     app.add_html_math_renderer(RENDERER, (_inline, None), (_display, None))
@@ -92,4 +123,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("comments_config", {}, "html")
     # Before the theme's own handlers (500), which make the link.
     app.connect("html-page-context", _author_wrote_markdown, priority=400)
+    app.connect("build-finished", _mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,6 +19,7 @@ from IPython.display import HTML, display
 
 __all__ = ["code_html", "show_code", "show_table", "table_html"]
 
+LONG: Final = 32
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
 _NUMERIC: Final = re.compile(r"[<>≤≥−–-]?\s?\d[\d\s,.]*\s?%?(\s?[(\[±–-].*)?")
 
@@ -71,12 +72,11 @@ def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     if not titles or len(set(titles)) < len(titles):
         raise ValueError(f"a table has columns, each of its own name; found {titles}")
     columns = [list(table.iloc[:, number]) for number in range(len(titles))]
-    numeric = [_is_numeric(column) for column in columns]
+    classes = [_css_class(column) for column in columns]
     head = "".join(
-        f'<th scope="col"{_number_class(is_number)}>{escape(title)}</th>'
-        for title, is_number in zip(titles, numeric, strict=True)
+        f'<th scope="col"{css_class}>{escape(title)}</th>' for title, css_class in zip(titles, classes, strict=True)
     )
-    rows = "".join(f"<tr>{_row(row, numeric)}</tr>" for row in zip(*columns, strict=True))
+    rows = "".join(f"<tr>{_row(row, classes)}</tr>" for row in zip(*columns, strict=True))
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     identity = escape(name or f"lr-table-{_digest(caption + body)}", quote=True)
     # The region takes the focus so that a keyboard can scroll a table wider than the screen.
@@ -109,15 +109,18 @@ def _check_caption(caption: str) -> None:
         raise ValueError("give a caption: without it nobody knows what is shown")
 
 
-def _row(row: Sequence[Any], numeric: Sequence[bool]) -> str:
-    first, *others = zip(row, numeric, strict=True)
-    cells = [f'<th scope="row"{_number_class(first[1])}>{_cell(first[0])}</th>']
-    cells += [f"<td{_number_class(is_number)}>{_cell(value)}</td>" for value, is_number in others]
+def _row(row: Sequence[Any], classes: Sequence[str]) -> str:
+    first, *others = zip(row, classes, strict=True)
+    cells = [f'<th scope="row"{first[1]}>{_cell(first[0])}</th>']
+    cells += [f"<td{css_class}>{_cell(value)}</td>" for value, css_class in others]
     return "".join(cells)
 
 
-def _number_class(is_number: bool) -> str:  # noqa: FBT001 — one argument, named by the function
-    return ' class="lr-number"' if is_number else ""
+def _css_class(column: Sequence[Any]) -> str:
+    """Return the class attribute of a column's cells: numbers line up on the right, sentences get room."""
+    if _is_numeric(column):
+        return ' class="lr-number"'
+    return ' class="lr-text"' if any(len(str(value)) > LONG for value in column) else ""
 
 
 def _absent(value: Any) -> bool:
