@@ -78,9 +78,9 @@ def estimate_text(estimate: float, lower: float, upper: float, decimals: int = 2
     return text.replace("-", "−") or "–"
 
 
-def shortened(label: str) -> str:
+def shortened(label: str, characters: int = _LABEL) -> str:
     """Return a study's name, cut where it would take the room of the numbers."""
-    return label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
+    return label if len(label) <= characters else label[: characters - 1].rstrip("… ") + "…"
 
 
 # --- wide layout: a table on the left, two panels on the right -------------------------------------------------
@@ -232,7 +232,11 @@ def draw_compact(ax: Axes, table: Table, width: float, height: float) -> None:
         for x in (0, 0.25, 0.5, 0.75, 1):  # the grid stops where the heads cross the panel
             span = (y + 0.55 * _STACK, y + 2.5 * _STACK)
             inset.plot([x, x], span, color=colour("rule"), linewidth=0.8, zorder=1, clip_on=False)
-        tooltip(ax.text(_PAD, y, shortened(head), weight="bold", fontsize=BASE, va="center", zorder=6), head)
+        room = width - 3 * _PAD - text_width(note, SMALL)
+        shown_head = shortened(head)
+        while text_width(shown_head, BASE, "bold") > room and len(shown_head) > 4:
+            shown_head = shortened(shown_head, len(shown_head) - 1)
+        tooltip(ax.text(_PAD, y, shown_head, weight="bold", fontsize=BASE, va="center", zorder=6), head)
         ax.text(width - _PAD, y, note, ha="right", va="center", fontsize=SMALL, color=colour("muted"), zorder=6)
         lines = [y + _STACK, y + 2 * _STACK]
         for (_, short, _, _), line, shown in zip(_MEASURES, lines, intervals, strict=True):

@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 from urllib.parse import urlsplit
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livingreview.plots.svg import to_svg
@@ -43,13 +44,13 @@ class Displayed:
 
 
 def show(
-    fig: Figure,
+    fig: Figure | Axes,
     *,
     title: str,
     alt: str,
     caption: str | None = None,
     data: str | None = None,
-    compact: Figure | None = None,
+    compact: Figure | Axes | None = None,
     name: str | None = None,
 ) -> Displayed:
     """Return a figure with its caption and the link to its data.
@@ -57,7 +58,7 @@ def show(
     Parameters
     ----------
     fig
-        The figure.
+        The figure, or axes in it.
     title
         Short name of what is shown.
     alt
@@ -87,7 +88,7 @@ def show(
     body = []
     for css_class, image in images:
         prefix = None if name is None else f"{name}-{css_class}"
-        svg = to_svg(image, title, alt, prefix=prefix)
+        svg = to_svg(_figure(image), title, alt, prefix=prefix)
         body.append(f'<div class="{css_class}">{svg}</div>' if compact is not None else svg)
     if compact is not None:
         body.insert(0, _SWITCH)
@@ -99,3 +100,10 @@ def show(
     identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]
     html = f'<figure class="lr-figure" id="{escape(identity, quote=True)}">{"".join(body)}</figure>'
     return Displayed(html=html, alt=alt)
+
+
+def _figure(drawn: Figure | Axes) -> Figure:
+    fig = drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    if fig is None:
+        raise ValueError("these axes belong to no figure")
+    return fig

@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from livingreview.flow import FlowBox
 from livingreview.plots.palette import colour
 from livingreview.plots.style import BASE, COLUMN, SMALL, blank, clean, figure, styled, text_width, tooltip, wrap
+
+if TYPE_CHECKING:  # at run time the boxes alone are needed, not the review they come from
+    from livingreview.flow import FlowBox
 
 __all__ = ["flow_diagram"]
 
@@ -27,7 +29,7 @@ _GAP: Final = 0.3  # inches between boxes, where the arrows are
 _PAD: Final = 0.09  # inches between a box and its text
 _LINE: Final = 0.168  # inches per line of text
 _HEAD: Final = 0.42  # inches for the head of a lane
-_NARROWEST: Final = 1.4  # inches; a column of boxes narrower than this cannot be read
+_NARROWEST: Final = 1.6  # inches; a column of boxes narrower than this cannot be read
 _MARK: Final = "†"
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from livingreview.plots.palette import colour
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
@@ -65,8 +64,7 @@ def funnel(
         handles.append(Line2D([], [], linestyle="none", label=f"{test.k} studies: too few to rely on"))
     ax.set_ylim(float(ends[1]), 0)
     if test.name == "deeks":
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _ratio(value)))
+        ax.set_xticks(*_ratio_ticks(*ax.get_xlim()))
         ax.set_ylabel("1 / √ effective sample size")
     else:
         ax.set_ylabel("Standard error")
@@ -80,3 +78,15 @@ def _ratio(log_ratio: float) -> str:
     """Return an odds ratio from its logarithm, in as many digits as it deserves."""
     value = float(np.exp(log_ratio))
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _ratio_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Return the logarithms of round odds ratios between two logarithms, and how they are written."""
+    decades = range(int(np.floor(low / np.log(10))), int(np.ceil(high / np.log(10))) + 1)
+    ticks: list[float] = []
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):  # as few as make four ticks
+        ticks = [float(np.log(step * 10.0**decade)) for decade in decades for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) >= 4:
+            break
+    return ticks, [_ratio(tick) for tick in ticks]

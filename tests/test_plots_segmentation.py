@@ -1,0 +1,81 @@
+"""Do the overlap figures keep mean and median, SD and interval, and groups apart?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gallery import HOSTILE, OVERLAP, texts, tips
+from livingreview.plots.palette import colour
+from livingreview.plots.segmentation import Overlap, overlap_against, overlap_by_group
+
+
+def rows(ax) -> list[str]:
+    return [tick.get_text() for tick in ax.get_yticklabels()]
+
+
+def test_groups_keep_their_order_and_studies_go_from_best_to_worst() -> None:
+    best_first = ["Myocardium (2)", "Diaz", "Adams", "Left ventricle (3)", "Chen", "Evans", HOSTILE]
+    assert rows(overlap_by_group(OVERLAP)) == best_first
+    ascending = rows(overlap_by_group(OVERLAP, higher_is_better=False))
+    assert ascending == ["Myocardium (2)", "Adams", "Diaz", "Left ventricle (3)", HOSTILE, "Evans", "Chen"]
+
+
+def test_marker_tells_mean_from_median() -> None:
+    ax = overlap_by_group(OVERLAP)
+    marks = {tip.split(",")[0]: found[0] for tip, found in tips(ax).items()}
+    assert marks["Adams"].get_marker() == "o"
+    assert marks["Diaz"].get_markerfacecolor() == colour("paper")
+    (median,) = [found[0] for tip, found in tips(ax).items() if "median" in tip]
+    assert median.get_marker() == "D"
+    assert median.get_xdata()[0] == 0.91
+
+
+def test_sd_is_a_pale_bar_and_a_confidence_interval_a_line_with_caps() -> None:
+    lines = [line for line in overlap_by_group(OVERLAP).lines if len(line.get_xdata()) == 2]
+    bars = [list(line.get_xdata()) for line in lines if line.get_color() == colour("rule")]
+    capped = [list(line.get_xdata()) for line in lines if line.get_marker() == "|"]
+    assert bars == [pytest.approx([0.83, 0.87]), pytest.approx([0.94, 0.96])]
+    assert capped == [[0.92, 0.94], [0.90, 0.92]]
+
+
+def test_numbers_say_which_spread_they_print() -> None:
+    assert {"0.85 ± 0.02", "0.93 [0.92, 0.94]", "0.88"} <= set(texts(overlap_by_group(OVERLAP)))
+
+
+def test_legend_names_only_what_occurs() -> None:
+    ax = overlap_by_group(Overlap.of(["A", "B"], ["LV", "LV"], [4.0, 12.5], statistic=["mean", "mean"]), unit="mm")
+    (legend,) = ax.get_figure(root=True).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["mean"]
+    assert {"4.00", "12.5"} <= set(texts(ax))
+    assert ax.get_xlabel() == "Dice coefficient (mm)"
+
+
+def test_axis_of_dice_ends_at_one_and_shows_every_interval() -> None:
+    low, high = overlap_by_group(OVERLAP).get_xlim()
+    assert low <= 0.83
+    assert 0.96 <= high <= 1
+
+
+def test_columns_are_checked_and_read_only() -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        Overlap.of(["A"], ["LV"], [0.9, 0.8])
+    with pytest.raises(ValueError, match="not mode"):
+        Overlap.of(["A"], ["LV"], [0.9], statistic=["mode"])
+    with pytest.raises(ValueError, match="read-only"):
+        OVERLAP.value[0] = 1
+    with pytest.raises(ValueError, match="no score"):
+        overlap_by_group(Overlap.of([], [], []))
+
+
+def test_pairs_with_a_missing_value_are_left_out() -> None:
+    x, y = [1.0, np.nan, 3.0], [0.9, 0.8, np.nan]
+    ax = overlap_against(x, y, group=["a", "a", "b"], study=["A", "B", "C"], xlabel="mm", ylabel="Dice")
+    assert [line.get_xydata().tolist() for line in ax.lines] == [[[1.0, 0.9]]]
+
+
+def test_groups_differ_in_marker_and_colour() -> None:
+    groups = list("abcdef")
+    ax = overlap_against(range(6), range(6), group=groups, study=groups, xlabel="x", ylabel="y")
+    assert len({line.get_marker() for line in ax.lines}) == 6
+    assert len({line.get_markerfacecolor() for line in ax.lines}) == 6

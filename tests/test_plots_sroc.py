@@ -1,0 +1,114 @@
+"""Do the SROC plane and the funnel show the fit where it is?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.patches import Ellipse
+from scipy.special import expit
+
+from gallery import COUNTS, FIT, tips
+from livingreview.plots.funnel import funnel
+from livingreview.plots.sroc import sroc
+from livingreview.synthesis.bias import deeks, egger
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.sroc import confidence_region, prediction_region, rutter_gatsonis
+
+
+def line(ax, label):
+    (found,) = [line for line in ax.lines if line.get_label() == label]
+    return np.column_stack(found.get_data())
+
+
+def ellipses(ax):
+    return [patch for patch in ax.patches if isinstance(patch, Ellipse)]
+
+
+def test_summary_point_is_the_mean_pair() -> None:
+    assert line(sroc(FIT), "summary point").tolist() == [[expit(-FIT.mu[1]), expit(FIT.mu[0])]]
+
+
+def test_regions_are_those_of_the_fit() -> None:
+    ax = sroc(FIT)
+    assert np.array_equal(line(ax, "95 % confidence region"), confidence_region(FIT).roc)
+    assert np.array_equal(line(ax, "95 % prediction region"), prediction_region(FIT).roc)
+    assert np.array_equal(line(sroc(FIT, level=0.8), "80 % confidence region"), confidence_region(FIT, 0.8).roc)
+
+
+def test_curve_stays_in_the_observed_range() -> None:
+    drawn, expected = line(sroc(FIT), "SROC curve"), rutter_gatsonis(FIT)
+    assert np.array_equal(drawn, np.column_stack([expected.fpr, expected.sensitivity]))
+    observed = COUNTS.fp / COUNTS.n_nondiseased
+    assert (drawn[0, 0], drawn[-1, 0]) == (observed.min(), observed.max())
+
+
+def test_no_curve_when_none_is_asked_for_or_none_is_determined() -> None:
+    assert "SROC curve" in _legend(sroc(FIT))
+    assert "SROC curve" not in _legend(sroc(FIT, curve=None))
+    flat = replace(FIT, between_study_cov=np.array([[0.3, 0.0], [0.0, 0.0]]))
+    assert "no curve: a variance is 0" in _legend(sroc(flat))
+
+
+def test_two_studies_have_no_region_and_the_legend_says_so() -> None:
+    assert "no regions: too few studies" in _legend(sroc(replace(FIT, counts=COUNTS.subset([0, 1]))))
+
+
+def test_ellipses_stand_at_the_studies_and_grow_with_their_arms() -> None:
+    shapes = ellipses(sroc(FIT))
+    centres = [shape.get_center() for shape in shapes]
+    expected = np.column_stack([COUNTS.fp / COUNTS.n_nondiseased, COUNTS.tp / COUNTS.n_diseased])
+    assert np.array_equal(centres, expected)
+    assert shapes[0].width / shapes[1].width == pytest.approx(math.sqrt(100 / 44))
+    assert shapes[0].height / shapes[1].height == pytest.approx(math.sqrt(50 / 80))
+
+
+def test_circles_are_round_and_sized_by_all_participants() -> None:
+    shapes = ellipses(sroc(FIT, studies="circle"))
+    assert all(shape.width == shape.height for shape in shapes)
+    assert shapes[0].width / shapes[1].width == pytest.approx(math.sqrt(150 / 124))
+
+
+def test_one_armed_study_is_left_out_and_counted() -> None:
+    counts = Counts.from_arrays([5, 0, 8, 9], [1, 2, 3, 4], [3, 0, 1, 2], [9, 8, 7, 6])
+    ax = sroc(replace(FIT, counts=counts))
+    assert len(ellipses(ax)) == 3
+    assert "not drawn: 1 with one arm" in _legend(ax)
+
+
+def test_funnel_shows_the_points_and_the_line_of_the_test() -> None:
+    test = deeks(COUNTS)
+    ax = funnel(test, study=COUNTS.study)
+    points = [mark.get_xydata()[0] for mark in ax.lines if mark.get_marker() == "o"]
+    assert np.array_equal(points, np.column_stack([test.effects, test.x]))
+    (regression,) = [line for line in ax.lines if str(line.get_label()).startswith("regression")]
+    x, y = regression.get_data()
+    assert np.allclose(x, test.intercept + test.slope * y)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] == 0
+    assert [tip for tip in tips(ax) if tip.startswith("Adams 2019: ")]
+
+
+def test_odds_ratio_axis_is_labelled_in_ratios() -> None:
+    ax = funnel(deeks(COUNTS))
+    for position, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
+        assert float(label.get_text().replace(",", "")) == pytest.approx(math.exp(position), rel=0.06)
+    assert len(ax.get_xticks()) >= 2
+
+
+def test_few_studies_are_named_in_the_legend_and_many_are_not() -> None:
+    assert "4 studies: too few to rely on" in _legend(funnel(deeks(COUNTS)))
+    effects = np.linspace(0, 1, 12)
+    many = _legend(funnel(egger(effects, 0.1 + effects**2)))
+    assert not [text for text in many if "too few" in text]
+
+
+def test_funnel_refuses_labels_of_other_studies() -> None:
+    with pytest.raises(ValueError, match="4 studies in the test, but 1 labels"):
+        funnel(deeks(COUNTS), study=["A"])
+
+
+def _legend(ax) -> list[str]:
+    (legend,) = ax.get_figure(root=True).legends
+    return [text.get_text() for text in legend.get_texts()]
