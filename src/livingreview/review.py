@@ -25,7 +25,8 @@ __all__ = ["RUN_COLUMNS", "Review", "check"]
 
 RUN_COLUMNS = ("run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source")
 OTHER_METHODS_COLUMNS = (
-    "candidate", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason", "study",
+    "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
+    "study",
 )  # fmt: skip
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -92,12 +93,8 @@ class Review:
             day=day,
             studies=tuple(study for study in self.studies if study.standing_on(day)),
             runs=self.runs[self.runs["date"] <= day].reset_index(drop=True),
-            other_methods=self.other_methods if self._other_methods_by(day) else self.other_methods.iloc[:0],
+            other_methods=self.other_methods[self.other_methods["found"] <= day].reset_index(drop=True),
         )
-
-    def _other_methods_by(self, day: date) -> bool:
-        found = [s.on for study in self.studies for s in study.standing if s.route == "other methods"]
-        return bool(found) and min(found) <= day
 
     def standing(self, status: str) -> tuple[Study, ...]:
         """Return the studies of one status on this day, e.g. ``"included"``."""
@@ -298,8 +295,8 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         for path in sorted((root / "instruments").glob("*.yaml"))
         if (loaded := load(path, Instrument)) is not None
     }
-    runs = attempt(lambda: _runs(root))
-    other = attempt(lambda: read_csv(root / "search" / "other_methods.csv", root, OTHER_METHODS_COLUMNS))
+    runs = attempt(lambda: _ledger(root, "runs.csv", RUN_COLUMNS, {"date": date.fromisoformat, "hits": int}))
+    other = attempt(lambda: _ledger(root, "other_methods.csv", OTHER_METHODS_COLUMNS, {"found": date.fromisoformat}))
     baseline = {path.stem: pd.read_csv(path) for path in sorted((root / "baseline").glob("*.csv"))}
     rows = {
         name: {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in table.to_dict("records")}
@@ -320,26 +317,29 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         instruments=instruments,
         strategy=strategy[0],
         runs=runs,
-        other_methods=pd.DataFrame(other, columns=list(OTHER_METHODS_COLUMNS)),
+        other_methods=other,
         baseline=baseline,
     )
     return review, []
 
 
-def _runs(root: Path) -> pd.DataFrame:
-    path = root / "search" / "runs.csv"
-    rows = read_csv(path, root, RUN_COLUMNS)
-    faults = []
+EXPECTED = {"fromisoformat": "a date like 2025-07-31", "int": "a count"}
+
+
+def _ledger(root: Path, name: str, columns: Sequence[str], typed: Mapping[str, Callable[[str], Any]]) -> pd.DataFrame:
+    """Read one of the search ledgers; the columns in `typed` are parsed, the others stay text."""
+    rows = read_csv(root / "search" / name, root, columns)
+    faults, parsed = [], []
     for line, row in enumerate(rows, 2):
-        for name, parse, expected in (("date", date.fromisoformat, "a date like 2025-07-31"), ("hits", int, "a count")):
+        values: dict[str, Any] = dict(row)
+        for column, parse in typed.items():
             try:
-                parse(row[name])
+                values[column] = parse(row[column])
             except ValueError:
-                problem = f"expected {expected}, found {row[name]!r}"
-                faults.append(Fault(f"{root.name}/search/runs.csv", line, name, problem, "correct the cell", "CSV-003"))
+                problem = f"expected {EXPECTED[parse.__name__]}, found {row[column]!r}"
+                place = f"{root.name}/search/{name}"
+                faults.append(Fault(place, line, column, problem, "correct the cell", "CSV-003"))
+        parsed.append(values)
     if faults:
         raise DataError(faults)
-    table = pd.DataFrame(rows, columns=list(RUN_COLUMNS))
-    table["date"] = [date.fromisoformat(text) for text in table["date"]]
-    table["hits"] = table["hits"].astype(int)
-    return table
+    return pd.DataFrame(parsed, columns=list(columns))

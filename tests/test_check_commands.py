@@ -1,0 +1,52 @@
+"""Does `livingreview check` print every fault in every format, and never a traceback?"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from livingreview.cli import main
+from livingreview.errors import Fault
+from livingreview.faultformat import as_github, as_text
+from livingreview.model import json_schemas
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+def test_a_sound_review_exits_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--data", str(DATA)]) == 0
+    assert "no fault found" in capsys.readouterr().err
+
+
+def test_each_format_names_file_line_field_and_code(data_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = data_copy / "studies" / "kim.yaml"
+    path.write_text(path.read_text() + "typo: 1\n")
+    line = len(path.read_text().splitlines())
+    arguments = ["check", "--data", str(data_copy)]
+    assert main(arguments) == 1
+    assert f"data/studies/kim.yaml:{line} typo" in capsys.readouterr().out
+    assert main([*arguments, "--format", "github"]) == 1
+    assert f"::error file=data/studies/kim.yaml,line={line},title=DATA-001::" in capsys.readouterr().out
+    assert main([*arguments, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["code"] == "DATA-001"
+
+
+def test_a_value_cannot_start_a_workflow_command_or_a_new_line() -> None:
+    fault = Fault("a,b:c.yaml", 3, "x", "found '%0A\n::set-output name=a::b'", "do\r\nthis", "DATA-003")
+    text = as_github([fault])
+    assert len(text.splitlines()) == 1
+    assert text.count("\n") == 0
+    assert "%250A%0A::set-output" in text
+    assert text.startswith("::error file=a%2Cb%3Ac.yaml,line=3,title=DATA-003::")
+    assert len(as_text([fault]).splitlines()) == 1
+
+
+def test_the_exported_schemas_are_those_of_the_model() -> None:
+    for name, schema in json_schemas().items():
+        stored = json.loads((DATA / "schema" / f"{name}.schema.json").read_text())
+        assert stored == schema, f"run 'livingreview schema': {name} differs"
+
+
+def test_schemas_are_written_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--data", str(tmp_path)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(list((tmp_path / "schema").iterdir()))

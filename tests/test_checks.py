@@ -1,0 +1,114 @@
+"""Does `check` find what only shows when values are read together, with the right line and code?"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from livingreview.errors import Fault
+from livingreview.review import check
+
+
+def edit(data: Path, file: str, old: str, new: str) -> Path:
+    path = data / file
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {file}"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def codes(faults: list[Fault]) -> set[str]:
+    return {fault.code for fault in faults}
+
+
+def test_the_review_as_it_stands_has_no_fault() -> None:
+    assert check(Path(__file__).parent.parent / "data") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "code", "field"),
+    [
+        ("studies/bartoli.yaml", "id: bartoli", "id: bartholi", "LINK-001", "id"),
+        ("studies/martini2020.yaml", "source: abstract", "source: abstrakt", "LINK-003", "report.source"),
+        ("studies/tran2020.yaml", "row: 7}", "row: 6}", "BASE-003", "sources.dice_table"),
+        ("studies/tran2020.yaml", "row: 7}", "row: 77}", "BASE-001", "sources.dice_table"),
+        ("studies/kim.yaml", '"0.844"', '"0.884"', "BASE-002", "overlap[0].value"),
+        ("studies/you2021.yaml", '"96.79%"', '"96.97%"', "BASE-002", "accuracy[0].accuracy"),
+        ("studies/zarvani2021.yaml", "sunnybrook", "sunybrook", "LINK-006", "setting.datasets[0]"),
+        ("studies/hu2023.yaml", "10.1016/j.cmpb.2023.107679", "10.1016/j.cmpb.2020.105889", "LINK-007", "report.doi"),
+        ("studies/bartoli.yaml", 'sd: "0.01"', 'sd: "0.01"\n    iqr: ["0.1", "0.2"]', "RANGE-004", "overlap[1].iqr"),
+        ("studies/bartoli.yaml", 'value: "0.89"', 'value: "89"', "RANGE-001", "overlap[2].value"),
+        ("studies/martini2020.yaml", 'sensitivity: "95%"', 'sensitivity: "95"', "RANGE-001", "accuracy[0].sensitivity"),
+        ("studies/martini2020.yaml", "n: 42", "n: 42\n    tp: 30\n    tn: 20", "TABLE-001", "accuracy[0].n"),
+        ("studies/lvar2026.yaml", '"82.9%"', '"92.9%"', "TABLE-002", "accuracy[0].accuracy"),
+        ("studies/arai2022.yaml", "n_train: 70", "n_train: 170", "SIZE-001", "sample.n"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_found_where_it_stands(
+    data_copy: Path, file: str, old: str, new: str, code: str, field: str
+) -> None:
+    edit(data_copy, file, old, new)
+    faults = [fault for fault in check(data_copy) if fault.code == code]
+    assert faults
+    fault = next((f for f in faults if f.field == field), None)
+    assert fault is not None, [str(f) for f in faults]
+    lines = (data_copy.parent / fault.path).read_text().split("\n")
+    assert re.split(r"[.\[]", field.removesuffix("]"))[-1] in lines[fault.line - 1] or field.endswith("]")
+    assert fault.remedy
+
+
+def test_a_value_without_a_source_and_a_source_without_a_value(data_copy: Path) -> None:
+    path = data_copy / "studies" / "martini2020.yaml"
+    text = path.read_text()
+    path.write_text(text + "  spare: {kind: page, where: nowhere}\n")
+    assert codes(check(data_copy)) == {"LINK-004"}
+    path.write_text(text.replace("topic: coding", "base_label: coding", 1))
+    faults = check(data_copy)
+    assert {(fault.code, fault.field) for fault in faults} == {("LINK-002", "topic"), ("LINK-005", "source.base_label")}
+
+
+def test_counts_that_contradict_the_printed_sensitivity(data_copy: Path) -> None:
+    counts = "n: 42\n    tp: 10\n    fp: 4\n    fn: 11\n    tn: 17"
+    edit(data_copy, "studies/martini2020.yaml", "n: 42", counts)
+    assert "TABLE-003" in codes(check(data_copy))
+
+
+def test_a_contradiction_that_the_paper_prints_can_be_told(data_copy: Path) -> None:
+    path = edit(data_copy, "studies/lvar2026.yaml", '"82.9%"', '"92.9%"')
+    text = path.read_text()
+    told = '"92.9%"\n    contradiction: {leaves_out: [accuracy], says: printed so in the abstract}'
+    path.write_text(text.replace('"92.9%"', told, 1))
+    assert check(data_copy) == []
+
+
+def test_standings_are_ordered_and_primaries_single(data_copy: Path) -> None:
+    path = data_copy / "studies" / "martini2020.yaml"
+    text = path.read_text()
+    block = text[text.index("standing:\n") : text.index("task:")]
+    path.write_text(text.replace(block, block + block.removeprefix("standing:\n")))
+    assert "LINK-010" in codes(check(data_copy))
+    edit(data_copy, "studies/paciorek2024.yaml", "id: t1", "id: psir")
+    assert "LINK-012" in codes(check(data_copy))
+
+
+def test_shared_patients_name_a_study(data_copy: Path) -> None:
+    edit(data_copy, "studies/martini2020.yaml", "extraction:", "shares_patients_with: [nobody2020]\nextraction:")
+    assert "LINK-009" in codes(check(data_copy))
+
+
+def test_only_the_named_files_are_reported(data_copy: Path) -> None:
+    one = edit(data_copy, "studies/bartoli.yaml", 'value: "0.89"', 'value: "89"')
+    edit(data_copy, "studies/kim.yaml", '"0.844"', '"0.884"')
+    assert {fault.path for fault in check(data_copy, [one])} == {"data/studies/bartoli.yaml"}
+    assert codes(check(data_copy, [data_copy.parent / "other.yaml"])) == {"FILE-007"}
+
+
+def test_a_missing_folder_or_a_stray_file_is_said(data_copy: Path, tmp_path: Path) -> None:
+    assert codes(check(tmp_path / "nothing")) == {"FILE-001"}
+    (data_copy / "studies" / "notes.txt").write_text("hello")
+    assert codes(check(data_copy)) == {"FILE-008"}
+
+
+def test_the_run_ledger_is_checked_cell_by_cell(data_copy: Path) -> None:
+    edit(data_copy, "search/runs.csv", "2025-07-31", "31/07/2025")
+    assert [(f.code, f.line, f.field) for f in check(data_copy)] == [("CSV-003", 2, "date")]
