@@ -1,0 +1,271 @@
+"""Recover 2×2 tables from the metrics that a report prints.
+
+Every integer table that rounds to what was printed is found: none (an error that shows the contradiction), one
+(exact), or several. Nothing is guessed and nothing is approximated: ties are decided in integers.
+
+Examples
+--------
+>>> found = reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42)
+>>> found.tables.tolist()
+[[19, 4, 1, 18], [20, 4, 1, 17]]
+>>> reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83", "f1": "89"}, n=42)
+Reconstruction(exact: tp=20 fp=4 fn=1 tn=17; rounding half-up)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from livingreview.errors import DataError, Fault
+from livingreview.synthesis.compatible import Constraints, compatible_runs, expand
+from livingreview.synthesis.counts import CELLS, IntArray
+from livingreview.synthesis.printed import ROUNDINGS, Rounding
+from livingreview.synthesis.printed_constraints import (
+    INTERVAL_METHODS,
+    IntervalMethod,
+    interval_range,
+)
+from livingreview.synthesis.reported import Reported, Size
+
+__all__ = ["Reconstruction", "reconstruct"]
+
+DEFAULT_LIMIT = 100_000
+# A contradiction that does not involve n is looked for at totals up to the first of these when counts are among
+# the values, else at these multiples of the printed total.
+N_LEFT_OUT = 2_000
+MULTIPLES = (1, 12, 720)
+LARGEST_MULTIPLE = 50_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reconstruction:
+    """Every 2×2 table compatible with what was printed.
+
+    Parameters
+    ----------
+    tables
+        (m, 4) read-only array of tp, fp, fn, tn, ordered by n, diseased, tp, tn; no rows when there are more
+        tables than `limit`.
+    count
+        Number of compatible tables.
+    hull
+        (2, 4) read-only array: smallest and largest value of each cell over all compatible tables.
+    sizes
+        Smallest and largest total among them.
+    rounding
+        The convention under which they round to what was printed.
+    interval_methods
+        Methods that reproduce the printed confidence intervals; empty when none was used.
+    printed
+        What was given, by name, as text.
+    limit
+        Number of tables above which they are counted and not listed.
+    notes
+        What a reader should know.
+    """
+
+    tables: IntArray
+    count: int
+    hull: IntArray
+    sizes: Size
+    rounding: Rounding
+    interval_methods: tuple[IntervalMethod, ...]
+    printed: tuple[tuple[str, str], ...]
+    limit: int
+    notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("tables", "hull"):
+            array = np.array(getattr(self, name), dtype=np.int64)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @property
+    def exact(self) -> bool:
+        """Whether one table alone is compatible."""
+        return self.count == 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether `tables` lists all of them."""
+        return len(self.tables) == self.count
+
+    def by_size(self) -> dict[int, IntArray]:
+        """Return the listed tables by their total n."""
+        totals = self.tables.sum(axis=1)
+        return {int(n): self.tables[totals == n] for n in np.unique(totals)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "printed": dict(self.printed),
+            "rounding": self.rounding,
+            "interval_methods": list(self.interval_methods),
+            "exact": self.exact,
+            "count": self.count,
+            "limit": self.limit,
+            "n": list(self.sizes),
+            "hull": {cell: self.hull[:, j].tolist() for j, cell in enumerate(CELLS)},
+            "tables": [dict(zip(CELLS, table, strict=True)) for table in self.tables.tolist()],
+            "notes": list(self.notes),
+        }
+
+    def __repr__(self) -> str:
+        if self.exact:
+            cells = " ".join(f"{cell}={low}" for cell, low in zip(CELLS, self.hull[0], strict=True))
+            return f"Reconstruction(exact: {cells}; rounding {self.rounding})"
+        cells = " ".join(f"{cell}={low}–{high}" for cell, low, high in zip(CELLS, *self.hull, strict=True))
+        return f"Reconstruction({self.count} tables: {cells}; rounding {self.rounding})"
+
+
+def reconstruct(
+    printed: Mapping[str, Any],
+    *,
+    n: int | Size | None = None,
+    rounding: Rounding | None = None,
+    limit: int = DEFAULT_LIMIT,
+    level: float = 0.95,
+) -> Reconstruction:
+    """Return every 2×2 table that rounds to what was printed.
+
+    Parameters
+    ----------
+    printed
+        By name: ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv``, ``f1``, ``prevalence``,
+        ``balanced_accuracy``, ``mcc`` as text (or :class:`~livingreview.synthesis.printed.Printed`);
+        ``n``, ``n_diseased``, ``n_nondiseased``, ``tp``, ``fp``, ``fn``, ``tn`` as integers;
+        ``sensitivity_ci``, ``specificity_ci`` as a pair of texts. A value of None was not printed.
+    n
+        The total, or its lowest and highest possible value when it is not known. It may be left out when the
+        printed counts add up to it.
+    rounding
+        The convention of the report. When left out, half-up, half-even and truncation are tried in this
+        order and the first under which any table exists is used.
+    limit
+        Number of tables above which only their count and hull are returned.
+    level
+        Coverage of the printed confidence intervals.
+
+    Returns
+    -------
+    Reconstruction
+        All compatible tables. A confidence interval constrains them only if a named method (Wilson,
+        Clopper–Pearson, Wald) reproduces both printed intervals; a table is kept if any of the three does.
+
+    Raises
+    ------
+    DataError
+        For values that cannot be read (RECONSTRUCTION-001), an unknown total (RECONSTRUCTION-002), and when no
+        table exists (RECONSTRUCTION-003): then `field` of the fault names the smallest contradictory
+        subset of what was printed, so that leaving out any one of it resolves the contradiction. A subset
+        without n contradicts itself at every total that was tried (see `MULTIPLES` in the source).
+    """
+    known = Reported.read(printed, n)
+    roundings = ROUNDINGS if rounding is None else (rounding,)
+    for convention in roundings:
+        constraints = known.constraints(convention)
+        if next(compatible_runs(constraints, *known.size), None) is not None:
+            break
+    else:
+        raise _contradiction(known, roundings)
+    collected = _collect(constraints, known.size, limit)
+    methods: tuple[IntervalMethod, ...] = ()
+    notes: tuple[str, ...] = ()
+    if known.intervals:
+        collected, methods, notes = _apply_intervals(known, constraints, convention, collected, limit, level)
+    tables, count, hull, sizes = collected
+    if count > limit:
+        notes = (*notes, f"{count} tables are compatible, more than {limit}: counted, not listed")
+    return Reconstruction(tables, count, hull, sizes, convention, methods, known.as_text(), limit, notes)
+
+
+# Tables (none when there are too many), their count, their hull, smallest and largest total.
+_Collected = tuple[IntArray, int, IntArray, Size]
+
+
+def _collect(constraints: Constraints, size: Size, limit: int) -> _Collected:
+    count, parts = 0, []
+    hull = np.array([[np.iinfo(np.int64).max] * 4, [-1] * 4], dtype=np.int64)
+    totals: list[int] = []
+    for runs in compatible_runs(constraints, *size):
+        count += int((runs.tn_highest - runs.tn_lowest + 1).sum())
+        if count <= limit:
+            parts.append(expand(runs))
+        nondiseased = runs.n - runs.n_diseased
+        fn = runs.n_diseased - runs.tp
+        lowest = (runs.tp, nondiseased - runs.tn_highest, fn, runs.tn_lowest)
+        highest = (runs.tp, nondiseased - runs.tn_lowest, fn, runs.tn_highest)
+        hull[0] = np.minimum(hull[0], [cell.min() for cell in lowest])
+        hull[1] = np.maximum(hull[1], [cell.max() for cell in highest])
+        totals += [int(runs.n.min()), int(runs.n.max())]
+    listed = parts if count <= limit else []
+    tables = np.concatenate([np.empty((0, 4), dtype=np.int64), *listed])
+    return tables, count, hull, (min(totals, default=0), max(totals, default=0))
+
+
+def _apply_intervals(
+    known: Reported,
+    constraints: Constraints,
+    rounding: Rounding,
+    without: _Collected,
+    limit: int,
+    level: float,
+) -> tuple[_Collected, tuple[IntervalMethod, ...], tuple[str, ...]]:
+    """Narrow the tables by the printed intervals, if a named method reproduces them."""
+    found: dict[IntervalMethod, _Collected] = {}
+    for method in INTERVAL_METHODS:
+        ranges = {
+            name: interval_range(limits, method, level, rounding, known.size[1])
+            for name, limits in known.intervals.items()
+        }
+        narrowed = replace(
+            constraints, allowed_tp=ranges.get("sensitivity_ci"), allowed_tn=ranges.get("specificity_ci")
+        )
+        collected = _collect(narrowed, known.size, limit)
+        if collected[1]:
+            found[method] = collected
+    names = " and ".join(known.intervals)
+    if not found:
+        return without, (), (f"no named method reproduces {names}; not used",)
+    if any(count > limit for _, count, _, _ in found.values()):
+        return without, (), (f"too many tables reproduce {names}; not used",)
+    tables = np.unique(np.concatenate([tables for tables, *_ in found.values()]), axis=0)
+    diseased, total = tables[:, 0] + tables[:, 2], tables.sum(axis=1)
+    tables = tables[np.lexsort((tables[:, 3], tables[:, 0], diseased, total))]
+    hull = np.array([tables.min(axis=0), tables.max(axis=0)])
+    return (tables, len(tables), hull, (int(total.min()), int(total.max()))), tuple(found), ()
+
+
+def _contradiction(known: Reported, roundings: Sequence[Rounding]) -> DataError:
+    """Return the error that shows the smallest subset of what was printed that no table satisfies."""
+
+    def satisfiable(names: Sequence[str]) -> bool:
+        kept = known.reduced_to(names)
+        return any(
+            next(compatible_runs(kept.constraints(rounding), *kept.size), None) is not None for rounding in roundings
+        )
+
+    items = known.items
+    subsets = (names for size in range(1, len(items)) for names in combinations(items, size))
+    smallest = next((names for names in subsets if not satisfiable(names)), items)
+    said = " and ".join(known.says(name) for name in smallest)
+    problem = f"no 2×2 table has {said} (rounding tried: {', '.join(roundings)})"
+    remedy = "at least one of them is wrong or belongs to other data; compare them with the report"
+    return DataError([Fault("", 0, ", ".join(smallest), problem, remedy, "RECONSTRUCTION-003")])
+
+
+def _sizes_to_try(known: Reported, names: Sequence[str]) -> tuple[Size, ...]:
+    """Return the totals at which a subset of what was printed is looked for."""
+    if "n" in names:
+        return (known.size,)
+    highest = known.size[1]
+    if any(name in known.counts for name in names):
+        return ((1, max(N_LEFT_OUT, highest)),)
+    # Proportions alone: what a table of n satisfies, the same table times m satisfies too, and a larger total
+    # leaves more room between its fractions.
+    return tuple((n, n) for n in (highest * m for m in MULTIPLES) if n <= max(highest, LARGEST_MULTIPLE))
