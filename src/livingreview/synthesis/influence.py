@@ -1,0 +1,280 @@
+"""Which studies carry a result: deletion diagnostics of univariate and bivariate fits.
+
+Every diagnostic compares the fit with the one without study i, the between-study variance estimated anew; all
+deletions are one batched pass.
+
+Examples
+--------
+>>> from livingreview.synthesis.univariate import fit
+>>> result = fit([0.2, 0.5, 0.4, 1.9], [0.04, 0.02, 0.05, 0.03], method="dl", test="z", study="ABCD")
+>>> influence(result).cook_distance.round(2).tolist()
+[0.21, 0.05, 0.08, 0.81]
+
+References
+----------
+.. [1] Viechtbauer W, Cheung MWL. Outlier and influence diagnostics for meta-analysis. Res Synth Methods
+   2010;1:112–125. doi:10.1002/jrsm.11
+.. [2] Cook RD. Detection of influential observation in linear regression. Technometrics 1977;19:15–18.
+   doi:10.1080/00401706.1977.10489493
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from livingreview.errors import TooFewStudies
+from livingreview.synthesis.batch import fit_many
+from livingreview.synthesis.between_study_variance import Array
+from livingreview.synthesis.fit_result import BivariateFit
+from livingreview.synthesis.random_effects import finite_or_none, full_rank, orthonormal, solve
+from livingreview.synthesis.univariate import UnivariateFit
+
+__all__ = ["BivariateInfluence", "Influence", "influence", "leave_one_out"]
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """Deletion diagnostics of a univariate fit [1]_; (k,) arrays unless stated.
+
+    Parameters
+    ----------
+    study
+        k labels.
+    residual, standardized
+        Residuals and the internally studentised ones (the study itself in the fit).
+    studentized
+        Externally studentised residuals: the study against the fit without it. Beyond ±1.96 for one study in
+        twenty when none is an outlier.
+    hat
+        Leverages, summing to the number of coefficients.
+    cook_distance
+        ``(b − b₍ᵢ₎)ᵀ Var(b)⁻¹ (b − b₍ᵢ₎)``, to be compared with χ² on p degrees of freedom; not divided by p.
+    dffits
+        Change of the study's own fitted value, in standard errors.
+    dfbetas
+        (k, p) change of each coefficient, in standard errors.
+    covariance_ratio
+        Determinant of the coefficients' covariance without the study, over the one with it; above 1 the
+        study adds precision.
+    tau2_deleted, q_deleted
+        Heterogeneity without the study.
+    """
+
+    study: tuple[str, ...]
+    residual: Array
+    standardized: Array
+    studentized: Array
+    hat: Array
+    cook_distance: Array
+    dffits: Array
+    dfbetas: Array
+    covariance_ratio: Array
+    tau2_deleted: Array
+    q_deleted: Array
+
+    def __post_init__(self) -> None:
+        for name in self.columns:
+            getattr(self, name).flags.writeable = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the numeric columns."""
+        return tuple(name for name in self.__dataclass_fields__ if name != "study")
+
+    def influential(self) -> tuple[str, ...]:
+        """Return the studies past a customary mark: Cook's distance past the median of χ², or |DFBETAS| > 1 [1]_."""
+        mark = stats.chi2.ppf(0.5, self.dfbetas.shape[1])
+        past = (self.cook_distance > mark) | np.any(np.abs(self.dfbetas) > 1, axis=1)
+        return tuple(label for label, is_past in zip(self.study, past, strict=True) if is_past)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return one plain mapping per study."""
+        return [
+            {"study": label, **{name: getattr(self, name)[i].tolist() for name in self.columns}}
+            for i, label in enumerate(self.study)
+        ]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BivariateInfluence:
+    """A bivariate fit without each study in turn; rows without a fit are NaN and say why.
+
+    Parameters
+    ----------
+    study
+        k labels.
+    mu, mu_cov, between_study_cov
+        (k, 2), (k, 2, 2) and (k, 2, 2) arrays without study i.
+    sensitivity, specificity
+        (k, 3) arrays: estimate, lower, upper, Wald on the logit scale.
+    cook_distance
+        (k,) ``(μ − μ₍ᵢ₎)ᵀ Var(μ)⁻¹ (μ − μ₍ᵢ₎)`` [2]_, on the scale of χ² with 2 degrees of freedom.
+    structure
+        Covariance structure of all the fits.
+    failure
+        k messages, empty where the fit converged.
+    """
+
+    study: tuple[str, ...]
+    mu: Array
+    mu_cov: Array
+    between_study_cov: Array
+    sensitivity: Array
+    specificity: Array
+    cook_distance: Array
+    structure: str
+    failure: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("mu", "mu_cov", "between_study_cov", "sensitivity", "specificity", "cook_distance"):
+            getattr(self, name).flags.writeable = False
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """(k,) whether there is a fit without the study."""
+        return np.array([not message for message in self.failure], dtype=bool)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return one plain mapping per study left out; what has no fit is None."""
+        rows = []
+        for i, label in enumerate(self.study):
+            row: dict[str, Any] = {"study": label, "failure": self.failure[i] or None}
+            for name in ("sensitivity", "specificity"):
+                estimate, lower, upper = (finite_or_none(value) for value in getattr(self, name)[i])
+                row[name] = {"estimate": estimate, "ci": [lower, upper]}
+            row["cook_distance"] = finite_or_none(self.cook_distance[i])
+            rows.append(row)
+        return rows
+
+    def __repr__(self) -> str:
+        if not self.converged.any():
+            return f"BivariateInfluence(k={len(self.study)}, no fit converged)"
+        top = int(np.nanargmax(self.cook_distance))
+        return (
+            f"BivariateInfluence(k={len(self.study)}, converged={int(self.converged.sum())}; "
+            f"largest Cook's distance {self.cook_distance[top]:.3g} for {self.study[top]})"
+        )
+
+
+def influence(result: UnivariateFit) -> Influence:
+    """Return the deletion diagnostics of a univariate fit or meta-regression.
+
+    Parameters
+    ----------
+    result
+        The fit of at least p + 2 studies, so that a deletion leaves a residual degree of freedom.
+
+    Returns
+    -------
+    Influence
+
+    Raises
+    ------
+    TooFewStudies
+        With too few studies, or when a coefficient rests on one study alone (it is named).
+    """
+    k, p = result.design.shape
+    if k < p + 2:
+        raise TooFewStudies(f"deletion diagnostics of {p} coefficient(s) need at least {p + 2} studies, found {k}")
+    _require_estimable(result)
+    keep = ~np.eye(k, dtype=bool)
+    x, y, v = result.design, result.effects, result.variances
+    without = solve(orthonormal(y, v, x, keep), result.method, result.test)
+    weights = 1 / (v + result.tau2)
+    plain = result.covariance / result.scale  # (XᵀWX)⁻¹, before Hartung and Knapp's factor
+    leverage = np.einsum("kp,pq,kq->k", x, plain, x)
+    residual = y - x @ result.coefficients
+    residual_variance = (1 / weights) - leverage  # of (I − H) V (I − H)ᵀ
+    change = result.coefficients - without.coefficients
+    gap = y - np.einsum("kp,kp->k", x, without.coefficients)
+    gap_variance = v + without.tau2 + np.einsum("kp,kpq,kq->k", x, without.covariance, x)
+    # DFBETAS and DFFITS scale with the τ² of the deletion but all studies, as metafor does.
+    everyone = orthonormal(y, v, x, np.ones((k, k), dtype=bool))
+    all_at_deleted = (
+        everyone.back @ everyone.problem.moments(without.tau2).precision_inverse @ everyone.back.T
+    ) * without.scale[:, None, None]
+    fitted_change = np.einsum("kp,kp->k", x, change)
+    return Influence(
+        study=result.study,
+        residual=residual,
+        standardized=residual / np.sqrt(residual_variance),
+        studentized=gap / np.sqrt(gap_variance),
+        hat=leverage * weights,
+        cook_distance=np.einsum("kp,pq,kq->k", change, np.linalg.inv(result.covariance), change),
+        dffits=fitted_change / np.sqrt(without.scale * leverage * weights * (without.tau2 + v)),
+        dfbetas=change / np.sqrt(np.diagonal(all_at_deleted, axis1=1, axis2=2)),
+        covariance_ratio=np.linalg.det(without.covariance) / np.linalg.det(result.covariance),
+        tau2_deleted=without.tau2,
+        q_deleted=without.q,
+    )
+
+
+def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> BivariateInfluence:
+    """Refit a bivariate model without each study in turn.
+
+    Parameters
+    ----------
+    result
+        A fit without covariates. The refits use its model, method, correction and *structure*, so that a change
+        is the study's and not the structure's. A correction that depends on the whole table
+        (``all_if_any``) is decided anew without the study.
+    executor
+        See :func:`livingreview.synthesis.batch.fit_many`.
+
+    Returns
+    -------
+    BivariateInfluence
+
+    Raises
+    ------
+    ValueError
+        For a fit with covariates.
+    TooFewStudies
+        For a single study.
+    """
+    if len(result.coefficients) > 2:
+        raise ValueError("leave-one-out is defined for fits without covariates; fit the levels one by one")
+    if result.k < 2:
+        raise TooFewStudies("leave-one-out needs at least two studies, found 1")
+    counts = result.counts
+    tables = [counts.subset(np.arange(counts.k) != i) for i in range(counts.k)]
+    fits = fit_many(
+        tables,
+        model=result.model,
+        method=result.method,
+        structure=result.structure,
+        correction=result.correction,
+        executor=executor,
+    )
+    change = result.mu - fits.mu
+    z = float(stats.norm.ppf((1 + result.level) / 2))
+    se = np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
+    limits = special.expit(np.stack([fits.mu, fits.mu - z * se, fits.mu + z * se], axis=2))
+    return BivariateInfluence(
+        study=counts.study,
+        mu=fits.mu,
+        mu_cov=fits.mu_cov,
+        between_study_cov=fits.between_study_cov,
+        sensitivity=limits[:, 0],
+        specificity=limits[:, 1],
+        cook_distance=np.einsum("kp,pq,kq->k", change, np.linalg.inv(result.mu_cov), change),
+        structure=result.structure,
+        failure=fits.failure,
+    )
+
+
+def _require_estimable(result: UnivariateFit) -> None:
+    """Raise when the design loses rank without some study."""
+    alone = [
+        label
+        for i, label in enumerate(result.study)
+        if len(result.names) > 1 and not full_rank(np.delete(result.design, i, axis=0))
+    ]
+    if alone:
+        raise TooFewStudies(f"without {', '.join(alone)} a coefficient cannot be estimated: no deletion there")

@@ -1,0 +1,151 @@
+"""Do deletion diagnostics agree with metafor, and with doing each deletion by hand?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from golden_cases import Case
+from livingreview.errors import TooFewStudies
+from livingreview.synthesis import bivariate, univariate
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.influence import influence, leave_one_out
+
+MEANS = ("bcg_rr", "dice_sim22", "dice_sim4", "normand1999_arm1", "normand1999_md")
+COLUMNS = {
+    "rstudent": "studentized",
+    "dffits": "dffits",
+    "cook_d": "cook_distance",
+    "cov_r": "covariance_ratio",
+    "tau2_del": "tau2_deleted",
+    "QE_del": "q_deleted",
+    "hat": "hat",
+}
+# Closed forms (DL); metafor's REML is iterated to 1e-12 but its deletions magnify what is left of the error.
+TOLERANCE = {"DL": 1e-9, "REML": 1e-5}
+
+
+def close(ours: Any, theirs: Any, rel: float, absolute: float = 0.0) -> None:
+    np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=absolute)
+
+
+@pytest.mark.parametrize("name", MEANS)
+@pytest.mark.parametrize("method", ["DL", "REML"])
+def test_univariate_diagnostics_are_metafors(name: str, method: str, reference_dir: Path) -> None:
+    golden = json.loads((reference_dir / "means" / "expected" / f"{name}.json").read_text("utf-8"))
+    g = golden["fits"][method]
+    result = univariate.fit(golden["yi"], golden["vi"], method=method.lower(), test="z")  # type: ignore[arg-type]
+    ours, rel = influence(result), TOLERANCE[method]
+    for theirs, column in COLUMNS.items():
+        scale = float(np.max(np.abs(g["influence"][theirs])))
+        close(getattr(ours, column), g["influence"][theirs], rel, rel * scale)
+    close(ours.dfbetas[:, 0], g["influence"]["dfbetas"], rel, rel)
+    close(ours.residual, g["rstandard"]["resid"], rel, rel * float(np.max(np.abs(golden["yi"]))))
+    close(ours.standardized, g["rstandard"]["z"], rel, rel)
+
+
+@pytest.mark.parametrize("test", ["z", "hartung_knapp"])
+def test_diagnostics_of_a_regression_are_those_of_deleting_by_hand(test: Any) -> None:
+    rng = np.random.default_rng(3)
+    y, v, x = rng.normal(size=9), rng.uniform(0.05, 0.5, 9), rng.normal(2000, 8, 9)
+    whole = univariate.fit(y, v, method="reml", test=test, moderators=x)
+    ours = influence(whole)
+    assert ours.hat.sum() == pytest.approx(2)
+    for i in range(9):
+        keep = np.arange(9) != i
+        part = univariate.fit(y[keep], v[keep], method="reml", test=test, moderators=x[keep])
+        change = whole.coefficients - part.coefficients
+        assert ours.tau2_deleted[i] == pytest.approx(part.tau2, abs=1e-9)
+        assert ours.cook_distance[i] == pytest.approx(change @ np.linalg.solve(whole.covariance, change), rel=1e-5)
+        row = np.array([1.0, x[i]])
+        spread = np.sqrt(v[i] + part.tau2 + row @ part.covariance @ row)
+        assert ours.studentized[i] == pytest.approx((y[i] - row @ part.coefficients) / spread, rel=1e-6)
+        ratio = np.linalg.det(part.covariance) / np.linalg.det(whole.covariance)
+        assert ours.covariance_ratio[i] == pytest.approx(ratio, rel=1e-5)
+
+
+def test_an_outlier_is_the_influential_study() -> None:
+    result = univariate.fit(
+        [0.2, 0.25, 0.3, 0.22, 3.0], [0.04] * 5, method="dl", test="z", study=["a", "b", "c", "d", "far"]
+    )
+    ours = influence(result)
+    assert ours.influential() == ("far",)
+    assert abs(ours.studentized[-1]) > 1.96
+    assert json.loads(json.dumps(ours.to_dict(), allow_nan=False))[-1]["study"] == "far"
+
+
+@settings(max_examples=30)
+@given(st.lists(st.floats(-3, 3).map(lambda x: round(x, 2)), min_size=4, max_size=9), st.floats(-20, 20))
+def test_shifting_the_effects_changes_no_diagnostic(y: list[float], shift: float) -> None:
+    v = np.linspace(0.5, 1.0, len(y))
+    one = influence(univariate.fit(y, v, method="dl", test="z"))
+    other = influence(univariate.fit(np.array(y) + shift, v, method="dl", test="z"))
+    for column in one.columns:
+        close(getattr(other, column), getattr(one, column), 1e-6, 1e-6)
+
+
+def test_a_coefficient_that_rests_on_one_study_names_it() -> None:
+    result = univariate.fit([0.1, 0.3, 0.2, 0.4], [0.1] * 4, moderators=[0, 0, 0, 1], study=["a", "b", "c", "only"])
+    with pytest.raises(TooFewStudies, match="only"):
+        influence(result)
+
+
+def test_two_studies_are_too_few_to_delete_one() -> None:
+    with pytest.raises(TooFewStudies, match="at least 3"):
+        influence(univariate.fit([0.1, 0.3], [0.1, 0.1]))
+
+
+@pytest.mark.parametrize("model", ["binomial", "normal"])
+def test_bivariate_deletions_are_the_fits_without_the_study(model: Any, load_case: Callable[[str], Case]) -> None:
+    counts = load_case("edge_one_tau0").counts
+    whole = bivariate.fit(counts, model=model, structure="unstructured")
+    ours = leave_one_out(whole)
+    assert ours.converged.all()
+    for i in range(counts.k):
+        part = bivariate.fit(counts.subset(np.arange(counts.k) != i), model=model, structure="unstructured")
+        close(ours.mu[i], part.mu, 1e-5)
+        close(ours.between_study_cov[i], part.between_study_cov, 1e-3, 1e-5)
+        interval = part.sensitivity
+        close(ours.sensitivity[i], [interval.estimate, interval.lower, interval.upper], 1e-5)
+        change = whole.mu - part.mu
+        close(ours.cook_distance[i], change @ np.linalg.solve(whole.mu_cov, change), 1e-3, 1e-7)
+
+
+def test_the_study_unlike_the_others_moves_the_bivariate_point_most() -> None:
+    counts = Counts.from_arrays(
+        tp=[45, 60, 31, 70, 52, 20], fp=[10, 8, 6, 9, 7, 60], fn=[5, 8, 4, 7, 6, 60], tn=[90, 70, 52, 81, 66, 20],
+        study=["a", "b", "c", "d", "e", "odd"],
+    )  # fmt: skip
+    ours = leave_one_out(bivariate.fit(counts, structure="independent"))
+    assert ours.study[int(np.argmax(ours.cook_distance))] == "odd"
+    assert "odd" in repr(ours)
+    assert json.loads(json.dumps(ours.to_dict(), allow_nan=False))[5]["study"] == "odd"
+    with pytest.raises(ValueError, match="read-only"):
+        ours.mu[0, 0] = 0
+
+
+def test_a_deletion_without_a_fit_is_said_and_the_others_stand() -> None:
+    # Only study "fp" has false positives: without it specificity is 100 % everywhere and has no finite estimate.
+    counts = Counts.from_arrays(
+        tp=[40, 33, 25, 50], fp=[3, 0, 0, 0], fn=[6, 5, 8, 4], tn=[50, 60, 45, 70], study=["fp", "b", "c", "d"]
+    )
+    ours = leave_one_out(bivariate.fit(counts, structure="fixed"))
+    assert ours.converged.tolist() == [False, True, True, True]
+    assert np.isnan(ours.cook_distance[0])
+    assert ours.failure[0]
+    assert ours.to_dict()[0]["sensitivity"]["estimate"] is None
+
+
+def test_leave_one_out_of_a_fit_with_covariates_is_refused() -> None:
+    counts = Counts.from_arrays(
+        tp=[45, 60, 31, 70, 52, 20], fp=[10, 8, 6, 9, 7, 6], fn=[5, 8, 4, 7, 6, 5], tn=[90, 70, 52, 81, 66, 20]
+    )
+    with pytest.raises(ValueError, match="covariates"):
+        leave_one_out(bivariate.fit(counts, structure="fixed", by=list("aaabbb")))
