@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,8 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gallery import COUNTS, FIT, RATINGS, texts, tips
+from golden_cases import Case
 from livingreview.plots.forest import forest, forest_single
+from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN, figure
+from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts, Interval
 from livingreview.synthesis.measures import sensitivity, specificity
 
@@ -143,3 +147,15 @@ def test_area_of_a_square_grows_with_its_weight() -> None:
 def test_single_panel_refuses_columns_of_different_length() -> None:
     with pytest.raises(ValueError, match="expected 2 entries"):
         forest_single(["A", "B"], [1.0], [0.5, 1], [1.5, 3], label="x")
+
+
+@pytest.mark.parametrize("name", ["edge_k5", "edge_zero_cells", "edge_huge_counts"])
+def test_real_fit_is_drawn_where_it_was_estimated(load_case: Callable[[str], Case], name: str) -> None:
+    result = fit(load_case(name).counts)
+    panels = forest(result).child_axes
+    for panel, pooled in zip(panels, (result.sensitivity, result.specificity), strict=True):
+        ((left, top, right, _),) = diamonds(panel)
+        assert (left[0], top[0], right[0]) == (pooled.lower, pooled.estimate, pooled.upper)
+    (point,) = (line for line in sroc(result).lines if line.get_label() == "summary point")
+    assert point.get_ydata()[0] == pytest.approx(result.sensitivity.estimate)
+    assert 1 - point.get_xdata()[0] == pytest.approx(result.specificity.estimate)

@@ -71,7 +71,12 @@ def test_sections_show_mean_and_range() -> None:
     ax = claim_sections({"Methods": 84.0, "Results": 60.5}, range_={"Methods": (70, 95), "Results": (20, 100)})
     (mark,) = tips(ax)["Results: 60.5 %"]
     assert mark.get_xydata().tolist() == [[60.5, 1]]
-    assert [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2] == [[70, 95], [20, 100]]
+    assert [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2] == [
+        [0, 84],
+        [70, 95],
+        [0, 60.5],
+        [20, 100],
+    ]
     assert {"84.0 %", "60.5 %"} <= set(texts(ax))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +94,7 @@ def evidence_map(
         for x, column in enumerate(column_names)
         if (row, column) in found
     ]
-    ax = axes_or_new(ax, COLUMN, 0.42 * len(row_names) + 1.2)
+    ax = axes_or_new(ax, COLUMN, 0.37 * len(row_names) + 1.1)
     _grid(ax, row_names, column_names)
     most = max((len(cell.studies) for cell in cells), default=1)
     for cell in cells:
@@ -112,7 +112,12 @@ def evidence_map(
 
 @styled
 def bar_counts(
-    counts: Mapping[str, int], *, total: int | None = None, label: str = "Studies", ax: Axes | None = None
+    counts: Mapping[str, int],
+    *,
+    total: int | None = None,
+    unknown: Collection[str] = (),
+    label: str = "Studies",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw one horizontal bar per category, in the order given, with its number.
 
@@ -122,6 +127,9 @@ def bar_counts(
         Category to number of studies.
     total
         Number of all studies; if given, each bar also bears its percentage of it.
+    unknown
+        Categories that stand for what could not be seen; their bars are hollow, so that they do not read as a
+        finding.
     label
         Axis label.
     ax
@@ -135,13 +143,15 @@ def bar_counts(
     ax = axes_or_new(ax, COLUMN, 0.3 * len(counts) + 0.65)
     for y, (name, count) in enumerate(counts.items()):
         text = f"{count}" if not total else f"{count} ({100 * count / total:.0f} %)"
-        (bar,) = ax.barh(y, count, height=0.62, color=colour("sensitivity"))
+        hollow = name in unknown
+        edge = colour("muted") if hollow else colour("sensitivity")
+        (bar,) = ax.barh(y, count, height=0.62, facecolor="none" if hollow else edge, edgecolor=edge)
         tooltip(bar, f"{clean(name)}: {text}")
         ax.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
     ax.set_yticks(range(len(counts)), [wrap(name, 26) for name in counts])
     ax.set_ylim(len(counts) - 0.5, -0.5)
     ax.set_xlim(0, 1.18 * max([1, *counts.values()]))
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel(label)
     ax.tick_params(axis="y", length=0, labelsize=BASE)
     ax.spines["left"].set_visible(False)
@@ -209,8 +219,9 @@ def _sign(ax: Axes, x: float, y: float, state: Rating, tip: str) -> None:
 
 def _grid(ax: Axes, rows: Sequence[str], columns: Sequence[str], *, lines: bool = True) -> None:
     widest = max((text_width(wrap(name, 14), SMALL) for name in columns), default=0.0)
+    room = COLUMN - 0.3 - max((text_width(wrap(name, 24), BASE) for name in rows), default=0.0)
     # Heads that would touch each other are slanted.
-    slanted = widest * len(columns) > 2.6
+    slanted = (widest + 0.08) * len(columns) > room
     head = [wrap(name, 18 if slanted else 14) for name in columns]
     ax.set_xticks(range(len(columns)), head, rotation=40 if slanted else 0, ha="left" if slanted else "center")
     ax.set_yticks(range(len(rows)), [wrap(name, 24) for name in rows])

@@ -264,6 +264,7 @@ def claim_sections(
     """
     ax = axes_or_new(ax, COLUMN, 0.36 * len(sections) + 0.75)
     for y, (name, value) in enumerate(sections.items()):
+        ax.plot([0, value], [y, y], color=colour("muted"), linewidth=0.8, zorder=1)
         if range_ is not None:
             ax.plot(range_[name], [y, y], color=colour("rule"), linewidth=7, solid_capstyle="butt")
         (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"), clip_on=False)

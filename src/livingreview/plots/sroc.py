@@ -82,7 +82,8 @@ def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"])
     arms = np.stack([healthy, diseased], axis=1).astype(float)
     if shape == "circle":
         arms[:] = arms.sum(axis=1, keepdims=True)
-    sizes = np.maximum(_SMALLEST, _LARGEST * np.sqrt(arms / max(arms.max(), 1.0)))
+    largest = _LARGEST / max(1.0, (counts.k / 40) ** 0.5)  # many studies leave less room to each
+    sizes = np.maximum(_SMALLEST, largest * np.sqrt(arms / max(arms.max(), 1.0)))
     # Only a study with both arms has a place on this plane.
     for i in np.flatnonzero((diseased > 0) & (healthy > 0)).tolist():
         centre = (float(counts.fp[i] / healthy[i]), float(counts.tp[i] / diseased[i]))

@@ -1,0 +1,110 @@
+"""Figures of the reproduction chapter: what is printed beside what was recomputed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from scipy.special import expit, logit
+
+from livingreview.audit import LeaveOneOut, PointAndCurve
+from livingreview.plots.palette import colour
+from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, legend_beside, styled, tooltip
+
+__all__ = ["leave_one_out_sds", "point_and_curve"]
+
+_GRID: Final = 400
+_ROOM: Final = 1.6  # of the distance from the corner to the farther of point and Q*
+
+
+@styled
+def leave_one_out_sds(found: LeaveOneOut, *, unit: str = "mm", ax: Axes | None = None) -> Axes:
+    """Draw the standard deviation without each study in turn against the printed one.
+
+    Parameters
+    ----------
+    found
+        Standard deviations with one study left out.
+    unit
+        Unit of the values.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row per study left out; those that reproduce the printed value are filled.
+    """
+    ax = axes_or_new(ax, COLUMN, 0.3 * len(found.sds) + 1.3)
+    printed = ax.axvline(float(found.printed), color=colour("pooled"), linewidth=1.6, zorder=1)
+    printed.set_label(f"printed: {found.printed} {unit}")
+    tooltip(printed, printed.get_label())
+    every = ax.axvline(found.every, color=colour("muted"), linestyle=(0, (5, 3)), zorder=1)
+    every.set_label(f"all {len(found.sds)} studies: {found.every:.2f} {unit}")
+    tooltip(every, every.get_label())
+    for y, (author, sd) in enumerate(zip(found.authors, found.sds, strict=True)):
+        fits = author in found.fits
+        (mark,) = ax.plot([sd], [y], "o", color=colour("ink"), markerfacecolor=colour("pooled" if fits else "paper"))
+        tooltip(mark, f"without {clean(author)}: {sd:.3f} {unit}")
+    ax.set_yticks(range(len(found.sds)), [f"without {clean(author)}" for author in found.authors])
+    ax.set_ylim(len(found.sds) - 0.5, -0.5)
+    right = 1.25 * max(*found.sds, found.every, float(found.printed))
+    for y, sd in enumerate(found.sds):
+        ax.text(right, y, f"{sd:.3f}", ha="right", va="center", size=SMALL)
+    ax.set_xlim(0, right)
+    ax.set_xlabel(f"Standard deviation (n − 1), {unit}")
+    ax.tick_params(axis="y", length=0, labelsize=BASE)
+    ax.spines["left"].set_visible(False)
+    ax.grid(visible=True, axis="x")
+    legend_beside(ax, [printed, every], columns=2)
+    return ax
+
+
+@styled
+def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
+    """Draw a printed pooled point beside the symmetric curve that the printed area implies.
+
+    Parameters
+    ----------
+    found
+        The point with what its rounding allows, and the curve.
+    ax
+        Axes to draw on; a new square figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The upper left corner of the plane of sensitivity against 1 − specificity.
+    """
+    ax = axes_or_new(ax, COLUMN, COLUMN + 0.8)
+    reach = _ROOM * max(1 - found.specificity, 1 - found.sensitivity, 1 - found.q_star)
+    fpr = np.linspace(reach / _GRID**2, reach, _GRID)
+    (curve,) = ax.plot(fpr, expit(found.log_dor + logit(fpr)), color=colour("ink"), linewidth=2)
+    curve.set_label(f"curve of the printed AUC (odds ratio {found.curve_dor:.0f})")
+    (same,) = ax.plot(fpr, expit(np.log(found.point_dor) + logit(fpr)), color=colour("pooled"), linestyle=(0, (5, 3)))
+    same.set_label(f"curve through the point (odds ratio {found.point_dor:.0f})")
+    (low, high), (bottom, top) = found.specificity_span, found.sensitivity_span
+    box = Rectangle((1 - high, bottom), high - low, top - bottom, facecolor=colour("pooled"), alpha=0.25, zorder=3)
+    ax.add_patch(box)
+    tooltip(box, "every point that prints so")
+    (point,) = ax.plot([1 - found.specificity], [found.sensitivity], "D", color=colour("pooled"), zorder=4)
+    point.set_label("printed point and its rounding")
+    tooltip(point, f"sensitivity {found.sensitivity:g}, specificity {found.specificity:g}")
+    (star,) = ax.plot([1 - found.q_star], [found.q_star], "o", color=colour("ink"), zorder=4)
+    star.set(label="printed Q*", linestyle="none")
+    tooltip(star, f"Q* {found.q_star:g}: sensitivity = specificity")
+    ax.set(xlim=(0, reach), ylim=(1 - reach, 1), aspect="equal")
+    ax.set_xlabel("1 − specificity")
+    ax.set_ylabel("Sensitivity")
+    ax.grid(visible=True)
+    keys = [
+        curve,
+        same,
+        Line2D([], [], color=colour("pooled"), marker="D", linestyle="none", label=point.get_label()),
+        star,
+    ]
+    legend_beside(ax, keys, columns=1)
+    return ax
