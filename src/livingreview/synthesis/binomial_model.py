@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -23,9 +24,17 @@ FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 
 # Nodes per dimension that a study may get.
-RUNGS: Final = (7, 11, 15, 21, 27, 35, 45, 61)
-# Studies × nodes below which a group is not worth a pass of its own and joins the next finer one.
-SMALL_GROUP: Final = 6_000
+RUNGS: Final = (9, 13, 17, 21, 27, 35, 45, 61)
+# Nodes whose result shows the error of the coarsest rung.
+PROBE: Final = 17
+# The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
+# line, bounded, is on the slow side of what is seen in studies from tau = 0 to tau = 2.
+RATE_INTERCEPT: Final = -0.45
+RATE_SLOPE: Final = 0.09
+SLOWEST: Final = 0.3
+FASTEST: Final = 1.2
+# Node evaluations that cost as much as one more pass over a group of studies.
+PASS: Final = 5_000
 
 
 class BinomialModel:
@@ -38,19 +47,24 @@ class BinomialModel:
     design
         Design of the k studies.
     nodes
-        Quadrature nodes per dimension: one number, or one per study.
+        Quadrature nodes per dimension of each study; by default the coarsest rung, good to some 1e-3 in the
+        log-likelihood.
+    modes
+        (2, b·k) first guesses of the integrands' modes.
 
     Notes
     -----
-    The modes found last are kept as first guesses for the next call; they change what a call costs and not,
-    beyond 1e-6 in the placing of the nodes, what it returns.
+    The modes found last are kept as first guesses for the next call; they change what a call costs and not, beyond
+    1e-10, what it returns.
     """
 
-    def __init__(self, data: Binomials, design: Design, nodes: int | IndexArray) -> None:
+    def __init__(
+        self, data: Binomials, design: Design, nodes: IndexArray | None = None, modes: FloatArray | None = None
+    ) -> None:
         self.data = data
         self.design = design
-        self._groups = _groups(nodes)
-        self._modes = np.full_like(data.y, np.nan)
+        self._groups = [(RUNGS[0], np.empty(0, dtype=bool))] if nodes is None else _groups(nodes)
+        self._modes = modes
 
     def __call__(self, rows: IndexArray, theta: FloatArray) -> Evaluation:
         """Return values and derivatives of the data sets `rows` at (m, p) parameters."""
@@ -60,10 +74,10 @@ class BinomialModel:
 
     def integrals(self, rows: IndexArray, theta: FloatArray) -> Integrals:
         """Return the integrals of every study of the data sets `rows`."""
-        local, columns, data, modes = self._place(rows, theta)
+        columns, data, local, modes = self._place(rows, theta)
         if len(self._groups) == 1:
             return integrate(data, local, modes, self._groups[0][0])
-        count = columns.size
+        count = modes.shape[1]
         found = Integrals(
             np.empty(count), np.empty((count, N_LOCAL)), np.empty((count, N_LOCAL, N_LOCAL)), np.empty((count, 2))
         )
@@ -75,63 +89,58 @@ class BinomialModel:
                     whole[chosen] = piece
         return found
 
-    def choose_nodes(self, theta: FloatArray, accuracy: float) -> IndexArray:
-        """Return nodes per study so that each data set's log-likelihood is good to `accuracy`.
+    def refine(self, theta: FloatArray, accuracy: float) -> BinomialModel:
+        """Return the same likelihood with as many nodes as it needs near some parameters.
 
         Parameters
         ----------
         theta
-            (b, p) parameters near the optimum.
+            (b, p) parameters near the optima.
         accuracy
-            Absolute error to aim at.
+            Absolute error to aim at in each data set's log-likelihood.
 
         Returns
         -------
-        (b·k,) array
-            Members of `RUNGS`. The error of adaptive Gauss–Hermite quadrature falls geometrically in the
-            number of nodes; its rate is estimated for each study from three rungs, and the first rung whose
-            extrapolated error is small enough is taken.
+        BinomialModel
+            Each study's error at the coarsest rung is measured, and it gets the first rung at which that has
+            fallen to its share of `accuracy`.
         """
-        local, columns, data, modes = self._place(np.arange(len(theta)), theta)
+        _, data, local, modes = self._place(np.arange(len(theta)), theta)
+        coarse, probe = (log_likelihoods(data, local, modes, nodes) for nodes in (RUNGS[0], PROBE))
         share = accuracy / self.design.k
-        low, middle, high = RUNGS[0], RUNGS[1], RUNGS[3]
-        value = {q: log_likelihoods(data, local, modes, q) for q in (low, middle, high)}
-        error_low = np.abs(value[low] - value[high]) + 1e-16
-        error_middle = np.abs(value[middle] - value[high]) + 1e-16
-        rate = np.clip(np.log(error_low / error_middle) / (middle - low), SLOWEST, FASTEST)
-        wanted = middle + np.log(np.maximum(error_middle / share, 1e-300)) / rate
-        wanted = np.where(error_low < share, low, wanted)
-        rung = np.searchsorted(RUNGS, wanted)
-        return np.array(RUNGS)[np.minimum(rung, len(RUNGS) - 1)].astype(np.intp).reshape(columns.shape)
+        log_error = np.log(np.abs(coarse - probe) + 1e-16)
+        rate = np.clip(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST, FASTEST)
+        wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
+        rung = np.minimum(np.searchsorted(RUNGS, wanted), len(RUNGS) - 1)
+        return BinomialModel(self.data, self.design, np.array(RUNGS)[rung], modes)
 
-    def _place(self, rows: IndexArray, theta: FloatArray) -> tuple[FloatArray, IndexArray, Binomials, FloatArray]:
-        """Return local parameters, columns, arms and modes of the data sets `rows`."""
-        columns = (rows[:, None] * self.design.k + np.arange(self.design.k)).ravel()
-        data = self.data if columns.size == self.data.y.shape[1] else self.data.take(columns)
+    def _place(
+        self, rows: IndexArray, theta: FloatArray
+    ) -> tuple[IndexArray | slice, Binomials, FloatArray, FloatArray]:
+        """Return columns, arms, local parameters and modes of the data sets `rows`."""
+        k, total = self.design.k, self.data.y.shape[1]
+        everything = rows.size * k == total
+        columns = slice(None) if everything else (rows[:, None] * k + np.arange(k)).ravel()
+        data = self.data if everything else self.data.take(columns)
         local = self.design.local(theta)
+        if self._modes is None:
+            self._modes = np.full((2, total), np.nan)
         start = self._modes[:, columns]
-        if np.isnan(start[0, 0]):
+        if math.isnan(start[0, 0]):
             start = first_guess(data, local)
         modes = find_modes(data, local, start)
         self._modes[:, columns] = modes
-        return local, columns, data, modes
+        return columns, data, local, modes
 
 
-# Bounds of the rate at which the quadrature's error falls per node, about what is seen from tau = 2 to tau = 0.
-SLOWEST: Final = 0.35
-FASTEST: Final = 1.5
-
-
-def _groups(nodes: int | IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Return pairs of a number of nodes and the mask of the studies that get it."""
-    if isinstance(nodes, int):
-        return [(nodes, np.empty(0, dtype=bool))]
+def _groups(nodes: IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Return pairs of a number of nodes and the mask of the studies that get at least as many as they need."""
     groups: list[tuple[int, NDArray[np.bool_]]] = []
     waiting = np.zeros(nodes.shape, dtype=bool)
-    present = np.unique(nodes)
-    for count in present:
+    present = [int(count) for count in np.unique(nodes)]
+    for count, finer in zip(present, [*present[1:], 0], strict=True):
         waiting |= nodes == count
-        if count == present[-1] or waiting.sum() * count * count > SMALL_GROUP:
-            groups.append((int(count), waiting))
+        if not finer or waiting.sum() * (finer**2 - count**2) > PASS:
+            groups.append((count, waiting))
             waiting = np.zeros(nodes.shape, dtype=bool)
     return groups

@@ -11,7 +11,7 @@ Loader C (2000) Fast and accurate computation of binomial probabilities (the alg
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -30,36 +30,21 @@ class Terms(NamedTuple):
     curvature: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Binomials:
     """Successes and trials of N studies in both arms, prepared for evaluation.
 
-    Rows are (true positives of the diseased, true negatives of the non-diseased). An empty arm is allowed and
+    The arms are (true positives of the diseased, true negatives of the non-diseased). An empty arm is allowed and
     contributes nothing.
 
     Parameters
     ----------
-    y, n
-        (2, N) successes and trials.
-    reference
-        (2, N) logit about which the arm is expanded: the observed one, or 0 where that is infinite.
-    p
-        (2, N) expit of `reference`.
-    variance
-        (2, N) n p (1 − p).
-    residual
-        (2, N) y − n p: zero unless the arm is empty, all successes or all failures.
-    constant
-        (2, N) log-probability at `reference`, binomial coefficient included.
+    table
+        (7, 2, N) array whose rows are the properties below, in their order; one array, so that studies are
+        selected in one operation.
     """
 
-    y: FloatArray
-    n: FloatArray
-    reference: FloatArray
-    p: FloatArray
-    variance: FloatArray
-    residual: FloatArray
-    constant: FloatArray
+    table: FloatArray
 
     @classmethod
     def prepare(cls, y: FloatArray, n: FloatArray) -> Binomials:
@@ -69,24 +54,54 @@ class Binomials:
         reference = np.log(successes) - np.log(trials - successes)
         p = successes / trials
         constant = np.where(inner, _saturated(successes, trials), -n * math.log(2))
-        return cls(y, n, reference, p, n * p * (1 - p), np.where(inner, 0.0, y - n * p), constant)
+        return cls(np.stack([y, n, reference, p, n * p * (1 - p), np.where(inner, 0.0, y - n * p), constant]))
 
     def take(self, columns: NDArray[np.intp] | slice) -> Binomials:
         """Return the studies that `columns` selects."""
-        return Binomials(*(getattr(self, field.name)[:, columns] for field in fields(self)))
+        return Binomials(self.table[:, :, columns])
 
-    def log_likelihood(self, eta: FloatArray) -> FloatArray:
-        """Return (2, N) log-probabilities at the (2, N) logits `eta`."""
-        delta = eta - self.reference
-        value: FloatArray = self.constant + self.y * delta - self.n * np.log1p(self.p * np.expm1(delta))
-        return value
+    @property
+    def y(self) -> FloatArray:
+        """(2, N) successes."""
+        return self.table[0]
+
+    @property
+    def n(self) -> FloatArray:
+        """(2, N) trials."""
+        return self.table[1]
+
+    @property
+    def reference(self) -> FloatArray:
+        """(2, N) logit about which the arm is expanded: the observed one, or 0 where that is infinite."""
+        return self.table[2]
+
+    @property
+    def p(self) -> FloatArray:
+        """(2, N) expit of `reference`."""
+        return self.table[3]
+
+    @property
+    def variance(self) -> FloatArray:
+        """(2, N) n p (1 − p)."""
+        return self.table[4]
+
+    @property
+    def residual(self) -> FloatArray:
+        """(2, N) y − n p: zero unless the arm is all successes or all failures."""
+        return self.table[5]
+
+    @property
+    def constant(self) -> FloatArray:
+        """(2, N) log-probability at `reference`, binomial coefficient included."""
+        return self.table[6]
 
     def derivatives(self, eta: FloatArray) -> Terms:
         """Return score and curvature (minus the second derivative), (2, N) each, at the logits `eta`."""
-        growth = np.expm1(eta - self.reference)
-        total = 1.0 + self.p * growth
-        score = self.residual - self.variance * (growth / total)
-        return Terms(score, self.variance * ((1.0 + growth) / total / total))
+        _, _, reference, p, variance, residual, _ = self.table
+        growth = np.expm1(eta - reference)
+        total = 1.0 + p * growth
+        weight = variance / total
+        return Terms(residual - weight * growth, weight * (1.0 + growth) / total)
 
 
 @lru_cache(maxsize=1)

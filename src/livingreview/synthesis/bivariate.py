@@ -46,7 +46,7 @@ from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Problem
 from livingreview.synthesis.solve import Model, Settings, Solutions, solve
-from livingreview.synthesis.structures import StructureChoice, solve_structure
+from livingreview.synthesis.structures import ASKED_FOR, StructureChoice, solve_structure
 from livingreview.synthesis.summary import HSROC, I2
 from livingreview.synthesis.tables import Tables
 
@@ -127,7 +127,7 @@ def fit(
     tables = Tables.stack([counts])
     found = solve_structure(tables, coding.x, coding.x, structure, settings)
     if message := found.failure[0]:
-        few = (found.structure[0] != "fixed" and counts.k < 2) or not (
+        few = (found.structure[0] != "fixed" and tables.n.any(axis=0).sum() < 2) or not (
             counts.n_diseased.any() and counts.n_nondiseased.any()
         )
         raise (TooFewStudies if few else ConvergenceError)(message)
@@ -155,7 +155,7 @@ def _result(
         structure=structure,
         structure_reason=found.reason[0],
         correction=settings.correction,
-        k=counts.k,
+        k=int(tables.n.any(axis=0).sum()),
         counts=counts,
         level=level,
         mu=contrast @ coefficients,
@@ -181,7 +181,8 @@ def _result(
 
 def _contrast(row: FloatArray) -> FloatArray:
     """Return the (2, 2p) contrast that gives both linear predictors at one (p,) row of the design."""
-    return np.kron(np.eye(2), row)
+    contrast: FloatArray = np.kron(np.eye(2), row)
+    return contrast
 
 
 def _levels(coding: Coding, coefficients: FloatArray, cov: FloatArray, level: float) -> tuple[LevelEstimate, ...]:
@@ -225,16 +226,18 @@ def _tests(tables: Tables, coding: Coding, settings: Settings, found: Solutions)
 
 def _notes(counts: Counts, coding: Coding, settings: Settings, found: Solutions) -> tuple[str, ...]:
     notes = list(counts.notes)
-    one_arm = int(np.sum((counts.n_diseased == 0) ^ (counts.n_nondiseased == 0)))
-    if one_arm:
-        notes.append(f"rows with one empty arm are used for the other arm ({one_arm} of {counts.k})")
+    diseased, nondiseased = counts.n_diseased > 0, counts.n_nondiseased > 0
+    if np.any(diseased != nondiseased):
+        notes.append("rows with one empty arm are used for the arm that they have")
+    if empty := int(np.sum(~diseased & ~nondiseased)):
+        notes.append(f"{empty} rows without participants are left out")
     if settings.model == "normal" and counts.has_zero.any() and settings.correction != "none":
         notes.append(f"continuity correction: {settings.correction}")
-    if found.reason[0] != "asked for":
+    if found.reason[0] != ASKED_FOR:
         notes.append(f"structure {found.structure[0]}: {found.reason[0]}")
     if found.boundary[0]:
         notes.append(f"the estimate lies on a boundary: {', '.join(found.boundary[0])}")
-    if counts.k < 3:
+    if np.sum(diseased | nondiseased) < 3:
         notes.append("fewer than three studies: a new study's accuracy cannot be predicted")
     if len(coding.names) > 1:
         notes.append("with covariates, the pooled estimates are at the covariates' means over the studies")

@@ -7,12 +7,17 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from livingreview.synthesis.counts import Correction
 from livingreview.synthesis.design import Design
 from livingreview.synthesis.tables import Tables
 
 FloatArray = NDArray[np.float64]
 
 EMPTY_ARM: Final = "no study has {people} participants, so {arm} cannot be estimated"
+INFINITE_LOGIT: Final = (
+    "the logit of a {arm} of 0 % or 100 % is not finite: choose a continuity correction other than 'none', or "
+    "model='binomial', which needs none"
+)
 NO_FINITE_MLE: Final = (
     "the maximum-likelihood estimate does not exist: {arm} is 100 % (or 0 %) in every study{where}, so the "
     "likelihood rises without bound in its mean; report the counts as they are, or fit model='normal' and say that "
@@ -20,7 +25,9 @@ NO_FINITE_MLE: Final = (
 )
 
 
-def why_impossible(tables: Tables, design: Design, model: Literal["binomial", "normal"]) -> tuple[str, ...]:
+def why_impossible(
+    tables: Tables, design: Design, model: Literal["binomial", "normal"], correction: Correction
+) -> tuple[str, ...]:
     """Return for each data set why it has no finite estimate, or an empty string.
 
     Parameters
@@ -30,7 +37,9 @@ def why_impossible(tables: Tables, design: Design, model: Literal["binomial", "n
     design
         Covariates of both means.
     model
-        The normal model always has an estimate where both arms have participants.
+        The normal model has an estimate wherever both arms have participants and the logits are finite.
+    correction
+        Continuity correction, which makes them so.
     """
     failure = [""] * tables.shape[0]
     arms = (("sensitivity", "diseased", design.x1), ("specificity", "non-diseased", design.x2))
@@ -38,6 +47,9 @@ def why_impossible(tables: Tables, design: Design, model: Literal["binomial", "n
         for row in np.flatnonzero((n == 0).all(axis=1)):
             failure[row] = failure[row] or EMPTY_ARM.format(people=people, arm=arm)
         if model == "normal":
+            edge = ((y == 0) | (y == n)) & (n > 0)
+            for row in np.flatnonzero(edge.any(axis=1) & (correction == "none")):
+                failure[row] = failure[row] or INFINITE_LOGIT.format(arm=arm)
             continue
         lost, where = all_or_none(y, n), ""
         if x.shape[1] > 1:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,9 +37,9 @@ FloatArray = NDArray[np.float64]
 # Local parameters of one study's integral, in the order of every score and information below.
 N_LOCAL: Final = 5  # m1, m2, l11, l21, l22
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
-CHUNK: Final = 24_000
-# The last Newton step towards a mode; Newton's method squares it. Modes only place the nodes.
-MODE_TOLERANCE: Final = 1e-3
+CHUNK: Final = 12_000
+# The last Newton step towards a mode; Newton's method squares it, and modes only place the nodes.
+MODE_TOLERANCE: Final = 1e-2
 MODE_ITERATIONS: Final = 100
 
 
@@ -247,19 +246,21 @@ class _Grid:
 
     def derivatives(self) -> Integrals:
         """Return the integrals with their derivatives."""
-        ratio = self.growth / self.total
-        mass_score = self.variance2 * ratio
-        np.subtract(self.residual2, mass_score, out=mass_score)  # the second arm's score
-        second = mass_score * mass_score
+        weight = self.variance2 / self.total
+        mass_score = self.residual2 - weight * self.growth  # the second arm's score
+        weight /= self.total
         self.growth += 1.0
-        self.growth /= self.total
-        self.growth /= self.total
-        self.growth *= self.variance2  # the second arm's curvature
-        second -= self.growth
+        weight *= self.growth  # the second arm's curvature
+        second = mass_score * mass_score
+        second -= weight
         second *= self.mass
         mass_score *= self.mass
         # Sums over z2 given z1 against 1, z2, z2² of mass, mass × score, mass × (score² − curvature).
-        raw = np.stack([self.mass, mass_score, second]) @ self.powers
+        n, q = self.z1.shape
+        raw = np.empty((3, n * q, 3))
+        for weights, sums in zip((self.mass, mass_score, second), raw, strict=True):
+            np.matmul(weights.reshape(n * q, q), self.powers, out=sums)
+        raw = raw.reshape(3, n, q, 3)
         raw /= self.total_mass[:, None, None]
         r0, r1 = raw[..., 0], raw[..., 1] * self.scale2
         first_moment = self.centre2 * r0 + r1

@@ -29,6 +29,8 @@ class Optimum(NamedTuple):
         (r, p) last accepted points.
     value, gradient, hessian
         The objectives there.
+    step
+        (r, p) Newton steps from there, not taken.
     converged
         (r,) whether the squared Newton decrement is below the tolerance.
     left
@@ -39,6 +41,7 @@ class Optimum(NamedTuple):
     value: FloatArray
     gradient: FloatArray
     hessian: FloatArray
+    step: FloatArray
     converged: NDArray[np.bool_]
     left: NDArray[np.bool_]
 
@@ -92,14 +95,14 @@ def maximise(
     everything = np.arange(len(start))
     best = objective(everything, start)
     theta, value, gradient, hessian = start.copy(), *(array.copy() for array in best)
-    converged = np.zeros(len(start), dtype=bool)
     scale, left = np.ones(len(start)), np.zeros(len(start), dtype=bool)
-    for _ in range(iterations):
+    taken = 0
+    while True:
         step, decrement = _steps(gradient, hessian, free)
-        converged = decrement < tolerance
-        open_rows = np.flatnonzero(~converged & ~left & (scale > SHORTEST_SCALE))
-        if not open_rows.size:
-            break
+        open_rows = np.flatnonzero((decrement >= tolerance) & ~left & (scale > SHORTEST_SCALE))
+        if not open_rows.size or taken == iterations:
+            return Optimum(theta, value, gradient, hessian, step, decrement < tolerance, left)
+        taken += 1
         trial = theta[open_rows] + scale[open_rows, None] * step[open_rows]
         within = inside(trial)
         left[open_rows[~within]] = True
@@ -107,16 +110,12 @@ def maximise(
         if not open_rows.size:
             continue
         found = objective(open_rows, trial)
-        allowed = value[open_rows] - VALUE_NOISE * (1.0 + np.abs(value[open_rows]))
-        risen = found.value >= allowed
+        risen = found.value >= value[open_rows] - VALUE_NOISE * (1.0 + np.abs(value[open_rows]))
         rows = open_rows[risen]
         theta[rows], value[rows] = trial[risen], found.value[risen]
         gradient[rows], hessian[rows] = found.gradient[risen], found.hessian[risen]
         scale[open_rows] *= 0.25
         scale[rows] = 1.0
-    else:
-        converged = _steps(gradient, hessian, free)[1] < tolerance
-    return Optimum(theta, value, gradient, hessian, converged, left)
 
 
 def _steps(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:

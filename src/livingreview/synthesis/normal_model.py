@@ -104,6 +104,10 @@ class NormalModel:
             value, gradient, hessian = value + penalty.value, gradient + penalty.gradient, hessian + penalty.hessian
         return Evaluation(value - 0.5 * math.log(2 * math.pi) * size, gradient, hessian)
 
+    def refine(self, theta: FloatArray, accuracy: float) -> NormalModel:  # noqa: ARG002 — as BinomialModel's
+        """Return itself: a closed form is exact everywhere."""
+        return self
+
     def information_of_means(self, rows: IndexArray, theta: FloatArray) -> FloatArray:
         """Return (m, q, q) information of the coefficients, XᵀV⁻¹X, given the between-study covariance."""
         parts = _Marginal(self.data, self._columns(rows), self.design.local(theta))

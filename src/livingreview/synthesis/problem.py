@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from livingreview.synthesis import profiles
 from livingreview.synthesis.design import Design, Structure
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.normal_model import NormalModel
-from livingreview.synthesis.solve import Settings, objectives, solve
+from livingreview.synthesis.solve import ACCURACY, Settings, objectives, solve
 from livingreview.synthesis.summary import expit
 from livingreview.synthesis.tables import Tables
 
@@ -64,7 +65,7 @@ class Problem:
     def study_means(self) -> FloatArray:
         """Return the (k, 2) empirical-Bayes logits of the studies."""
         one, theta = np.arange(1), self.theta[None]
-        objective = objectives(self.tables, self.design, self.settings)(1, theta)
+        objective = objectives(self.tables, self.design, self.settings).refine(theta, ACCURACY)
         if isinstance(objective, NormalModel):
             return objective.study_means(one, theta)[0]
         z = objective.integrals(one, theta).mean
@@ -84,7 +85,7 @@ class Problem:
         design, theta = self.design, self.theta
         place = profiles.position(design, which)
         error = float(np.sqrt(self.cov[place, place]))
-        build = objectives(self.tables, design, self.settings)
+        build = partial(objectives, self.tables, design, self.settings)
         lower, upper = profiles.profile_limits(build, design, theta, error, place, level)
         if which == "tau_sensitivity":
             return Interval(float(theta[place]), lower, upper, level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from livingreview.errors import ConvergenceError
 from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure
 from livingreview.synthesis.newton import maximise
-from livingreview.synthesis.solve import FINE_TOLERANCE, ITERATIONS, Build, require_name
+from livingreview.synthesis.solve import ACCURACY, FINE_TOLERANCE, ITERATIONS, Objective, require_name
 from livingreview.synthesis.summary import normal_quantile
 
 FloatArray = NDArray[np.float64]
@@ -46,14 +47,19 @@ def position(design: Design, which: Parameter) -> int:
 
 
 def profile_limits(
-    build: Build, design: Design, theta: FloatArray, error: float, free_parameter: int, level: float
+    build: Callable[[int], Objective],
+    design: Design,
+    theta: FloatArray,
+    error: float,
+    free_parameter: int,
+    level: float,
 ) -> tuple[float, float]:
     """Return where the profile deviance of one parameter reaches the χ² quantile of a coverage.
 
     Parameters
     ----------
     build
-        Builder of the log-likelihood of one data set.
+        From a number of copies of the data set to their log-likelihoods.
     design
         Its design.
     theta
@@ -85,8 +91,8 @@ def profile_limits(
     path = np.tile(theta, (2, 1))
     path[:, free_parameter] = points
     free = np.arange(theta.size) != free_parameter
-    peak = build(1, theta[None])(np.arange(1), theta[None]).value[0]
-    objective = build(2, path)
+    peak = float(build(1).refine(theta[None], ACCURACY)(np.arange(1), theta[None]).value[0])
+    objective = build(2).refine(path, ACCURACY)
     at_zero = _root_deviance_at_zero(build, design, theta, free, peak) if is_spread else math.inf
     for _ in range(ROOT_ITERATIONS):
         found = maximise(
@@ -114,9 +120,9 @@ def profile_limits(
 
 
 def _root_deviance_at_zero(
-    build: Build, design: Design, theta: FloatArray, free: NDArray[np.bool_], peak: float
+    build: Callable[[int], Objective], design: Design, theta: FloatArray, free: NDArray[np.bool_], peak: float
 ) -> float:
     start = np.where(free, theta, 0.0)[None]
-    objective = build(1, start)
+    objective = build(1).refine(start, ACCURACY)
     found = maximise(objective, start, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS, free=free)
     return math.sqrt(max(2 * (peak - float(found.value[0])), 0.0))

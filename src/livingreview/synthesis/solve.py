@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from livingreview.synthesis.binomial_model import RUNGS, BinomialModel
+from livingreview.synthesis.binomial_model import BinomialModel
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.boundary import observed_covariance, settle
 from livingreview.synthesis.counts import Correction
@@ -30,8 +30,8 @@ Objective = BinomialModel | NormalModel
 COARSE_TOLERANCE: Final = 1e-4
 FINE_TOLERANCE: Final = 1e-12
 ITERATIONS: Final = 200
-# Error of a data set's log-likelihood that the nodes are chosen for: a hundredth of what is promised.
-ACCURACY: Final = 1e-8
+# Error of a data set's log-likelihood that the nodes are chosen for: a tenth of what is promised.
+ACCURACY: Final = 1e-7
 
 DIVERGED: Final = (
     "no finite maximum was found: the search left the range of meaningful logits, as it does when most studies "
@@ -158,58 +158,38 @@ def solve(tables: Tables, design: Design, settings: Settings, start: FloatArray 
     Solutions
         One fit per data set; failures are recorded, not raised.
     """
-    failure = why_impossible(tables, design, settings.model)
+    failure = why_impossible(tables, design, settings.model, settings.correction)
     rows = np.flatnonzero([not message for message in failure])
     failed = Solutions.failed(design, failure)
     if not rows.size:
         return failed
     part = tables if rows.size == len(failure) else tables.take(rows)
     starts = moment_starts(part, design) if start is None else np.tile(start, (1, rows.size, 1))
-    found = _search(objectives(part, design, settings), design, starts)
+    found = _search(part, design, settings, starts)
     return found if rows.size == len(failure) else found.scatter(rows, failed)
 
 
-# From a number of copies of the data and, for each data set of each copy, parameters near which the objective
-# is to be exact (None: roughly right will do), to the objective.
-Build = Callable[[int, FloatArray | None], Objective]
+def objectives(tables: Tables, design: Design, settings: Settings, copies: int = 1) -> Objective:
+    """Return the log-likelihoods of the data sets, so many times over, as one objective.
 
-
-def objectives(tables: Tables, design: Design, settings: Settings) -> Build:
-    """Return what builds the log-likelihood of the data sets, or of several copies of them, as one objective."""
+    Roughly right for the binomial model until :meth:`BinomialModel.refine`; exact for the normal one.
+    """
     if settings.model == "binomial":
         data = Binomials.prepare(tables.y.reshape(2, -1), tables.n.reshape(2, -1))
-
-        def binomial(copies: int, near: FloatArray | None) -> BinomialModel:
-            tiled = data if copies == 1 else data.take(np.tile(np.arange(data.y.shape[1]), copies))
-            rough = BinomialModel(tiled, design, RUNGS[0])
-            return rough if near is None else BinomialModel(tiled, design, rough.choose_nodes(near, ACCURACY))
-
-        return binomial
-
+        if copies > 1:
+            data = data.take(np.tile(np.arange(data.y.shape[1]), copies))
+        return BinomialModel(data, design)
     tp, fp, fn, tn = tables.correct(settings.correction).reshape(-1, 4).T
     observed = (tables.n.reshape(2, -1).T > 0).astype(np.float64)
     logits = EmpiricalLogits.from_cells(tp, fp, fn, tn, observed)
-
-    def normal(copies: int, near: FloatArray | None) -> NormalModel:
-        del near  # a closed form is exact everywhere
-        return NormalModel(logits.repeat(copies), design, settings.method)
-
-    return normal
+    return NormalModel(logits.repeat(copies), design, settings.method)
 
 
-def _search(build: Build, design: Design, starts: FloatArray) -> Solutions:
-    """Search from (s, b, p) starts, keep the best of each data set, sharpen it, and settle the boundaries."""
-    copies, b, p = starts.shape
-    coarse = maximise(
-        build(copies, None),
-        starts.reshape(-1, p),
-        inside=design.inside,
-        tolerance=COARSE_TOLERANCE,
-        iterations=ITERATIONS,
-    )
-    best = coarse.value.reshape(copies, b).argmax(axis=0)
-    near = coarse.theta.reshape(copies, b, p)[best, np.arange(b)]
-    objective = build(1, near)
+def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> Solutions:
+    """Search from (s, b, p) starts, sharpen the best of each data set, and settle the boundaries."""
+    coarse = objectives(tables, design, settings)
+    near = _coarse(coarse, tables, design, settings, starts)
+    objective = coarse.refine(near, ACCURACY)
     fine = maximise(objective, near, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS)
     theta, boundary = settle(design, fine.theta)
     value, hessian = fine.value, fine.hessian
@@ -231,9 +211,39 @@ def _search(build: Build, design: Design, starts: FloatArray) -> Solutions:
         failure=tuple(
             (DIVERGED if left else NOT_CONVERGED) if gone else "" for gone, left in zip(lost, fine.left, strict=True)
         ),
-        structure=(design.structure,) * b,
-        reason=("",) * b,
+        structure=(design.structure,) * len(theta),
+        reason=("",) * len(theta),
     )
+
+
+def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> FloatArray:
+    """Return (b, p) points next to the optima.
+
+    The first start, from moments, nearly always leads to the optimum in a few steps. The others are searched where
+    it led to a boundary or nowhere; for the normal model, whose restricted and continuity-corrected likelihoods do
+    have local maxima, always.
+    """
+    p = starts.shape[2]
+    near, value = _climb(objective, design, starts[0])
+    doubtful = np.flatnonzero(
+        (value == -np.inf) | (settings.model == "normal") | np.array([bool(name) for name in settle(design, near)[1]])
+    )
+    others = len(starts) - 1
+    if doubtful.size and others:
+        copies = objectives(tables.take(doubtful), design, settings, others)
+        points, values = _climb(copies, design, starts[1:, doubtful].reshape(-1, p))
+        values = values.reshape(others, -1)
+        best = values.argmax(axis=0)
+        better = values.max(axis=0) > value[doubtful]
+        chosen = points.reshape(others, -1, p)[best, np.arange(doubtful.size)]
+        near[doubtful[better]] = chosen[better]
+    return near
+
+
+def _climb(objective: Objective, design: Design, start: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (r, p) points next to the optima above (r, p) starts, and (r,) values, −∞ where there is none."""
+    found = maximise(objective, start, inside=design.inside, tolerance=COARSE_TOLERANCE, iterations=ITERATIONS)
+    return found.theta + found.step, np.where(found.converged, found.value, -np.inf)
 
 
 def _covariance(objective: Objective, design: Design, theta: FloatArray, hessian: FloatArray) -> FloatArray:

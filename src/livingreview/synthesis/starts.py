@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float64]
 
 SMALLEST_START: Final = 0.2  # standard deviation, logit scale: away from the saddle at zero
 LARGEST_CORRELATION: Final = 0.9
+RIDGE: Final = 1e-8
 
 
 def moment_starts(tables: Tables, design: Design) -> FloatArray:
@@ -59,5 +60,7 @@ def moment_starts(tables: Tables, design: Design) -> FloatArray:
 def _regress(logit: FloatArray, present: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (b, p) least-squares coefficients and (b, k) residuals, zero where the arm is empty."""
     cross = np.einsum("ki,bk,kj->bij", x, present, x)
-    beta = (np.linalg.pinv(cross) @ (logit @ x)[:, :, None])[:, :, 0]
+    # The ridge only matters where a level has no study with this arm, in which case no start is better.
+    ridge = RIDGE * np.eye(x.shape[1])
+    beta = np.linalg.solve(cross + ridge, (logit @ x)[:, :, None])[:, :, 0]
     return beta, (logit - beta @ x.T) * present

@@ -28,7 +28,7 @@ from livingreview.synthesis.existence import why_impossible
 from livingreview.synthesis.solve import Settings, Solutions, require_name, solve
 from livingreview.synthesis.tables import Tables
 
-__all__ = ["StructureChoice", "solve_structure"]
+__all__ = ["ASKED_FOR", "StructureChoice", "solve_structure"]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
@@ -84,7 +84,8 @@ def _simplest_needed(tables: Tables, x1: FloatArray, x2: FloatArray, settings: S
     """Go through the documented order, each step for the data sets that the one before could not serve."""
     unstructured = Design(x1, x2, "unstructured")
     found = solve(tables, unstructured, settings).because(REGULAR)
-    possible = np.array([not why for why in why_impossible(tables, unstructured, settings.model)])
+    why = why_impossible(tables, unstructured, settings.model, settings.correction)
+    possible = np.array([not message for message in why])
     irregular = possible & _irregular(found)
     found = _refit(
         found, np.flatnonzero(irregular), tables, unstructured.with_structure("independent"), settings, _because_of
