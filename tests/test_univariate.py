@@ -374,5 +374,5 @@ def test_cumulative_follows_the_order_given() -> None:
 
 @pytest.mark.parametrize("bad", [{"method": "hs"}, {"test": "t"}, {"level": 95.0}])
 def test_an_unknown_option_says_what_is_known(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="one of|between"):
+    with pytest.raises(ValueError, match=r"one of|between"):
         univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], **bad)

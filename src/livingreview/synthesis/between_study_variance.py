@@ -38,7 +38,7 @@ SCAN_POINTS = 33
 #: Newton steps before giving up; monotone or bracketed iterations need far fewer.
 MAX_STEPS = 200
 #: A step smaller than this, relative to the typical sampling variance plus τ², ends the iteration.
-STEP_TOLERANCE = 1e-15
+STEP_TOLERANCE = 1e-13
 
 
 @dataclass(frozen=True)
