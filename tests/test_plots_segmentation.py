@@ -79,3 +79,24 @@ def test_groups_differ_in_marker_and_colour() -> None:
     ax = overlap_against(range(6), range(6), group=groups, study=groups, xlabel="x", ylabel="y")
     assert len({line.get_marker() for line in ax.lines}) == 6
     assert len({line.get_markerfacecolor() for line in ax.lines}) == 6
+
+
+def test_more_groups_than_signs_share_the_last_one() -> None:
+    groups = list("abcdefgh")
+    ax = overlap_against(range(8), range(8), group=groups, study=groups, xlabel="x", ylabel="y")
+    (legend,) = ax.get_figure(root=True).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c", "d", "e", "other groups"]
+    assert len({line.get_marker() for line in ax.lines[5:]}) == 1
+
+
+def test_group_without_a_drawn_point_is_not_in_the_legend() -> None:
+    ax = overlap_against([1.0, np.nan], [1.0, 2.0], group=["a", "b"], study=["A", "B"], xlabel="x", ylabel="y")
+    (legend,) = ax.get_figure(root=True).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a"]
+
+
+def test_empty_cell_of_a_table_is_an_unstated_statistic() -> None:
+    assert Overlap.of(["A", "B"], ["x", "x"], [0.9, 0.8], statistic=[None, float("nan")]).statistic == (
+        "unstated",
+        "unstated",
+    )

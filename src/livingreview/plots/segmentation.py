@@ -76,9 +76,9 @@ class Overlap:
         lower: ArrayLike | None = None,
         upper: ArrayLike | None = None,
         n: ArrayLike | None = None,
-        statistic: Sequence[str] | None = None,
+        statistic: Sequence[str | float | None] | None = None,
     ) -> Overlap:
-        """Return the columns, those left out filled with NaN (and ``"unstated"``).
+        """Return the columns, those left out filled with NaN (a missing statistic with ``"unstated"``).
 
         Examples
         --------
@@ -100,7 +100,10 @@ class Overlap:
             lower=column(lower),
             upper=column(upper),
             n=column(n),
-            statistic=("unstated",) * m if statistic is None else tuple(statistic),
+            # A table's empty cell is None or NaN; neither is text.
+            statistic=tuple(
+                s if isinstance(s, str) else "unstated" for s in ([None] * m if statistic is None else statistic)
+            ),
         )
 
     def __post_init__(self) -> None:
@@ -178,7 +181,8 @@ def overlap_against(
     x, y
         (m,) values; pairs with a NaN are left out.
     group
-        (m,) groups, told apart by marker and colour; after the sixth they share the last.
+        (m,) groups, told apart by marker and colour; of more than six, those after the
+        fifth share one sign.
     study
         (m,) labels, shown as tooltips.
     xlabel, ylabel
@@ -196,10 +200,12 @@ def overlap_against(
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     ax = axes_or_new(ax, COLUMN, 3.9)
     study, group = tuple(study), tuple(group)
-    names = list(dict.fromkeys(group))
-    signs = {name: (MARKERS[min(i, 5)], SERIES[min(i, 5)]) for i, name in enumerate(names)}
+    drawn = np.flatnonzero(np.isfinite(across) & np.isfinite(up)).tolist()
+    names = list(dict.fromkeys(group[i] for i in drawn))
+    own = len(MARKERS) if len(names) <= len(MARKERS) else len(MARKERS) - 1
+    signs = {name: (MARKERS[min(i, own)], SERIES[min(i, own)]) for i, name in enumerate(names)}
     ax.set_xscale(xscale)
-    for i in np.flatnonzero(np.isfinite(across) & np.isfinite(up)).tolist():
+    for i in drawn:
         marker, fill = signs[group[i]]
         (mark,) = ax.plot(
             [across[i]],
@@ -218,11 +224,12 @@ def overlap_against(
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:,.0f}")
         ax.xaxis.set_minor_formatter("")
+    labels = {**{signs[name]: "other groups" for name in names[own:]}, **{signs[name]: name for name in names[:own]}}
     keys = [
-        Line2D([], [], linestyle="none", marker=marker, color=fill, markersize=7, label=clean(name))
-        for name, (marker, fill) in signs.items()
+        Line2D([], [], linestyle="none", marker=marker, color=fill, markersize=7, label=clean(labels[marker, fill]))
+        for marker, fill in dict.fromkeys(signs.values())
     ]
-    legend_beside(ax, keys, columns=min(3, len(keys)))
+    legend_beside(ax, keys, columns=max(1, min(3, len(keys))))
     return ax
 
 
