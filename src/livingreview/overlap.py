@@ -14,9 +14,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from livingreview.characteristics import NOT_SEEN
 from livingreview.review import Review
 
-__all__ = ["STRUCTURE_GROUPS", "Descriptive", "describe", "group_table", "reported", "tabulated"]
+__all__ = [
+    "STRUCTURE_GROUPS",
+    "Descriptive",
+    "describe",
+    "group_table",
+    "paired_table",
+    "reported",
+    "tabulated",
+]
 
 BASELINE_VALUE = {"dice": "dice", "hausdorff": "hausdorff_mm"}
 CODED = ("family", "dimensionality", "access")
@@ -165,7 +174,7 @@ def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
         The characteristic, e.g. ``"group"``, ``"phase"`` or ``"family"``.
     """
     rows = []
-    for name, part in values.groupby(values[column].fillna("not seen"), sort=False):
+    for name, part in values.groupby(values[column].fillna(NOT_SEEN), sort=False):
         summary = describe(part["value"])
         rows.append(
             {
@@ -178,3 +187,11 @@ def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def paired_table(review: Review) -> pd.DataFrame:
+    """Return the studies for which the base review tabulates both Dice and a Hausdorff distance."""
+    dice, distance = tabulated(review, "dice"), tabulated(review, "hausdorff")
+    both = dice.merge(distance[["study", "value"]], on="study", suffixes=("", "_mm"))
+    both = both.rename(columns={"value": "dice", "value_mm": "hausdorff"})
+    return both[["study", "label", "dice", "hausdorff", "dimensionality"]].fillna({"dimensionality": NOT_SEEN})
