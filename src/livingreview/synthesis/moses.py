@@ -38,9 +38,10 @@ __all__ = ["MosesLittenberg", "ThresholdCorrelation", "moses_littenberg", "thres
 
 Weighting: TypeAlias = Literal["unweighted", "inverse_variance", "size"]
 
-# Trapezoid on the logit scale, where the integrand is analytic and dies off exponentially: the error of
-# such a sum falls exponentially with the step, and this one is beyond 1e-12 for |b| < 0.99.
-LOGIT_GRID = np.linspace(-45.0, 45.0, 18_001)
+# The density of the logit of a uniform variable is below 1e-19 beyond this.
+LOGIT_LIMIT = 45.0
+PANELS = 90
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 # Exact permutation P values below this many studies, as R's cor.test; the t approximation from there on.
 EXACT_BELOW = 10
 
@@ -237,16 +238,22 @@ def _logits(counts: Counts, correction: Correction) -> tuple[FloatArray, FloatAr
 def _area(a: float, b: float, vcov: FloatArray) -> tuple[float, float]:
     if abs(b) >= 1:
         return math.nan, math.nan
-    t = LOGIT_GRID
+    t, width = _logit_nodes(-a / (1 + b), (1 + b) / (1 - b))
     sens = special.expit((a + (1 + b) * t) / (1 - b))
-    density = special.expit(t) * special.expit(-t)  # d fpr / d logit(fpr)
-    step = t[1] - t[0]
+    density = special.expit(t) * special.expit(-t) * width  # d fpr / d logit(fpr), times the quadrature weight
     slope = sens * (1 - sens) * density
-    gradient = np.array(
-        [np.sum(slope) / (1 - b), np.sum(slope * (a + 2 * t)) / (1 - b) ** 2],
-    )
-    gradient *= step
-    return float(np.sum(sens * density) * step), float(np.sqrt(gradient @ vcov @ gradient))
+    gradient = np.array([np.sum(slope) / (1 - b), np.sum(slope * (a + 2 * t)) / (1 - b) ** 2])
+    return float(np.sum(sens * density)), float(np.sqrt(gradient @ vcov @ gradient))
+
+
+def _logit_nodes(centre: float, steepness: float) -> tuple[FloatArray, FloatArray]:
+    """Return Gauss–Legendre nodes and weights on panels that follow the curve where it rises steeply."""
+    edges = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, PANELS + 1)
+    if steepness > 1:
+        close = centre + np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, PANELS + 1) / steepness
+        edges = np.unique(np.concatenate([edges, close[np.abs(close) < LOGIT_LIMIT]]))
+    half = np.diff(edges)[:, None] / 2
+    return (edges[:-1, None] + half * (1 + NODES)).ravel(), (half * NODE_WEIGHTS).ravel()
 
 
 def _exact_p(k: int, squared_distance: int) -> float:
