@@ -176,7 +176,7 @@ def _point(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statemen
     verdict: Verdict = "contradicts"
     if overlap:
         verdict = "agrees" if low <= both.curve_dor <= high else "agrees within rounding"
-    bounds = f"{decimal(low, 0)} to {decimal(high, 0)}" if math.isfinite(high) else f"at least {decimal(low, 0)}"
+    bounds = f"{low:,.0f} to {high:,.0f}" if math.isfinite(high) else f"at least {low:,.0f}"
     point = base.pooled(synthesis, "sensitivity")["estimate"], base.pooled(synthesis, "specificity")["estimate"]
     return Statement(
         f"point-and-curve-{synthesis}",

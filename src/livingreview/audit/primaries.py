@@ -14,8 +14,14 @@ from livingreview.wording import listing, plural
 __all__ = ["kind_of_source", "primary_studies", "published"]
 
 METRICS = ("accuracy", "sensitivity", "specificity", "ppv")
-NAMES = {"ppv": "precision", "hausdorff95": "95th-percentile Hausdorff distance", "hausdorff": "Hausdorff distance",
-         "dice": "Dice coefficient", "iou": "Jaccard coefficient"}  # fmt: skip
+NAMES = {
+    "ppv": "precision",
+    "auc": "AUC",
+    "dice": "Dice coefficient",
+    "hausdorff": "Hausdorff distance",
+    "hausdorff95": "95th-percentile Hausdorff distance",
+    "iou": "Jaccard coefficient",
+}
 KINDS = {"multi-class average": "an average over classes", "localisation": "finding a structure"}
 
 
@@ -78,7 +84,9 @@ def _compare_overlap(base: BaseReview, entry: OverlapEntry, own: Sequence[Overla
             return "contradicts", f"The abstract gives this number with another definition ({_what(base, other)})."
         nearest = min(own, key=lambda item: abs((number(item.value) or 0) - (value or 0)))
         verdict = compare(entry.value, number(nearest.value) or 0)
-        how = "which is the entry when cut instead of rounded" if verdict != "contradicts" else "not the entry"
+        how = {"agrees": "which rounds to the entry", "contradicts": "not the entry"}.get(verdict, "cut to the entry")
+        if verdict == "contradicts" and nearest.statistic == "median":  # a mean may stand in the full text
+            verdict, how = "cannot be derived", "not the entry; no mean was seen"
         return verdict, f"The abstract prints {nearest.value} ({_what(base, nearest)}), {how}."
     match = same[0]
     others = [item for item in own if _target(item) != _target(match)]
@@ -134,7 +142,8 @@ def _compare_metric(name: str, printed: str, own: Printed | None, auc: Printed |
     value = number(printed) or 0.0
     if own is None:
         if auc is not None and rounds_to(_text(auc), value):
-            return "contradicts", f"no {name} is in the abstract, whose area under the curve is {_text(auc)}"
+            note = f"the abstract has no {name}; its area under the curve is {_text(auc)}, which the entry may be"
+            return "cannot be derived", note
         return "cannot be derived", f"no {name} was seen on the pages that could be read"
     theirs = number(own) or 0.0
     if theirs == value:
