@@ -121,6 +121,8 @@ def _run_all(
 ) -> list[Fault]:
     from tqdm import tqdm
 
+    # Papermill warns of a parameter that a chapter does not use, and repeats what a failing cell says.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     faults: list[Fault] = []
     hidden = None if progress is None else not progress
     # Threads suffice: the work is done by the kernels, each a process of its own.
@@ -142,28 +144,16 @@ def _run_all(
 
 def _run(root: Path, chapter: Chapter, result: Path, parameters: Mapping[str, object], kernel: str) -> list[Fault]:
     """Execute one chapter and keep its result; return what went wrong."""
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="livingreview-") as folder:
         source, target = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         write_notebook(chapter.notebook, source)
         try:
-            papermill.execute_notebook(
-                source,
-                target,
-                parameters=dict(parameters),
-                kernel_name=kernel,
-                language="python",
-                progress_bar=False,
-                execution_timeout=CELL_SECONDS,
-                # The kernel's working directory; papermill's own `cwd` would change that of all threads.
-                resources={"metadata": {"path": str(root)}},
-            )
-        except papermill.PapermillExecutionError as error:
+            _papermill(source, target, dict(parameters), kernel, root)
+        except PapermillExecutionError as error:
             return [_failure(chapter, target, error)]
-        except (CellTimeoutError, DeadKernelError) as error:
+        except (RuntimeError, TimeoutError) as error:  # the kernel died, did not start, or a cell took too long
             reason = " ".join(plain(str(error)).split())[:300]
             return [Fault(chapter.name, 0, "", reason, "run the chapter by hand to find the cell", "CHAPTER-005")]
         notebook = read_notebook(target)
@@ -171,6 +161,27 @@ def _run(root: Path, chapter: Chapter, result: Path, parameters: Mapping[str, ob
     if not faults:
         write_notebook(finished(notebook), result)
     return faults
+
+
+def _papermill(source: Path, target: Path, parameters: dict[str, object], kernel: str, folder: Path) -> None:
+    from jupyter_core.utils import ensure_event_loop
+    from papermill import execute_notebook
+
+    try:
+        execute_notebook(
+            source,
+            target,
+            parameters=parameters,
+            kernel_name=kernel,
+            language="python",
+            progress_bar=False,
+            execution_timeout=CELL_SECONDS,
+            # The kernel's working directory; papermill's own `cwd` would change that of all threads.
+            resources={"metadata": {"path": str(folder)}},
+        )
+    finally:
+        # Jupyter makes an event loop for every thread and leaves it open.
+        ensure_event_loop().close()
 
 
 def _failure(chapter: Chapter, target: Path, error: Any) -> Fault:

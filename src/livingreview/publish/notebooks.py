@@ -91,6 +91,8 @@ def read_chapter(root: Path, name: str) -> tuple[Chapter | None, list[Fault]]:
         # Random ids, the default, would make two builds of the same chapter differ.
         cell.id = f"cell-{number}"
         lines.append(_content_line(text.splitlines(), cell, start))
+    # MyST-NB names its faults by these lines; the first line of a cell is, to it, line 2.
+    notebook.metadata["source_map"] = [line - 2 for line in lines]
     chapter = Chapter(name, text, notebook, tuple(lines))
     tagged = sum(PARAMETERS_TAG in cell.metadata.get("tags", []) for cell in notebook.cells)
     if chapter.executable and tagged != 1:

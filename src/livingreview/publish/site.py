@@ -139,7 +139,7 @@ def build_book(
     with tempfile.TemporaryDirectory(prefix="stage-", dir=cache) as folder:
         stage, made = Path(folder) / "book", Path(folder) / "made"
         stage_book(root, stage, executed.notebooks, frame)
-        run_jupyter_book(stage, made, root)
+        run_jupyter_book(stage, made)
         site = made / "_build" / "html"
         for pattern in _NOT_PUBLISHED:
             for path in site.rglob(pattern):

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from ruamel.yaml import YAML
 from livingreview.errors import BuildError
 from livingreview.publish.frame import Frame
 from livingreview.publish.kernel import reproducible_environment
-from livingreview.publish.notebooks import read_chapter
 
 __all__ = ["run_jupyter_book", "stage_book"]
 
@@ -77,7 +75,7 @@ def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
     return config
 
 
-def run_jupyter_book(stage: Path, made: Path, root: Path) -> None:
+def run_jupyter_book(stage: Path, made: Path) -> None:
     """Run Jupyter Book over a staged book, every warning an error.
 
     Parameters
@@ -86,8 +84,6 @@ def run_jupyter_book(stage: Path, made: Path, root: Path) -> None:
         The staged book.
     made
         Folder for what it makes; the pages are in ``_build/html`` below it.
-    root
-        The book that was staged, to name faults by its files.
 
     Raises
     ------
@@ -101,21 +97,13 @@ def run_jupyter_book(stage: Path, made: Path, root: Path) -> None:
     environment = {**os.environ, **reproducible_environment(), "NO_COLOR": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        raise BuildError(_complaints(done.stderr + done.stdout, stage, root))
+        raise BuildError(_complaints(done.stderr + done.stdout, stage))
 
 
-def _complaints(log: str, stage: Path, root: Path) -> str:
+def _complaints(log: str, stage: Path) -> str:
     """Return what Sphinx complained of, in terms of the files that people edit."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", log).replace(f"{stage}/", "")
     lines = [line for line in text.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b|rror:", line)]
-    named = [re.sub(r"^(\S+)\.ipynb:(\d+)", partial(_chapter_line, root), line) for line in dict.fromkeys(lines)]
+    # The lines are already those of the chapter: its notebook says on which line each cell begins.
+    named = [re.sub(r"^(\S+)\.ipynb:", r"\1.md:", line) for line in dict.fromkeys(lines)]
     return "the book has faults:\n" + "\n".join(named or text.strip().splitlines()[-20:])
-
-
-def _chapter_line(root: Path, match: re.Match[str]) -> str:
-    """Turn a place in a staged notebook into one in its chapter: MyST-NB counts cell × 10000 + line in the cell."""
-    cell, line = divmod(int(match[2]), 10_000)
-    chapter, _ = read_chapter(root, f"{match[1]}.md")
-    if chapter is None or not 1 <= cell <= len(chapter.lines):
-        return f"{match[1]}.md"
-    return f"{chapter.name}:{chapter.lines[cell - 1] + max(line, 1) - 1}"
