@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from livingreview import __version__
 from livingreview import check_commands as checks
 from livingreview import pool_command as pool
+from livingreview import reconstruct_command as reconstruct
 from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
 
@@ -76,6 +77,12 @@ COMMANDS = (
     Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
     Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
     Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool),
+    Command(
+        "reconstruct",
+        reconstruct.RECONSTRUCT_HELP,
+        reconstruct.configure_reconstruct,
+        reconstruct.run_reconstruct,
+    ),
     Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
 )

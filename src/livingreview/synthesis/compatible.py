@@ -40,8 +40,8 @@ DISEASED, TP, TN = 2, 3, 4
 SLACK = 1e-3
 NOISE = 1e-12
 SMALLEST_COEFFICIENT = 1e-6
-# Elements of the largest temporary array; a few megabytes.
-BLOCK = 2**20
+# Elements of a temporary array: large enough to be fast, small enough that a first answer comes at once.
+BLOCK = 2**17
 SIZES_AT_ONCE = 128
 
 

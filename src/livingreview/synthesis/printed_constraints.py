@@ -169,7 +169,10 @@ def _implied_by_balanced_accuracy(bounds: Mapping[str, Bounds]) -> list[Row]:
     rows = []
     for one, other in (("sensitivity", "specificity"), ("specificity", "sensitivity")):
         known = bounds.get(other, anything)
-        lower, upper = 2 * mean.lower - min(known.upper, 1), 2 * mean.upper - max(known.lower, 0)
+        lower, upper = (
+            2 * mean.lower - min(known.upper, anything.upper),
+            2 * mean.upper - max(known.lower, anything.lower),
+        )
         rows += _ratio_within(*RATIOS[one], Bounds(lower, upper, includes_lower=True, includes_upper=True))
     return rows
 

@@ -36,10 +36,9 @@ __all__ = ["Reconstruction", "reconstruct"]
 
 DEFAULT_LIMIT = 100_000
 # A contradiction that does not involve n is looked for at totals up to the first of these when counts are among
-# the values, else at these multiples of the printed total.
+# the values, else at the printed total, twelve times it and its largest multiple up to the second.
 N_LEFT_OUT = 2_000
-MULTIPLES = (1, 12, 720)
-LARGEST_MULTIPLE = 50_000
+LARGEST_MULTIPLE = 20_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -163,7 +162,7 @@ def reconstruct(
         For values that cannot be read (RECONSTRUCTION-001), an unknown total (RECONSTRUCTION-002), and when no
         table exists (RECONSTRUCTION-003): then `field` of the fault names the smallest contradictory
         subset of what was printed, so that leaving out any one of it resolves the contradiction. A subset
-        without n contradicts itself at every total that was tried (see `MULTIPLES` in the source).
+        without n contradicts itself at every total that was tried (up to 20,000 for proportions).
     """
     known = Reported.read(printed, n)
     roundings = ROUNDINGS if rounding is None else (rounding,)
@@ -247,7 +246,9 @@ def _contradiction(known: Reported, roundings: Sequence[Rounding]) -> DataError:
     def satisfiable(names: Sequence[str]) -> bool:
         kept = known.reduced_to(names)
         return any(
-            next(compatible_runs(kept.constraints(rounding), *kept.size), None) is not None for rounding in roundings
+            next(compatible_runs(kept.constraints(rounding), *size), None) is not None
+            for size in _sizes_to_try(known, names)
+            for rounding in roundings
         )
 
     items = known.items
@@ -268,4 +269,5 @@ def _sizes_to_try(known: Reported, names: Sequence[str]) -> tuple[Size, ...]:
         return ((1, max(N_LEFT_OUT, highest)),)
     # Proportions alone: what a table of n satisfies, the same table times m satisfies too, and a larger total
     # leaves more room between its fractions.
-    return tuple((n, n) for n in (highest * m for m in MULTIPLES) if n <= max(highest, LARGEST_MULTIPLE))
+    largest = max(1, LARGEST_MULTIPLE // highest)
+    return tuple((highest * times, highest * times) for times in sorted({1, min(12, largest), largest}))

@@ -1,0 +1,105 @@
+"""Is the uncertainty of reconstructed tables carried into the pooled estimates, and by how much?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from scipy.stats import t
+
+from livingreview.errors import DataError
+from livingreview.synthesis.batch import fit_many
+from livingreview.synthesis.bivariate import fit
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.imputation import combine, extremes, multiple_imputation
+from livingreview.synthesis.reconstruction import reconstruct
+
+KNOWN = [
+    [[40, 5, 10, 80]],
+    [[55, 9, 8, 60]],
+    [[20, 2, 7, 45]],
+    [[62, 12, 11, 90]],
+]
+UNCERTAIN = [[33, 4, 5, 70], [30, 4, 8, 70], [25, 9, 13, 65]]
+
+
+def test_do_known_tables_give_the_ordinary_fit() -> None:
+    cells = np.array(KNOWN)[:, 0]
+    ordinary = fit(Counts.from_arrays(*cells.T), structure="independent")
+    imputed = multiple_imputation(KNOWN, draws=10, structure="independent")
+    np.testing.assert_allclose(imputed.mu, ordinary.mu, rtol=1e-6)
+    np.testing.assert_allclose(imputed.mu_cov, ordinary.mu_cov, rtol=1e-5)
+    assert imputed.sensitivity.lower == pytest.approx(ordinary.sensitivity.lower, rel=1e-6)
+    assert imputed.widening.tolist() == [1.0, 1.0]
+    assert imputed.missing_information.tolist() == [0.0, 0.0]
+    assert imputed.to_dict()["df"] == [None, None]
+
+
+def test_does_combining_follow_rubins_rules() -> None:
+    # Three estimates of sensitivity −1, 0, 1: B = 1; W = 2; T = 2 + 4/3; ν = 2 (1 + 2 / (4/3))² = 12.5.
+    mu = [[-1.0, 2.0], [0.0, 2.0], [1.0, 2.0]]
+    covariance = [[[1.0, 0.1], [0.1, 0.5]], [[2.0, 0.1], [0.1, 0.5]], [[3.0, 0.1], [0.1, 0.5]]]
+    result = combine(mu, covariance)
+    assert result.mu.tolist() == [0.0, 2.0]
+    assert result.mu_cov[0, 0] == pytest.approx(2 + 4 / 3)
+    assert result.mu_cov[0, 1] == pytest.approx(0.1)
+    assert result.df.tolist() == [pytest.approx(12.5), np.inf]
+    half = t.ppf(0.975, 12.5) * np.sqrt(10 / 3)
+    assert result.sensitivity.lower == pytest.approx(expit(-half))
+    assert result.sensitivity.upper == pytest.approx(expit(half))
+    assert result.widening[0] == pytest.approx(half / (1.959963984540054 * np.sqrt(2)))
+    assert result.missing_information[0] == pytest.approx((4 / 3) / (10 / 3))
+
+
+def test_does_an_uncertain_table_widen_the_interval() -> None:
+    imputed = multiple_imputation([*KNOWN, UNCERTAIN], draws=50, seed=3, structure="independent")
+    assert np.all(imputed.widening > 1)
+    assert np.all(np.linalg.eigvalsh(imputed.mu_cov - imputed.within) > -1e-12)
+
+
+def test_is_a_draw_decided_by_its_seed_and_weights() -> None:
+    first, again, other = (
+        multiple_imputation([*KNOWN, UNCERTAIN], draws=12, seed=seed, structure="independent") for seed in (5, 5, 6)
+    )
+    assert first.mu.tolist() == again.mu.tolist()
+    assert first.mu.tolist() != other.mu.tolist()
+    weights = [[1.0]] * 4 + [[0.0, 1.0, 0.0]]
+    sure = multiple_imputation([*KNOWN, UNCERTAIN], weights=weights, draws=5, structure="independent")
+    direct = fit_many(np.array([*KNOWN, [UNCERTAIN[1]]]).reshape(1, 5, 4), structure="independent")
+    np.testing.assert_allclose(sure.mu, direct.mu[0], rtol=1e-6)
+    assert sure.widening.tolist() == [1.0, 1.0]
+
+
+def test_do_all_combinations_give_the_extremes() -> None:
+    found = extremes([*KNOWN, UNCERTAIN], structure="independent")
+    fits = fit_many(np.array([[*np.array(KNOWN)[:, 0], table] for table in UNCERTAIN]), structure="independent")
+    assert (found.searched, found.fits) == ("all combinations", 3)
+    assert found.sensitivity == pytest.approx((fits.sensitivity.min(), fits.sensitivity.max()), rel=1e-6)
+    assert found.specificity == pytest.approx((fits.specificity.min(), fits.specificity.max()), rel=1e-6)
+
+
+def test_do_corners_stay_within_all_combinations_and_reach_them_here() -> None:
+    tables = [*KNOWN[:2], UNCERTAIN, [[20, 2, 7, 45], [18, 5, 9, 42], [22, 2, 5, 45]]]
+    every = extremes(tables, structure="independent")
+    corners = extremes(tables, structure="independent", most=1)
+    assert (every.searched, corners.searched) == ("all combinations", "corners")
+    assert corners.fits < every.fits
+    assert every.sensitivity == pytest.approx(corners.sensitivity, rel=1e-6)
+    assert every.specificity == pytest.approx(corners.specificity, rel=1e-6)
+
+
+def test_does_a_reconstruction_serve_as_tables() -> None:
+    martini = reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42)
+    found = extremes([*KNOWN, martini.tables], structure="independent")
+    assert found.fits == 2
+    assert found.sensitivity[0] < found.sensitivity[1]
+
+
+def test_are_impossible_requests_refused() -> None:
+    with pytest.raises(DataError, match="IMPUTATION-001") as raised:
+        multiple_imputation([KNOWN[0], np.empty((0, 4)), np.empty((0, 4))])
+    assert [fault.line for fault in raised.value.faults] == [2, 3]
+    with pytest.raises(ValueError, match="at least 2 draws"):
+        multiple_imputation(KNOWN, draws=1)
+    with pytest.raises(ValueError, match="not negative"):
+        multiple_imputation(KNOWN, weights=[[1.0], [1.0], [1.0], [-1.0]])
