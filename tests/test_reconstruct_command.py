@@ -55,3 +55,11 @@ def test_is_a_total_that_is_no_number_refused(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["reconstruct", "--sensitivity", "0.9", "--n", "many"])
     assert "a range such as 40-60" in capsys.readouterr().err
+
+
+def test_does_the_help_say_how_to_write_a_percentage(capsys) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["reconstruct", "--help"])
+    assert stopped.value.code == 0
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert "0.94, 0.940 and 94 % are different. A bare number above 1, such as 95, is a percentage." in help_text

@@ -20,7 +20,7 @@ INTERVALS = ("sensitivity-ci", "specificity-ci")
 def configure_reconstruct(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``livingreview reconstruct``."""
     parser.epilog = (
-        "Give numbers with the decimals that are printed: 0.94, 0.940 and 94 %% are different. "
+        "Give numbers with the decimals that are printed: 0.94, 0.940 and 94 % are different. "
         "A bare number above 1, such as 95, is a percentage."
     )
     for name in METRICS:
