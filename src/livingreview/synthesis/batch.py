@@ -167,7 +167,7 @@ def fit_many(
     >>> from livingreview.synthesis.counts import Counts
     >>> counts = Counts.from_arrays([40, 55, 20, 33], [5, 9, 2, 4], [10, 8, 7, 5], [80, 60, 45, 70])
     >>> fit_many([counts, counts.swapped()], structure="independent").mu.round(3).tolist()
-    [[1.577, 2.54], [2.54, 1.577]]
+    [[1.596, 2.56], [2.56, 1.596]]
     """
     settings = Settings(model, method, correction)
     if isinstance(tables, Sequence) and all(isinstance(table, Counts) for table in tables):

@@ -54,8 +54,8 @@ class BinomialModel:
 
     Notes
     -----
-    The modes found last are kept as first guesses for the next call; they change what a call costs and not, beyond
-    1e-10, what it returns.
+    The modes found last are kept as first guesses for the next call; they change what a call costs, and what it
+    returns only within the error of its quadrature.
     """
 
     def __init__(

@@ -24,8 +24,8 @@ Examples
 ... )
 >>> fit(counts, structure="independent")
 BivariateFit(binomial, ml, independent, k=5)
-  sensitivity 0.811 [0.763, 0.851], specificity 0.906 [0.864, 0.936]
-  tau 0.000, 0.338; rho nan; log-likelihood -25.353; boundary: tau_sensitivity = 0
+  sensitivity 0.814 [0.763, 0.856], specificity 0.911 [0.860, 0.945]
+  tau 0.000, 0.395; rho undefined; log-likelihood -24.577; boundary: tau_sensitivity = 0
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ def _result(
 
 def _contrast(row: FloatArray) -> FloatArray:
     """Return the (2, 2p) contrast that gives both linear predictors at one (p,) row of the design."""
-    contrast: FloatArray = np.kron(np.eye(2), row)
+    contrast = np.zeros((2, 2 * row.size))
+    contrast[0, : row.size] = contrast[1, row.size :] = row
     return contrast
 
 

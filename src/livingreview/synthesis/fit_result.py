@@ -263,10 +263,11 @@ class BivariateFit:
 
     def __repr__(self) -> str:
         tau = np.sqrt(np.diag(self.between_study_cov))
+        rho = "undefined" if np.isnan(self.rho) else f"{self.rho:.3f}"
         edge = f"; boundary: {', '.join(self.boundary)}" if self.boundary else ""
         return (
             f"BivariateFit({self.model}, {self.method}, {self.structure}, k={self.k})\n"
             f"  sensitivity {self.sensitivity}, specificity {self.specificity}\n"
-            f"  tau {tau[0]:.3f}, {tau[1]:.3f}; rho {self.rho:.3f}; "
+            f"  tau {tau[0]:.3f}, {tau[1]:.3f}; rho {rho}; "
             f"log-likelihood {self.log_likelihood:.3f}{edge}"
         )

@@ -1,0 +1,135 @@
+"""Are many fits at once the same as one by one, here, in processes and on a cluster?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from golden_cases import GOLDEN, Case
+from livingreview.errors import ConvergenceError, DataError
+from livingreview.synthesis.bivariate import BatchFit, fit, fit_many
+from livingreview.synthesis.counts import Counts
+
+# Both are maxima to 1e-12 in squared standard errors; nodes shared with other data sets differ by their error.
+SAME = 1e-6
+
+
+def sets(b: int = 60) -> list[Counts]:
+    """Return overlapping blocks of twelve simulated studies."""
+    counts = Case("edge_sim500", GOLDEN).counts
+    return [counts.subset(np.arange(8 * i, 8 * i + 12)) for i in range(b)]
+
+
+def assert_same(one: BatchFit, other: BatchFit, tolerance: float) -> None:
+    assert one.boundary == other.boundary
+    assert one.structure == other.structure
+    assert one.failure == other.failure
+    for name in ("mu", "mu_cov", "between_study_cov", "log_likelihood", "converged"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("structure", ["unstructured", "independent", "auto"])
+@pytest.mark.parametrize("model", ["binomial", "normal"])
+def test_batch_is_the_fits_one_by_one(model: str, structure: str) -> None:
+    tables = [*sets(15), *(Case(name, GOLDEN).counts for name in ("edge_k3", "edge_tau0", "edge_zero_cells"))]
+    batch = fit_many(tables, model=model, structure=structure)  # type: ignore[arg-type]
+    for i, counts in enumerate(tables):
+        alone = fit(counts, model=model, structure=structure)  # type: ignore[arg-type]
+        assert batch.mu[i] == pytest.approx(alone.mu, rel=SAME)
+        assert batch.mu_cov[i] == pytest.approx(alone.mu_cov, rel=1e-5, abs=SAME)
+        assert batch.between_study_cov[i] == pytest.approx(alone.between_study_cov, rel=1e-4, abs=SAME)
+        assert batch.log_likelihood[i] == pytest.approx(alone.log_likelihood, abs=SAME)
+        assert (batch.structure[i], batch.boundary[i]) == (alone.structure, alone.boundary)
+
+
+def test_array_and_tables_give_the_same_fits() -> None:
+    tables = sets(4)
+    array = np.stack([np.stack([t.tp, t.fp, t.fn, t.tn], axis=1) for t in tables])
+    assert_same(fit_many(array), fit_many(tables), 1e-12)
+
+
+def test_smaller_sets_are_padded_without_effect() -> None:
+    tables = [sets(1)[0].subset(np.arange(size)) for size in (4, 8, 12)]
+    batch = fit_many(tables, structure="independent")
+    for i, counts in enumerate(tables):
+        assert batch.log_likelihood[i] == pytest.approx(fit(counts, structure="independent").log_likelihood, abs=SAME)
+
+
+def test_a_set_without_estimate_does_not_stop_the_others() -> None:
+    perfect, one = Case("edge_perfect_spec", GOLDEN).counts, Counts.from_arrays([40], [5], [10], [80])
+    batch = fit_many([*sets(2), perfect, one])
+    assert batch.converged.tolist() == [True, True, False, False]
+    assert np.isnan(batch.mu[2:]).all()
+    assert "does not exist" in batch.failure[2]
+    assert "at least two studies" in batch.failure[3]
+    assert batch.to_dict()["fits"][2]["mu"] is None
+    with pytest.raises(ConvergenceError, match="2 of 4 data sets have no fit; the first is number 3"):
+        batch.raise_failures()
+    assert fit_many(sets(2)).raise_failures().converged.all()
+
+
+def test_bad_arrays_are_refused() -> None:
+    with pytest.raises(DataError, match="COUNTS-001"):
+        fit_many(np.array([[[40.5, 5, 10, 80], [30, 9, 3, 44]]]))
+    with pytest.raises(DataError, match="COUNTS-001"):
+        fit_many(np.array([[[np.nan, 5, 10, 80], [30, 9, 3, 44]]]))
+    with pytest.raises(ValueError, match=r"expected a \(b, k, 4\) array"):
+        fit_many(np.ones((3, 4)))
+
+
+def test_threads_give_the_same_numbers() -> None:
+    with ThreadPoolExecutor(2) as executor:
+        assert_same(fit_many(sets(), executor=executor), fit_many(sets()), SAME)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Executor]:
+    distributed = pytest.importorskip("dask.distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as workers, distributed.Client(workers) as client:
+        yield client.get_executor()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # what the cluster's own machinery warns of is not ours to mend
+def test_a_cluster_of_two_processes_gives_the_same_numbers(cluster: Executor) -> None:
+    assert_same(fit_many(sets(), executor=cluster), fit_many(sets()), SAME)
+    found = fit(sets()[0], structure="independent")
+    there, here = (found.bootstrap(60, seed=7, executor=executor) for executor in (cluster, None))
+    assert_same(there.fits, here.fits, SAME)
+
+
+def test_bootstrap_repeats_with_its_seed_and_spreads_like_the_standard_error() -> None:
+    found = fit(Case("edge_sim500", GOLDEN).counts.subset(np.arange(60)))
+    one, other = found.bootstrap(200, seed=3), found.bootstrap(200, seed=3)
+    assert np.array_equal(one.fits.mu, other.fits.mu)
+    assert not np.array_equal(one.fits.mu, found.bootstrap(200, seed=4).fits.mu)
+    assert one.n_failed == 0
+    spread = one.fits.mu.std(axis=0)
+    # 200 draws estimate a standard deviation to 5 %; the rest is what separates a bootstrap from a Wald interval.
+    assert spread == pytest.approx(np.sqrt(np.diag(found.mu_cov)), rel=0.25)
+    assert one.sensitivity.lower < one.sensitivity.estimate < one.sensitivity.upper
+    assert one.sensitivity.estimate == pytest.approx(found.sensitivity.estimate)
+
+
+def test_bootstrap_counts_the_draws_without_estimate() -> None:
+    nearly = Counts.from_arrays([20, 15, 18, 22], [1, 0, 0, 0], [3, 4, 2, 5], [20, 25, 30, 22])
+    drawn = fit(nearly, structure="fixed").bootstrap(100, seed=1)
+    assert 0 < drawn.n_failed < 100
+    assert drawn.to_dict()["n_failed"] == drawn.n_failed
+    with pytest.raises(ValueError, match="at least one"):
+        fit(nearly, structure="fixed").bootstrap(0, seed=1)
+
+
+def test_import_of_the_engine_is_light() -> None:
+    code = (
+        "import sys, livingreview.synthesis.bivariate; "
+        "print([m for m in ('pandas', 'matplotlib', 'scipy.stats', 'scipy.optimize', 'dask') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"
