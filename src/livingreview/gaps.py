@@ -60,9 +60,8 @@ def awaiting_table(review: Review) -> pd.DataFrame:
                 "Reference": reference(study),
             }
         )
-    table = pd.DataFrame(rows)
-    if table.empty:
-        return table
+    columns = ["effort", "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]
+    table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["effort", "Study"], kind="stable").drop(columns="effort").reset_index(drop=True)
 
 

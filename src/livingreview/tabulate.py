@@ -16,6 +16,7 @@ __all__ = [
     "dataset_table",
     "eligibility_table",
     "other_methods_table",
+    "pooled_as_printed",
     "question_table",
     "rules_table",
     "runs_table",
@@ -23,6 +24,10 @@ __all__ = [
 ]
 
 MISSING = ""
+MEASURES = {
+    "sensitivity": "Sensitivity", "specificity": "Specificity", "sroc_auc": "AUC of the symmetric SROC curve",
+    "q_star": "Q*", "dice": "Dice coefficient", "hausdorff": "Hausdorff distance (mm)",
+}  # fmt: skip
 
 
 def question_table(review: Review) -> pd.DataFrame:
@@ -113,7 +118,7 @@ def study_table(review: Review, studies: Iterable[Study]) -> pd.DataFrame:
                 "Reference": reference(study),
             }
         )
-    return pd.DataFrame(rows).astype({"n": "Int64"}) if rows else pd.DataFrame()
+    return pd.DataFrame(rows).astype({"n": "Int64"}) if rows else pd.DataFrame(columns=["Study"])
 
 
 def reference(study: Study) -> str:
@@ -151,6 +156,36 @@ def dataset_table(review: Review) -> pd.DataFrame:
                 "Own pages: size": dataset.n or (str(dataset.n_subjects) if dataset.n_subjects else MISSING),
                 "Centres": dataset.centres or MISSING,
                 "Where they differ": dataset.discrepancy or MISSING,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def pooled_as_printed(review: Review, synthesis: str) -> pd.DataFrame:
+    """Return the base review's pooled results of one synthesis, as printed.
+
+    Parameters
+    ----------
+    review
+        The review.
+    synthesis
+        ``"diagnosis_prediction"`` or ``"segmentation"``.
+    """
+    table = review.baseline["pooled"]
+    rows = []
+    for row in table[table["synthesis"] == synthesis].to_dict("records"):
+        known = {name: value for name, value in row.items() if value == value}
+        interval = f"{known['ci_lower']:.2f} to {known['ci_upper']:.2f}" if "ci_lower" in known else MISSING
+        rows.append(
+            {
+                "Measure": MEASURES[str(row["measure"])],
+                "Studies": row["studies"],
+                "Estimate": f"{row['estimate']:g}",
+                "95 % CI": interval,
+                "SE": f"{known['se']:g}" if "se" in known else MISSING,
+                "SD": f"{known['sd']:g}" if "sd" in known else MISSING,
+                "I² (%)": f"{known['i2_percent']:g}" if "i2_percent" in known else MISSING,
+                "P of heterogeneity": str(known.get("p_heterogeneity", MISSING)),
             }
         )
     return pd.DataFrame(rows)
