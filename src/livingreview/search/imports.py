@@ -1,0 +1,115 @@
+"""Read the export of any bibliographic database, whatever its format, encoding and habits.
+
+The format is told from the content, never from the file's name. Every record is kept or reported with its line; the
+number of records read is compared with the number that begin in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from livingreview.errors import Fault
+from livingreview.search.formats.bibtex import BIBTEX, read_bibtex
+from livingreview.search.formats.blocks import Aliases, Block, to_record
+from livingreview.search.formats.tables import TABLE, has_header, read_table
+from livingreview.search.formats.tagged import DIALECTS, read_tagged
+from livingreview.search.formats.xmlfiles import PLAIN, read_xml
+from livingreview.search.records import Record
+
+__all__ = ["MAX_BYTES", "detect", "read_export"]
+
+# An export of a million records is smaller than this.
+MAX_BYTES = 2_000_000_000
+
+_BIBTEX = re.compile(r"^[ \t]*@[ \t]*[A-Za-z]+[ \t]*[{(]", re.MULTILINE)
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list[Fault]]:
+    """Read one export file.
+
+    Parameters
+    ----------
+    path
+        A file in RIS, MEDLINE (nbib), PubMed XML, BibTeX, Web of Science's tagged or tab-delimited format, EndNote's
+        tagged format or XML, CENTRAL's citation format, or a table with a header.
+    name
+        What the records and faults call the file; its path as given by default.
+
+    Returns
+    -------
+    records, faults
+        The records in the file's order, and what could not be read as it should. A file in no known format has no
+        record and one fault.
+    """
+    shown = name if name is not None else str(path)
+    if not path.is_file():
+        return [], [Fault(shown, 0, "", "the file does not exist", "check the name", "IMPORT-000")]
+    if path.stat().st_size > MAX_BYTES:
+        problem = f"expected at most {MAX_BYTES:,} bytes, found {path.stat().st_size:,}"
+        return [], [Fault(shown, 0, "", problem, "export in parts", "IMPORT-001")]
+    data = path.read_bytes()
+    text, doubt = _decode(data)
+    found = detect(text)
+    if found is None:
+        problem = "the file is empty" if not text.strip() else "no format that a bibliographic database exports"
+        remedy = "export as RIS, nbib, PubMed XML, BibTeX or CSV"
+        return [], [Fault(shown, 0, "", problem, remedy, "IMPORT-002")]
+    aliases, (blocks, faults) = _read(found, data, text, shown)
+    if doubt:
+        faults = [Fault(shown, 0, "", doubt, "export as UTF-8 if names look wrong", "IMPORT-011"), *faults]
+    return [to_record(block, aliases, shown, index) for index, block in enumerate(blocks)], faults
+
+
+def detect(text: str) -> str | None:
+    r"""Return the name of the format of an export, or None.
+
+    Examples
+    --------
+    >>> detect("TY  - JOUR\nER  - "), detect("Title,Year\nHeart,2021\n"), detect("Dear all,")
+    ('RIS', 'table', None)
+    """
+    head = text.lstrip()
+    if head.startswith("<"):
+        return "XML"
+    if has_header(text):
+        return "table"
+    # Where an abstract quotes another format, the format that begins first is the file's own.
+    starts = {name: dialect.start.search(text) for name, dialect in DIALECTS.items()} | {
+        "BibTeX": _BIBTEX.search(text),
+        # ERIC writes MEDLINE's format without PubMed's number.
+        "MEDLINE without numbers": re.search(r"\A\s*OWN ?- ", text),
+    }
+    found = {name: match.start() for name, match in starts.items() if match}
+    return min(found, key=found.__getitem__).removesuffix(" without numbers") if found else None
+
+
+def _read(found: str, data: bytes, text: str, shown: str) -> tuple[Aliases, tuple[list[Block], list[Fault]]]:
+    if found == "XML":
+        return PLAIN, read_xml(data, shown)
+    if found == "table":
+        return TABLE, read_table(text, shown)
+    if found == "BibTeX":
+        return BIBTEX, read_bibtex(text, shown)
+    dialect = DIALECTS[found]
+    return dialect.aliases, read_tagged(text, dialect, shown)
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
+    doubt = ""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        doubt = f"not {encoding.removesuffix('-sig').upper()} (line {line}); read as Windows-1252"
+        text = data.decode("cp1252", errors="replace")
+    # A mark may also stand inside, where files were put together; only these three end a line.
+    return text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n"), doubt
