@@ -20,6 +20,7 @@ sphinx:
       - sphinx_book_theme
       - sphinxcontrib.bibtex
       - livingreview.publish.sphinx_ext
+    myst_heading_anchors: 2
     html_math_renderer: livingreview_mathml
     html_copy_source: false
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 
 from livingreview.errors import BuildError
 from livingreview.publish.frame import Frame
+from livingreview.publish.inputs import chapter_names
 from livingreview.publish.kernel import reproducible_environment
 
 __all__ = ["run_jupyter_book", "stage_book"]
@@ -35,21 +37,15 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
         What stands around the chapters.
     """
     stage.mkdir(parents=True)
-    executed = {root / name for name in notebooks}
-    for name in ("chapters", "_static"):
+    for name in ("_static", "chapters"):
         if (root / name).is_dir():
-            shutil.copytree(
-                root / name,
-                stage / name,
-                ignore=lambda folder, names: {
-                    entry for entry in names if Path(folder) / entry in executed or entry.startswith(".")
-                },
-            )
-    for name in ("index.md", "_toc.yml"):
-        if (root / name).is_file() and name not in notebooks:
-            shutil.copyfile(root / name, stage / name)
-    for name, notebook in notebooks.items():
-        shutil.copyfile(notebook, (stage / name).with_suffix(".ipynb"))
+            shutil.copytree(root / name, stage / name, ignore=shutil.ignore_patterns("*.md", ".*"))
+    shutil.copyfile(root / "_toc.yml", stage / "_toc.yml")
+    for name in chapter_names(root):
+        page = Path(name)
+        source, target = (notebooks[name], page.with_suffix(".ipynb")) if name in notebooks else (root / page, page)
+        text = source.read_text(encoding="utf-8")
+        (stage / target).write_text(_relinked(text, page, notebooks), encoding="utf-8")
     (stage / "references.bib").write_text(frame.bibliography, encoding="utf-8")
     if frame.styles:
         (stage / "_static").mkdir(exist_ok=True)
@@ -58,6 +54,16 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
     config = yaml.load(root / "_config.yml") or {}
     with (stage / "_config.yml").open("w", encoding="utf-8") as file:
         yaml.dump(_framed(config, frame), file)
+
+
+def _relinked(text: str, page: Path, notebooks: Mapping[str, Path]) -> str:
+    """Let links to a chapter, which its author knows as ``.md``, lead to the notebook in its place."""
+
+    def relink(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(page.parent.as_posix(), f"{match[1]}.md"))
+        return f"]({match[1]}.ipynb" if target in notebooks else match[0]
+
+    return re.sub(r"\]\(([\w./-]+)\.md(?=[#)])", relink, text)
 
 
 def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
