@@ -26,7 +26,7 @@ IndexArray = NDArray[np.intp]
 # Nodes per dimension that a study may get.
 RUNGS: Final = (9, 13, 17, 21, 27, 35, 45, 61)
 # Nodes whose result shows the error of the coarsest rung.
-PROBE: Final = 17
+PROBE: Final = 13
 # The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
 # line, bounded, is on the slow side of what is seen in studies from tau = 0 to tau = 2.
 RATE_INTERCEPT: Final = -0.45

@@ -92,8 +92,10 @@ def code(counts: Counts, by: Sequence[object] | None, covariates: Mapping[str, A
     if faults:
         raise DataError(faults)
     coding = _build(labels, columns)
+    if coding.x.shape[1] == 1:
+        return coding
     for arm, n in (("diseased", counts.n_diseased), ("non-diseased", counts.n_nondiseased)):
-        if np.linalg.matrix_rank(coding.x[n > 0]) < coding.x.shape[1] > 1:
+        if np.linalg.matrix_rank(coding.x[n > 0]) < coding.x.shape[1]:
             raise DataError(
                 [_fault(0, "covariates", f"the studies with {arm} participants cannot tell their effects apart")]
             )

@@ -97,22 +97,29 @@ def find_modes(data: Binomials, local: FloatArray, start: FloatArray) -> FloatAr
     (2, N) array
         Modes in z. The integrands are log-concave, so each has exactly one.
     """
-    means, (l11, l21, l22) = local[:2], local[2:]
-    z = start
+    l11, l21, l22 = local[2:]
+    square11, square21, cross, square22 = l11 * l11, l21 * l21, l21 * l22, l22 * l22
+    z1, z2 = start
+    eta = np.empty_like(start)
     for _ in range(MODE_ITERATIONS):
-        score, weight = data.derivatives(means + _effect(local, z))
-        g1 = l11 * score[0] + l21 * score[1] - z[0]
-        g2 = l22 * score[1] - z[1]
-        h11, h12, h22 = _curvature(local, weight)
+        np.multiply(l11, z1, out=eta[0])
+        np.add(l21 * z1, l22 * z2, out=eta[1])
+        eta += local[:2]
+        (s1, s2), (w1, w2) = data.derivatives(eta)
+        g1, g2 = l11 * s1 + l21 * s2 - z1, l22 * s2 - z2
+        h11, h12, h22 = 1.0 + square11 * w1 + square21 * w2, cross * w2, 1.0 + square22 * w2
         determinant = h11 * h22 - h12 * h12
-        direction = np.stack([h22 * g1 - h12 * g2, h11 * g2 - h12 * g1]) / determinant
+        d1, d2 = (h22 * g1 - h12 * g2) / determinant, (h11 * g2 - h12 * g1) / determinant
         # The logistic log-likelihood is self-concordant with constant 1 in the linear predictor: this step
         # length needs no line search and tends to 1 at the mode.
-        reach = np.maximum(np.abs(_effect(local, direction)).max(axis=0), 1e-12)
-        z = z + np.log1p(reach) / reach * direction
-        if np.abs(direction).max(initial=0.0) < MODE_TOLERANCE:
+        reach = np.maximum(np.abs(l11 * d1), np.abs(l21 * d1 + l22 * d2)) + 1e-12
+        step = np.log1p(reach) / reach
+        d1 *= step
+        d2 *= step
+        z1, z2 = z1 + d1, z2 + d2
+        if max(d1.max(), d2.max(), -d1.min(), -d2.min()) < MODE_TOLERANCE:
             break
-    return z
+    return np.stack([z1, z2])
 
 
 def first_guess(data: Binomials, local: FloatArray) -> FloatArray:
@@ -227,17 +234,21 @@ class _Grid:
         delta2 = l22 * step2
         by_z1 += y[1] * delta1 + rule.log_weight
         by_z2 = y[1] * delta2 - 0.5 * step2 * step2 + rule.log_weight
-        growth = np.expm1(delta1[:, :, None] + delta2[:, None, :])
+        # expm1(a + b) without an exponential per node, and without cancellation.
+        growth1, growth2 = np.expm1(delta1), np.expm1(delta2)
+        growth = (1.0 + growth1)[:, :, None] * growth2[:, None, :]
+        growth += growth1[:, :, None]
         excess = p[1][:, :, None] * growth
         log_integrand = np.log1p(excess)
         log_integrand *= -n[1][:, :, None]
+        # −z2²/2 by its parts: the squares are in by_z1 and by_z2, the product is here.
+        log_integrand -= self.centre2[:, :, None] * step2[:, None, :]
         log_integrand += by_z1[:, :, None]
         log_integrand += by_z2[:, None, :]
-        log_integrand -= self.centre2[:, :, None] * step2[:, None, :]
-        top = log_integrand.max(axis=(1, 2))
+        top = log_integrand.reshape(len(modes[0]), -1).max(axis=1)
         log_integrand -= top[:, None, None]
         self.mass = np.exp(log_integrand, out=log_integrand)
-        self.total_mass = self.mass.sum(axis=(1, 2))
+        self.total_mass = self.mass.reshape(len(top), -1).sum(axis=1)
         self.growth, self.total = growth, np.add(excess, 1.0, out=excess)
         self.variance2, self.residual2 = variance[1][:, :, None], residual[1][:, :, None]
         self.log_likelihood: FloatArray = (

@@ -134,7 +134,7 @@ class NormalModel:
         w, g = parts.precision, parts.slopes  # (n, 2, 2), (3, n, 2, 2)
         wgw = w @ g @ w
         cross = wgw[:, None] @ g[None] @ w  # (3, 3, n, 2, 2): W Gₐ W G_b W
-        seconds = cross + np.swapaxes(cross, -1, -2) - w @ parts.seconds @ w
+        seconds = cross + np.swapaxes(cross, -1, -2) - w @ _SECOND[:, :, None] @ w
         information = self._means_information(w, count)
         first = -np.linalg.solve(information, self._means_information(wgw, count))
         second = np.linalg.solve(information, self._means_information(seconds, count))
@@ -173,7 +173,6 @@ class _Marginal:
         self.pull = (self.precision @ self.residual[:, :, None])[:, :, 0]
         slopes = [matrix(2 * l11, l21, zero), matrix(zero, l11, 2 * l21), matrix(zero, zero, 2 * l22)]
         self.slopes = np.stack(slopes) * both
-        self.seconds = _SECOND[:, :, None] * both
 
     def value(self) -> FloatArray:
         """Return (n,) log-densities without the constant."""
@@ -183,7 +182,7 @@ class _Marginal:
 
     def score(self) -> FloatArray:
         """Return (n, 5) first derivatives."""
-        return np.hstack([self.pull, 0.5 * self._along(self.slopes).T])
+        return np.hstack([self.pull, 0.5 * (self.slopes * self._weights()).sum(axis=(-1, -2)).T])
 
     def hessian(self) -> FloatArray:
         """Return (n, 5, 5) second derivatives."""
@@ -196,11 +195,10 @@ class _Marginal:
         result[:, :2, 2:] = -wgq.transpose(1, 2, 0)
         result[:, 2:, :2] = -wgq.transpose(1, 0, 2)
         traces = 0.5 * np.einsum("anij,bnji->nab", wg, wg) - np.einsum("ani,bni->nab", gq, wgq)
-        result[:, 2:, 2:] = traces + 0.5 * self._along(self.seconds).transpose(2, 0, 1)
+        result[:, 2:, 2:] = traces + 0.5 * (self._weights().reshape(-1, 4) @ _SECOND.reshape(9, 4).T).reshape(-1, 3, 3)
         return result
 
-    def _along(self, directions: FloatArray) -> FloatArray:
-        """Return qᵀDq − tr(WD) for (…, n, 2, 2) directions D: twice the slope of the log-density along D."""
-        weights = self.pull[:, :, None] * self.pull[:, None, :] - self.precision
-        slope: FloatArray = (directions * weights).sum(axis=(-1, -2))
-        return slope
+    def _weights(self) -> FloatArray:
+        """Return (n, 2, 2) qqᵀ − W: twice the slope of the log-density along each entry of V."""
+        weights: FloatArray = self.pull[:, :, None] * self.pull[:, None, :] - self.precision
+        return weights

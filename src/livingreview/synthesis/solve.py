@@ -25,13 +25,13 @@ IndexArray = NDArray[np.intp]
 Model = Literal["binomial", "normal"]
 Objective = BinomialModel | NormalModel
 
-# Squared distance to the optimum, in standard errors, at which the coarse and the final search stop. Newton's
-# method squares the error, so that the last step lands far below.
+# Squared distance to the optimum, in standard errors, at which the coarse and the final search take their last
+# step. Newton's method squares the error, so that it lands far below.
 COARSE_TOLERANCE: Final = 1e-4
-FINE_TOLERANCE: Final = 1e-12
+FINE_TOLERANCE: Final = 1e-11
 ITERATIONS: Final = 200
-# Error of a data set's log-likelihood that the nodes are chosen for: a tenth of what is promised.
-ACCURACY: Final = 1e-7
+# Error of a data set's log-likelihood that the nodes are chosen for: a fifth of what is promised.
+ACCURACY: Final = 2e-7
 
 DIVERGED: Final = (
     "no finite maximum was found: the search left the range of meaningful logits, as it does when most studies "
@@ -191,9 +191,10 @@ def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArr
     near = _coarse(coarse, tables, design, settings, starts)
     objective = coarse.refine(near, ACCURACY)
     fine = maximise(objective, near, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS)
-    theta, boundary = settle(design, fine.theta)
-    value, hessian = fine.value, fine.hessian
-    moved = np.flatnonzero((theta != fine.theta).any(axis=1))
+    reached = fine.theta + np.where(fine.converged[:, None], fine.step, 0.0)
+    theta, boundary = settle(design, reached)
+    value, hessian = fine.value + 0.5 * (fine.gradient * fine.step).sum(axis=1), fine.hessian
+    moved = np.flatnonzero([bool(names) for names in boundary])
     if moved.size:
         again = objective(moved, theta[moved])
         value[moved], hessian[moved] = again.value, again.hessian

@@ -59,8 +59,9 @@ def moment_starts(tables: Tables, design: Design) -> FloatArray:
 
 def _regress(logit: FloatArray, present: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (b, p) least-squares coefficients and (b, k) residuals, zero where the arm is empty."""
-    cross = np.einsum("ki,bk,kj->bij", x, present, x)
+    p = x.shape[1]
+    cross = (present @ (x[:, :, None] * x[:, None, :]).reshape(-1, p * p)).reshape(-1, p, p)
     # The ridge only matters where a level has no study with this arm, in which case no start is better.
-    ridge = RIDGE * np.eye(x.shape[1])
+    ridge = RIDGE * np.eye(p)
     beta = np.linalg.solve(cross + ridge, (logit @ x)[:, :, None])[:, :, 0]
     return beta, (logit - beta @ x.T) * present
