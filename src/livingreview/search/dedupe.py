@@ -1,0 +1,237 @@
+"""Find the records of one publication: two votes, guards, and three outcomes.
+
+A pair is *merged* when the probabilistic model and the rule both take it for one publication and no guard objects,
+*queued* for a person when only one of them does or the model is in doubt, and *distinct* otherwise. A preprint and
+its article stay distinct and are *linked* as reports of one study. Nothing is deleted: every merge is a pair with
+its reason, and a person's decision on any pair overrides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from livingreview.errors import DataError, Fault
+from livingreview.search.candidates import candidate_pairs, comparison_table
+from livingreview.search.clusters import Clusters
+from livingreview.search.guards import Agreement, compare, objection
+from livingreview.search.linkage import read_parameters, score
+from livingreview.search.normalise import Normalised, normalise
+from livingreview.search.records import Record
+from livingreview.search.rule import reports_of_one_study, same_publication
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from splink.internals.database_api import DatabaseAPISubClass
+
+__all__ = ["Deduplication", "Pair", "dedupe"]
+
+MERGE_FROM: Final = 0.99
+QUEUE_FROM: Final = 0.5
+# Engines differ in the last digits of a probability; the order of joining must not.
+DIGITS: Final = 9
+
+Outcome = Literal["merge", "queue", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records that are, or may be, reports of one study.
+
+    Parameters
+    ----------
+    left, right
+        Positions of the records, ``left < right``.
+    outcome
+        ``"merge"``, ``"queue"`` or ``"link"``.
+    probability
+        That of the model; 1 where a person decided.
+    reason
+        Why, in words.
+    """
+
+    left: int
+    right: int
+    outcome: Outcome
+    probability: float
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the pair as plain JSON types."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True)
+class Deduplication:
+    """What was found among records.
+
+    Parameters
+    ----------
+    clusters
+        For each record the number of its cluster, counted from 1 in the order of the clusters' first records.
+    decisions
+        For each record ``"merge"`` when its cluster has other records, ``"queue"`` when it has none and a person
+        has to look at it, else ``"distinct"``.
+    pairs
+        Every merge, queued pair and link. Of the pairs of two clusters only the likeliest is queued.
+    version
+        Version of the model's parameters.
+    """
+
+    clusters: tuple[int, ...] = field(repr=False)
+    decisions: tuple[str, ...] = field(repr=False)
+    pairs: tuple[Pair, ...] = field(repr=False)
+    version: str = ""
+
+    def __repr__(self) -> str:
+        """Return the counts."""
+        counts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in ("merge", "queue", "link"))
+        publications = max(self.clusters, default=0)
+        return f"<Deduplication: {len(self.clusters)} records, {publications} publications; pairs: {counts}>"
+
+    def count(self, outcome: Outcome) -> int:
+        """Return the number of pairs of one outcome."""
+        return sum(pair.outcome == outcome for pair in self.pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "version": self.version,
+            "clusters": list(self.clusters),
+            "decisions": list(self.decisions),
+            "pairs": [pair.to_dict() for pair in self.pairs],
+        }
+
+
+def dedupe(
+    records: Sequence[Record],
+    *,
+    decided: Mapping[tuple[int, int], bool] | None = None,
+    engine: DatabaseAPISubClass | None = None,
+) -> Deduplication:
+    """Find the records that are one publication.
+
+    Parameters
+    ----------
+    records
+        Of one or more sources, in any order.
+    decided
+        What people decided: positions of two records → whether they are one publication.
+    engine
+        Where the model is computed: ``splink.SparkAPI(spark_session=…)`` for more records than one machine takes;
+        DuckDB in this process by default. Clusters do not depend on it.
+
+    Returns
+    -------
+    Deduplication
+
+    Raises
+    ------
+    DataError
+        If people's decisions contradict each other.
+    """
+    normalised = [normalise(record) for record in records]
+    by_hand = {(min(pair), max(pair)): same for pair, same in (decided or {}).items()}
+    judged = _judge(normalised, _scored(normalised, engine), by_hand)
+    clusters = Clusters(normalised, (pair for pair, same in by_hand.items() if not same))
+    merges, doubts = _join(clusters, judged, by_hand)
+    names = clusters.names()
+    queued = _one_per_clusters((pair for pair in doubts if pair.outcome == "queue"), names)
+    links = _one_per_clusters((pair for pair in doubts if pair.outcome == "link"), names)
+    number = {name: count for count, name in enumerate(dict.fromkeys(names), start=1)}
+    pairs = sorted((*merges, *queued, *links), key=lambda pair: (pair.left, pair.right))
+    return Deduplication(
+        clusters=tuple(number[name] for name in names),
+        decisions=_decisions(names, queued),
+        pairs=tuple(pairs),
+        version=read_parameters().version,
+    )
+
+
+def _scored(records: Sequence[Normalised], engine: DatabaseAPISubClass | None) -> pa.Table:
+    import duckdb
+    from splink import DuckDBAPI
+
+    table = comparison_table(records)
+    with duckdb.connect() as connection:
+        pairs = candidate_pairs(connection, table)
+        if not pairs.num_rows:
+            return pairs
+        return score(table, pairs, engine or DuckDBAPI(connection), read_parameters())
+
+
+def _judge(records: Sequence[Normalised], scored: pa.Table, decided: Mapping[tuple[int, int], bool]) -> list[Pair]:
+    """Return the pairs that are not distinct, people's decisions aside, the likeliest first."""
+    judged = []
+    columns = (scored.column(index).to_pylist() for index in range(3)) if scored.num_rows else ((), (), ())
+    for left, right, probability in zip(*columns, strict=True):
+        if (left, right) not in decided:
+            pair = _judge_pair(records, left, right, round(probability, DIGITS))
+            if pair is not None:
+                judged.append(pair)
+    return sorted(judged, key=lambda pair: (-pair.probability, pair.left, pair.right))
+
+
+def _judge_pair(records: Sequence[Normalised], left: int, right: int, probability: float) -> Pair | None:
+    a, b = records[left], records[right]
+    like = compare(a, b)
+    against = objection(a, b, like)
+    if against:
+        if reports_of_one_study(a, b, like):
+            return Pair(left, right, "link", probability, "preprint and article of one study")
+        doubtful = probability >= MERGE_FROM and like.page is like.volume is like.title is Agreement.SAME
+        return Pair(left, right, "queue", probability, f"alike, but {against}") if doubtful else None
+    vote = same_publication(a, b, like)
+    if vote and probability >= MERGE_FROM:
+        return Pair(left, right, "merge", probability, vote)
+    if vote:
+        return Pair(left, right, "queue", probability, f"{vote}, but the model is in doubt")
+    if probability >= QUEUE_FROM:
+        return Pair(left, right, "queue", probability, "alike by the model, not by the rule")
+    return None
+
+
+def _join(
+    clusters: Clusters, judged: Iterable[Pair], decided: Mapping[tuple[int, int], bool]
+) -> tuple[list[Pair], list[Pair]]:
+    """Join what is to be merged; return the merges, and the pairs that were not joined."""
+    merges, others, faults = [], [], []
+    for (left, right), same in decided.items():
+        if same:
+            clusters.join(left, right)
+            merges.append(Pair(left, right, "merge", 1.0, "decided by a person"))
+    for (left, right), same in decided.items():
+        if not same and clusters.find(left) == clusters.find(right):
+            problem = f"records {left} and {right} are told apart, but joined by other decisions"
+            faults.append(Fault("", 0, "", problem, "change one of the decisions", "DEDUPE-001"))
+    if faults:
+        raise DataError(faults)
+    for pair in judged:
+        if pair.outcome != "merge":
+            others.append(pair)
+        elif against := clusters.contradiction(pair.left, pair.right):
+            others.append(Pair(pair.left, pair.right, "queue", pair.probability, f"{pair.reason}, but {against}"))
+        else:
+            clusters.join(pair.left, pair.right)
+            merges.append(pair)
+    return merges, others
+
+
+def _one_per_clusters(pairs: Iterable[Pair], names: Sequence[int]) -> list[Pair]:
+    """Return the first pair of every two clusters; none within a cluster."""
+    first: dict[tuple[int, ...], Pair] = {}
+    for pair in pairs:
+        ends = tuple(sorted((names[pair.left], names[pair.right])))
+        if ends[0] != ends[1]:
+            first.setdefault(ends, pair)
+    return list(first.values())
+
+
+def _decisions(names: Sequence[int], queued: Iterable[Pair]) -> tuple[str, ...]:
+    sizes: dict[int, int] = {}
+    for name in names:
+        sizes[name] = sizes.get(name, 0) + 1
+    waiting = {record for pair in queued for record in (pair.left, pair.right)}
+    alone = ("queue" if record in waiting else "distinct" for record in range(len(names)))
+    return tuple("merge" if sizes[name] > 1 else single for name, single in zip(names, alone, strict=True))

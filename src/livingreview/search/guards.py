@@ -1,0 +1,227 @@
+"""How alike two records are field by field, and what speaks against their being one publication."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import JaroWinkler
+
+from livingreview.search.linkage import LONG_TITLE
+from livingreview.search.normalise import Normalised
+
+__all__ = ["Agreement", "Likeness", "compare", "objection"]
+
+# A word counts as a misspelling of another from this ratio on: "evaluaiton" and "evaluation" have 90.
+MISSPELT: Final = 80
+# Below, a common DOI is an accident (a container's DOI, a typing error) and not the same publication.
+SAME_DOI_TITLE: Final = 80
+NEAR_TITLE: Final = 88
+SAME_NAME: Final = 0.9
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+# Titles that journals use again and again, however long.
+_GENERIC = re.compile(
+    r"\beditor(?:s|ial|ials)?\b|\bforeword\b|\bpreface\b|\bguest edit|\bspecial issue\b|\bbook reviews?\b"
+    r"|\b(?:in|to|of) (?:this|the) (?:special )?(?:issue|section)\b|\bjournal club\b|\bcase records? of\b"
+    r"|^abstracts? (?:of|from)\b|\bproceedings of\b"
+)
+# Article numbers count otherwise than pages: "e012345", "a1754", "846553".
+_LOCATOR = re.compile(r"(?:[ea]|cd|id|art)\d{3,}|[a-rt-z]\d{4,}|\d{5,}")
+
+
+class Agreement(IntEnum):
+    """How a field of two records agrees."""
+
+    CONFLICT = -1
+    UNKNOWN = 0
+    CLOSE = 1
+    SAME = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Two records compared field by field.
+
+    Parameters
+    ----------
+    title
+        SAME; CLOSE when every difference is a misspelt word; UNKNOWN when one is missing or is the beginning of
+        the other; otherwise CONFLICT.
+    title_ratio
+        Similarity of the titles, 0 to 100, 100 where the words of one are all in the other.
+    generic
+        Whether a title is too short, or too usual, to tell publications apart.
+    authors, year, journal, volume, issue, page, doi, pmid
+        Agreement of each field; UNKNOWN when one record does not give it.
+    """
+
+    title: Agreement
+    title_ratio: float
+    generic: bool
+    authors: Agreement
+    year: Agreement
+    journal: Agreement
+    volume: Agreement
+    issue: Agreement
+    page: Agreement
+    doi: Agreement
+    pmid: Agreement
+
+
+def compare(a: Normalised, b: Normalised) -> Likeness:
+    """Compare two records field by field."""
+    return Likeness(
+        title=_titles(a, b),
+        title_ratio=100.0 if a.key == b.key else max(fuzz.ratio(a.key, b.key), fuzz.token_set_ratio(a.title, b.title)),
+        generic=min(len(a.key), len(b.key)) < LONG_TITLE or bool(_GENERIC.search(a.title) or _GENERIC.search(b.title)),
+        authors=_authors(a, b),
+        year=_years(a.year, b.year),
+        journal=_journals(a.journal, b.journal),
+        volume=_equal(a.volume, b.volume),
+        issue=_equal(a.issue, b.issue),
+        page=_pages(a, b),
+        doi=_equal(a.doi, b.doi),
+        pmid=_equal(a.pmid, b.pmid),
+    )
+
+
+def objection(a: Normalised, b: Normalised, like: Likeness) -> str:
+    """Return why the records are two publications, or an empty string."""
+    if a.notice != b.notice:
+        return f"one is a notice ({a.notice or b.notice}) and the other is not"
+    if a.preprint != b.preprint:
+        return "one is a preprint"
+    if a.digits != b.digits and a.key and b.key:
+        return "numbers in the titles differ"
+    if like.doi is Agreement.SAME or like.pmid is Agreement.SAME:
+        if a.key and b.key and like.title_ratio < SAME_DOI_TITLE:
+            return "same identifier, other title"
+    elif like.volume is Agreement.CONFLICT and like.page is Agreement.CONFLICT:
+        return "other volume and page"
+    if like.pmid is Agreement.CONFLICT and like.doi is not Agreement.SAME:
+        return "other PMID"
+    same_place = like.volume is Agreement.SAME and like.page is Agreement.SAME and like.issue is not Agreement.CONFLICT
+    if like.doi is Agreement.CONFLICT and (like.generic or not same_place):
+        return "other DOI"
+    return ""
+
+
+def _equal(a: str, b: str) -> Agreement:
+    if not a or not b:
+        return Agreement.UNKNOWN
+    return Agreement.SAME if a == b else Agreement.CONFLICT
+
+
+def _years(a: int | None, b: int | None) -> Agreement:
+    if a is None or b is None:
+        return Agreement.UNKNOWN
+    distance = abs(a - b)
+    return Agreement.CONFLICT if distance > 1 else Agreement(2 - distance)
+
+
+def _titles(a: Normalised, b: Normalised) -> Agreement:
+    if not a.key or not b.key:
+        return Agreement.UNKNOWN
+    if a.key == b.key:
+        return Agreement.SAME
+    ratio = fuzz.ratio(a.key, b.key)
+    if ratio >= NEAR_TITLE and _misspelt(a.title.split(), b.title.split()):
+        return Agreement.CLOSE
+    return Agreement.UNKNOWN if _cut_short(a, b) else Agreement.CONFLICT
+
+
+def _cut_short(a: Normalised, b: Normalised) -> bool:
+    """Return whether a title is the beginning of the other, or the other with words left out."""
+    short, long = sorted((a, b), key=lambda record: len(record.key))
+    if len(short.key) < LONG_TITLE:
+        return False
+    return long.key.startswith(short.key) or set(short.title.split()) <= set(long.title.split())
+
+
+def _misspelt(a: list[str], b: list[str]) -> bool:
+    """Return whether the words that only one title has are misspellings of words that only the other has."""
+    only_a = [word for word in a if word not in b]
+    only_b = [word for word in b if word not in a]
+    rest_a, rest_b = "".join(only_a), "".join(only_b)
+    if rest_a == rest_b:
+        return True
+    if len(only_a) != len(only_b):
+        return bool(rest_a and rest_b) and fuzz.ratio(rest_a, rest_b) >= MISSPELT
+    return all(fuzz.ratio(x, y) >= MISSPELT for x, y in zip(only_a, only_b, strict=True))
+
+
+def _authors(a: Normalised, b: Normalised) -> Agreement:
+    if not a.surnames or not b.surnames:
+        return Agreement.UNKNOWN
+    if a.surnames == b.surnames:
+        return Agreement.SAME
+    first_a, first_b = a.surnames[0], b.surnames[0]
+    if first_a == first_b or JaroWinkler.similarity(first_a, first_b) >= SAME_NAME:
+        return Agreement.CLOSE
+    # Compound and reversed names: "Goicoechea de Jorge" and "de Jorge", "Li Wei" and "Wei Li".
+    shorter = min(first_a, first_b, key=len)
+    if len(shorter) > 3 and shorter in max(first_a, first_b, key=len):
+        return Agreement.CLOSE
+    common = len(set(a.surnames) & set(b.surnames))
+    return (
+        Agreement.CLOSE if common >= 2 and common >= 0.6 * min(len(a.surnames), len(b.surnames)) else Agreement.CONFLICT
+    )
+
+
+def _journals(a: str, b: str) -> Agreement:
+    if not a or not b:
+        return Agreement.UNKNOWN
+    if a == b:
+        return Agreement.SAME
+    return Agreement.CLOSE if _abbreviates(a, b) or fuzz.token_set_ratio(a, b) >= 85 else Agreement.CONFLICT
+
+
+_SMALL_WORDS: Final = frozenset("the of and in for on a an de der die und la et le".split())
+
+
+def _abbreviates(a: str, b: str) -> bool:
+    """Return whether one journal title is the other with its words cut short or left to their initials."""
+    words_a = [word for word in a.split() if word not in _SMALL_WORDS]
+    words_b = [word for word in b.split() if word not in _SMALL_WORDS]
+    short, long = sorted((words_a, words_b), key=lambda words: sum(map(len, words)))
+    if len(short) == 1 and short[0] == "".join(word[0] for word in long):
+        return True
+    place = 0
+    for word in short:
+        while place < len(long) and not _cut(word, long[place]):
+            place += 1
+        if place == len(long):
+            return False
+        place += 1
+    return bool(short) and len(short) * 2 >= min(len(long), 4)
+
+
+def _cut(short: str, word: str) -> bool:
+    """Return whether `short` begins `word`, or begins and ends it as in "natl" and "national"."""
+    return word.startswith(short) or (len(short) > 2 and word.startswith(short[:2]) and word.endswith(short[-1]))
+
+
+def _pages(a: Normalised, b: Normalised) -> Agreement:
+    if not a.page or not b.page:
+        # "Suppl-42" has lost its first page and the start of its last: that of "S34-S42".
+        lost, other = sorted((a, b), key=lambda record: record.page)
+        ends = lost.last_page and other.last_page and other.last_page.endswith(lost.last_page.strip(_LETTERS))
+        return Agreement.CLOSE if ends else Agreement.UNKNOWN
+    ends_agree = bool(a.last_page and b.last_page) and a.last_page == b.last_page
+    if a.page == b.page:
+        return Agreement.SAME if ends_agree or not (a.last_page and b.last_page) else Agreement.CLOSE
+    if ends_agree or a.page.strip(_LETTERS) == b.page.strip(_LETTERS) or _within(a, b) or _within(b, a):
+        return Agreement.CLOSE
+    if bool(_LOCATOR.fullmatch(a.page)) != bool(_LOCATOR.fullmatch(b.page)):
+        return Agreement.UNKNOWN
+    return Agreement.CONFLICT
+
+
+def _within(a: Normalised, b: Normalised) -> bool:
+    """Return whether the first page of `a` is a later page of `b`."""
+    if not (a.page.isdigit() and b.page.isdigit() and b.last_page.isdigit()):
+        return False
+    return int(b.page) < int(a.page) <= int(b.last_page) < int(b.page) + 100
