@@ -1,6 +1,6 @@
 """Write the one search strategy as a runnable query of each database.
 
-A database is described by a :class:`Syntax`, which is data: another database is another entry of :data:`SYNTAXES`.
+A database is described by a :class:`~livingreview.search.syntaxes.Syntax`, which is data.
 
 A term is words, never query language. None of these databases can escape a character that means something to it, and
 all of them index words without punctuation, so punctuation is left out: ``T2*`` is searched as ``T2``, not as every
@@ -10,113 +10,17 @@ word that begins with T2. Truncation is asked for with ``truncated: true``. A he
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from livingreview.errors import SearchError
 from livingreview.model import Concept, Strategy, Term
+from livingreview.search.syntaxes import LANGUAGE_CODES, SYNTAXES, Syntax
 
 __all__ = ["SYNTAXES", "Syntax", "concept_query", "limits", "serialise"]
 
 # Words that one of the databases reads as an operator or skips when they stand alone and unquoted.
 OPERATORS = frozenset({"and", "or", "not", "near", "next", "same", "w", "pre"})
 PLAIN_WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True)
-class Syntax:
-    """How one database wants a query written; the templates are :meth:`str.format` templates.
-
-    Parameters
-    ----------
-    name
-        The database, as the strategy and the search log name it.
-    quote
-        The mark around a phrase.
-    term
-        One free-text term (``{term}``), with its field where the field belongs to the term.
-    terms
-        The terms of a concept (``{terms}``), with their field where the field belongs to the group.
-    heading
-        A subject heading with all narrower ones (``{heading}``); None where the database has no thesaurus of its own.
-    years
-        The limit to publication years; offers ``{first}``, ``{last}``, ``{before}`` and ``{after}``.
-    language, languages
-        One language (``{language}``), and the limit to any of several (``{languages}``).
-    shortest_stem
-        Fewest characters that must stand before a truncation sign; 1 where the documentation names no minimum.
-    documentation
-        Where the producer documents this syntax.
-    """
-
-    name: str
-    quote: str
-    term: str
-    terms: str
-    heading: str | None
-    years: str
-    language: str
-    languages: str
-    shortest_stem: int
-    documentation: str
-
-
-SYNTAXES: Mapping[str, Syntax] = MappingProxyType(
-    {
-        syntax.name: syntax
-        for syntax in (
-            Syntax(
-                name="PubMed",
-                quote='"',
-                term="{term}[tiab]",
-                terms="({terms})",
-                heading='"{heading}"[mh]',
-                years="{first}:{last}[dp]",
-                language="{language}[la]",
-                languages="({languages})",
-                shortest_stem=4,
-                documentation="https://pubmed.ncbi.nlm.nih.gov/help/",
-            ),
-            Syntax(
-                name="Embase",
-                quote="'",
-                term="{term}",
-                terms="({terms}):ti,ab,kw",
-                heading="'{heading}'/exp",
-                years="[{first}-{last}]/py",
-                language="[{language}]/lim",
-                languages="({languages})",
-                shortest_stem=1,
-                documentation="https://www.elsevier.support/embase/answer/can-i-use-boolean-operators-wildcards-and-proximity-operators-in-embase",
-            ),
-            Syntax(
-                name="Web of Science",
-                quote='"',
-                term="{term}",
-                terms="TS=({terms})",
-                heading=None,
-                years="PY=({first}-{last})",
-                language="{language}",
-                languages="LA=({languages})",
-                shortest_stem=3,
-                documentation="https://webofscience.help.clarivate.com/Content/search-rules.htm",
-            ),
-            Syntax(
-                name="Scopus",
-                quote='"',
-                term="{term}",
-                terms="TITLE-ABS-KEY({terms})",
-                heading='INDEXTERMS("{heading}")',
-                years="PUBYEAR > {before} AND PUBYEAR < {after}",
-                language="{language}",
-                languages="LANGUAGE({languages})",
-                shortest_stem=1,
-                documentation="https://dev.elsevier.com/sc_search_tips.html",
-            ),
-        )
-    }
-)
 
 
 def serialise(strategy: Strategy, database: str) -> str:
@@ -132,8 +36,9 @@ def serialise(strategy: Strategy, database: str) -> str:
     Returns
     -------
     str
-        One line per concept, then one line of limits, joined by AND. Every part stands in its own parentheses or
-        field, because Embase gives no operator precedence over another.
+        One line per concept, then one line of limits, joined by AND, or by the sign that sets parameters beside the
+        query apart. Every part stands in its own parentheses or field, because Embase gives no operator precedence
+        over another.
 
     Raises
     ------
@@ -141,8 +46,9 @@ def serialise(strategy: Strategy, database: str) -> str:
         The database is unknown, a concept has no term for it, it has no headings of its own, or a term has no words
         or is too short to be truncated there.
     """
-    parts = [concept_query(concept, database) for concept in strategy.concepts]
-    return "\nAND ".join([*parts, limits(strategy, database)])
+    syntax = _syntax(database)
+    concepts = "\nAND ".join(concept_query(concept, database) for concept in strategy.concepts)
+    return f"{syntax.opening}{concepts}\n{syntax.limit_and.lstrip()}{limits(strategy, database)}"
 
 
 def concept_query(concept: Concept, database: str) -> str:
@@ -174,17 +80,19 @@ def limits(strategy: Strategy, database: str) -> str:
     Raises
     ------
     SearchError
-        The database is unknown, or the last year comes before the first.
+        The database is unknown, wants codes of languages and the code is not known, or the last year comes before
+        the first.
     """
     syntax = _syntax(database)
     first, last = strategy.from_year, strategy.to_year
     if last < first:
         raise SearchError(f"the strategy ends in {last}, before it begins in {first}; correct from_year or to_year")
-    parts = [syntax.years.format(first=first, last=last, before=first - 1, after=last + 1)]
-    if strategy.languages:
-        names = [syntax.language.format(language=language.lower()) for language in strategy.languages]
-        parts.append(syntax.languages.format(languages=" OR ".join(names)))
-    return " AND ".join(parts)
+    each = " OR ".join(str(year) for year in range(first, last + 1))
+    parts = [syntax.years.format(first=first, last=last, before=first - 1, after=last + 1, each=each)]
+    if strategy.languages and syntax.languages:
+        names = [_language(language, syntax) for language in strategy.languages]
+        parts.append(syntax.languages.format(languages=syntax.limit_or.join(names)))
+    return syntax.limit_and.join(parts)
 
 
 def _syntax(database: str) -> Syntax:
@@ -193,6 +101,15 @@ def _syntax(database: str) -> Syntax:
     except KeyError:
         known = ", ".join(SYNTAXES)
         raise SearchError(f"no query syntax for {database!r}; use one of {known}, or add a Syntax") from None
+
+
+def _language(language: str, syntax: Syntax) -> str:
+    name = language.lower()
+    code = LANGUAGE_CODES.get(name)
+    if code is None and "{code}" in syntax.language:
+        known = ", ".join(LANGUAGE_CODES)
+        raise SearchError(f"{syntax.name} wants the code of {language!r}, which is not known; known are {known}")
+    return syntax.language.format(language=name, code=code)
 
 
 def _words(text: str) -> str:
@@ -206,6 +123,8 @@ def _free_text(term: Term, syntax: Syntax) -> str:
     words = _words(term.text)
     if term.truncated:
         stem = words.rsplit(" ", 1)[-1]
+        if syntax.shortest_stem is None or (stem != words and not syntax.truncated_phrases):
+            raise SearchError(f"{syntax.name} cannot truncate {words!r}; spell the words out under databases")
         if len(stem) < syntax.shortest_stem:
             raise SearchError(
                 f"{syntax.name} needs {syntax.shortest_stem} characters before a truncation sign, {stem!r} has "

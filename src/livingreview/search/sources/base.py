@@ -1,0 +1,189 @@
+"""What a source of records is: it takes a query and gives pages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from livingreview.errors import SearchError
+from livingreview.model import Strategy
+from livingreview.search.records import Record
+
+__all__ = ["Moved", "Page", "Query", "Resume", "Source", "by_cursor", "by_position", "dig", "raw_hash", "text_at"]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to search for.
+
+    Parameters
+    ----------
+    strategy
+        The review's strategy, its last year moved to that of `until`.
+    since
+        First day of the window of records that are new to the database; None searches it in full.
+    until
+        Last day of the window.
+    """
+
+    strategy: Strategy
+    since: date | None
+    until: date
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the records that a query found.
+
+    Parameters
+    ----------
+    records
+        In the service's order.
+    hits
+        How many records the service says there are in all.
+    cursor
+        Where the next page begins, in the source's own terms; empty after the last.
+    passed
+        Records that the service gave and the strategy does not match, where a service cannot search by it.
+    """
+
+    records: tuple[Record, ...]
+    hits: int
+    cursor: str
+    passed: int = 0
+
+
+@dataclass(frozen=True)
+class Resume:
+    """What is there already of a run that broke off.
+
+    Parameters
+    ----------
+    cursor
+        That of its last page; empty at the beginning of a run.
+    accessions
+        Numbers of the records it had.
+    """
+
+    cursor: str = ""
+    accessions: frozenset[str] = frozenset()
+
+
+class Moved(SearchError):
+    """The set of hits changed while it was read by position, so that a record may have slipped past."""
+
+
+class Source(Protocol):
+    """A database that can be searched.
+
+    Attributes
+    ----------
+    database
+        Its name, as the strategy and the search log have it.
+    """
+
+    @property
+    def database(self) -> str:
+        """Return the name of the database."""
+
+    def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
+        """Yield the records that the query finds, page by page.
+
+        Raises
+        ------
+        SearchError
+            The service fails, refuses, or gives fewer records than it said there are.
+        """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+def by_cursor(fetch: Callable[[str], Page], resume: Resume, first: str = "*") -> Iterator[Page]:
+    """Yield pages that each name the next one; a cursor that has expired is replaced by the first.
+
+    Parameters
+    ----------
+    fetch
+        Returns the page at a cursor.
+    resume
+        Where a broken run was.
+    first
+        The cursor of the first page.
+    """
+    cursor = resume.cursor or first
+    while cursor:
+        try:
+            page = fetch(cursor)
+        except SearchError:
+            if cursor != resume.cursor:
+                raise
+            page = fetch(first)
+        yield page
+        cursor = page.cursor
+
+
+def by_position(name: str, fetch: Callable[[int], Page], resume: Resume, limit: int) -> Iterator[Page]:
+    """Yield pages that are asked for by the position of their first record, counted from 0.
+
+    Parameters
+    ----------
+    name
+        The database, for messages.
+    fetch
+        Returns the page at a position; its cursor is not read.
+    resume
+        Where a broken run was.
+    limit
+        How many records the service gives by position.
+
+    Raises
+    ------
+    Moved
+        The number of hits changed between two pages.
+    SearchError
+        There are more hits than the limit.
+    """
+    position, hits = int(resume.cursor or 0), None
+    while hits is None or position < hits:
+        page = fetch(position)
+        if page.hits > limit:
+            raise SearchError(f"{name} has {page.hits:,} hits and gives out {limit:,}; narrow the query or the window")
+        if hits is not None and page.hits != hits:
+            raise Moved(f"{name} went from {hits:,} to {page.hits:,} hits while they were read")
+        hits = page.hits
+        position += len(page.records)
+        if not page.records and position < hits:
+            raise SearchError(f"{name} said it has {hits:,} records and gave {position:,}; nothing was recorded")
+        yield Page(page.records, hits, str(position))
+
+
+def dig(content: Any, *path: str | int) -> Any:
+    """Return a value deep in JSON, or None where the path leaves it.
+
+    Examples
+    --------
+    >>> dig({"a": [{"b": 1}]}, "a", 0, "b"), dig({"a": None}, "a", 0, "b")
+    (1, None)
+    """
+    for step in path:
+        if isinstance(step, int):
+            content = content[step] if isinstance(content, list) and len(content) > step else None
+        else:
+            content = content.get(step) if isinstance(content, dict) else None
+    return content
+
+
+def text_at(content: Any, *path: str | int) -> str:
+    """Return a text or number deep in JSON as text; empty where there is none."""
+    value = dig(content, *path)
+    return " ".join(str(value).split()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def raw_hash(raw: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON object, the order of its keys aside."""
+    return hashlib.sha256(json.dumps(raw, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""Crossref, which has no Boolean search: asked for one concept, filtered by the whole strategy here.
+
+Every record that the strategy matches has a word of each concept. The service is asked for the concept with the fewest
+words, and what it gives is kept where title, abstract or keywords match all of them.
+
+References
+----------
+Crossref REST API, https://api.crossref.org/swagger-ui/index.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from livingreview.errors import SearchError
+from livingreview.search.formats.blocks import plain
+from livingreview.search.identifiers import find_arxiv
+from livingreview.search.matching import free_words, matches
+from livingreview.search.records import Record
+from livingreview.search.sources.base import Page, Query, Resume, by_cursor, dig, raw_hash, text_at
+from livingreview.search.sources.http import Service
+
+__all__ = ["Crossref"]
+
+PAGE = 1_000
+FIELDS = (
+    "DOI,title,subtitle,author,issued,container-title,volume,issue,page,article-number,ISSN,abstract,subject,language,"
+    "type,URL"
+)
+
+
+@dataclass(frozen=True)
+class Crossref:
+    """Crossref.
+
+    Parameters
+    ----------
+    service
+        The REST API.
+    contact
+        E-mail address that puts requests into the polite pool; may be empty.
+    """
+
+    service: Service
+    contact: str = ""
+    database: str = "Crossref"
+
+    def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
+        """Yield the matching records registered in the query's window; see :class:`~.base.Source`.
+
+        Raises
+        ------
+        SearchError
+            The query has no window: there are millions of records with a word of it.
+        """
+        if query.since is None:
+            raise SearchError("Crossref has no Boolean search and cannot be searched in full; give --since")
+        words = min((free_words(concept, self.database) for concept in query.strategy.concepts), key=len)
+        window = f"from-created-date:{query.since},until-created-date:{query.until}"
+        parameters: dict[str, str | int] = {
+            "query.bibliographic": " ".join(words),
+            "filter": f"{window},type:journal-article,type:posted-content",
+            "select": FIELDS,
+            "rows": PAGE,
+        }
+        if self.contact:
+            parameters["mailto"] = self.contact
+
+        def fetch(cursor: str) -> Page:
+            message = dig(self.service.json("works", {**parameters, "cursor": cursor}), "message")
+            items = dig(message, "items") or []
+            found = tuple(_record(item, self.database, index) for index, item in enumerate(items))
+            kept = tuple(record for record in found if matches(query.strategy, record, self.database))
+            following = text_at(message, "next-cursor") if items else ""
+            return Page(kept, int(dig(message, "total-results") or 0), following, len(found) - len(kept))
+
+        yield from by_cursor(fetch, resume)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.service.close()
+
+
+def _record(item: Mapping[str, Any], database: str, index: int) -> Record:
+    doi = text_at(item, "DOI").lower()
+    year = dig(item, "issued", "date-parts", 0, 0)
+    title = ": ".join(part for part in (text_at(item, "title", 0), text_at(item, "subtitle", 0)) if part)
+    return Record(
+        database,
+        index,
+        title=plain(title),
+        authors=tuple(_authors(item)),
+        year=year if isinstance(year, int) else None,
+        journal=plain(text_at(item, "container-title", 0)),
+        volume=text_at(item, "volume"),
+        issue=text_at(item, "issue"),
+        pages=text_at(item, "page") or text_at(item, "article-number"),
+        doi=doi,
+        arxiv=find_arxiv(doi),
+        accession=doi,
+        issn=text_at(item, "ISSN", 0),
+        abstract=plain(text_at(item, "abstract")),
+        keywords="; ".join(dig(item, "subject") or []),
+        language=text_at(item, "language"),
+        kind=text_at(item, "type"),
+        url=text_at(item, "URL"),
+        sha256=raw_hash(item),
+    )
+
+
+def _authors(item: Mapping[str, Any]) -> Iterator[str]:
+    for author in dig(item, "author") or []:
+        name = ", ".join(part for part in (text_at(author, "family"), text_at(author, "given")) if part)
+        yield name or text_at(author, "name")

@@ -1,0 +1,269 @@
+"""Ask a web service politely, and believe nothing that it sends before it was checked.
+
+Requests keep a service's spacing; an answer that a second try may mend is asked for again with growing, jittered
+pauses, or after the pause that the service names; everything else is a :class:`~livingreview.errors.SearchError` that
+says what came. Keys and queries never appear in a message.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from json import JSONDecodeError, loads
+from typing import Any, TypeVar
+from xml.etree.ElementTree import Element, ParseError
+
+import httpx
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from livingreview import __version__
+from livingreview.errors import SearchError
+
+__all__ = ["Limits", "Service", "Transient", "user_agent"]
+
+ParsedT = TypeVar("ParsedT")
+Parameters = Mapping[str, str | int]
+
+# Answers that the service's own documentation, or HTTP, calls passing.
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Transient(Exception):
+    """The answer is unusable, and asking again may help."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how often to ask.
+
+    Parameters
+    ----------
+    attempts
+        Requests per answer, the first included.
+    first_pause, longest_pause
+        Seconds before the second attempt, and at most before any; a service that asks for more ends the run.
+    connect, silence, whole
+        Seconds to connect, between two pieces of an answer, and for all of it.
+    size
+        Bytes of one answer, decompressed.
+    """
+
+    attempts: int = 6
+    first_pause: float = 1.0
+    longest_pause: float = 120.0
+    connect: float = 15.0
+    silence: float = 60.0
+    whole: float = 300.0
+    size: int = 100_000_000
+
+
+@dataclass
+class Service:
+    """One web service; holds the time of the last request to keep its spacing.
+
+    Parameters
+    ----------
+    name
+        The database, for messages.
+    base
+        Address that every path is appended to.
+    spacing
+        Least number of seconds between the starts of two requests.
+    headers
+        Sent with every request; where a service takes its key in one, it is here.
+    limits
+        How long and how often to ask.
+    clock, sleep, jitter
+        Seconds of a steady clock, a pause, and a number in [0, 1); tests give their own.
+    """
+
+    name: str
+    base: str
+    spacing: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits = Limits()
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+    _last: float | None = field(default=None, init=False, repr=False)
+    _client: httpx.Client | None = field(default=None, init=False, repr=False)
+
+    def json(self, path: str, parameters: Parameters, *, method: str = "GET") -> dict[str, Any]:
+        """Return the JSON object at a path.
+
+        Raises
+        ------
+        SearchError
+            No usable answer came; the message says what did.
+        """
+
+        def parse(body: bytes) -> dict[str, Any]:
+            try:
+                content = loads(body)
+            except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise Transient(f"JSON that breaks off or is none ({error})") from None
+            if not isinstance(content, dict):
+                raise Transient("JSON that is not an object")
+            return content
+
+        return self.ask(path, parameters, parse, method=method)
+
+    def xml(self, path: str, parameters: Parameters, *, method: str = "GET") -> Element:
+        """Return the root of the XML document at a path.
+
+        Raises
+        ------
+        SearchError
+            No usable answer came, or one that declares entities.
+        """
+
+        def parse(body: bytes) -> Element:
+            try:
+                root: Element = fromstring(body)
+            except ParseError as error:
+                raise Transient(f"XML that breaks off or is none ({error})") from None
+            except DefusedXmlException:
+                raise SearchError(f"{self.name} answered with XML that declares entities; it was not read") from None
+            return root
+
+        return self.ask(path, parameters, parse, method=method)
+
+    def ask(
+        self, path: str, parameters: Parameters, parse: Callable[[bytes], ParsedT], *, method: str = "GET"
+    ) -> ParsedT:
+        """Return a parsed answer, asking again while that may help.
+
+        Parameters
+        ----------
+        path, parameters
+            What to ask for; with POST the parameters are the form.
+        parse
+            Turns the body into the answer; raises :class:`Transient` where asking again may help.
+        method
+            ``"GET"``, or ``"POST"`` for queries too long for an address.
+
+        Raises
+        ------
+        SearchError
+            After the last attempt, or at once where another would not help.
+        """
+        trouble = ""
+        for attempt in range(self.limits.attempts):
+            if attempt:
+                self.sleep(self._pause(attempt, trouble))
+            self._keep_spacing()
+            try:
+                return parse(self._request(path, parameters, method))
+            except _Wait as error:
+                trouble = str(error)
+                self.sleep(error.seconds)
+            except Transient as error:
+                trouble = str(error)
+            except httpx.TransportError as error:
+                trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise SearchError(
+            f"{self.name} gave no usable answer in {self.limits.attempts} attempts; the last: {trouble}. "
+            "Nothing was recorded; run the search again, it goes on where it broke off"
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _pause(self, attempt: int, trouble: str) -> float:
+        # After a pause that the service asked for, only the jitter is added.
+        growth = 1.0 if trouble.startswith(_Wait.mark) else 2.0 ** (attempt - 1)
+        return min(self.limits.first_pause * growth, self.limits.longest_pause) * (0.5 + 0.5 * self.jitter())
+
+    def _keep_spacing(self) -> None:
+        now = self.clock()
+        if self._last is not None and now - self._last < self.spacing:
+            self.sleep(self.spacing - (now - self._last))
+        self._last = self.clock()
+
+    def _request(self, path: str, parameters: Parameters, method: str) -> bytes:
+        if self._client is None:
+            timeout = httpx.Timeout(self.limits.silence, connect=self.limits.connect)
+            self._client = httpx.Client(headers=dict(self.headers), timeout=timeout)
+        address = f"{self.base.rstrip('/')}/{path}"
+        texts = {name: str(value) for name, value in parameters.items()}
+        content = {"data": texts} if method == "POST" else {"params": texts}
+        started = self.clock()
+        with self._client.stream(method, address, **content) as response:  # type: ignore[arg-type]  # one of the two
+            body = self._read(response, started)
+        if response.status_code in _PASSING:
+            raise self._passing(response)
+        shown = " ".join(body[:300].decode("utf-8", "replace").split())
+        if response.status_code != httpx.codes.OK:
+            raise SearchError(f"{self.name} refused the request with status {response.status_code}: {_safe(shown)}")
+        if "html" in response.headers.get("content-type", "").lower() or body[:200].lstrip().lower().startswith(
+            (b"<!doctype html", b"<html")
+        ):
+            raise Transient(f"a web page instead of data: {_safe(shown[:100])}")
+        return body
+
+    def _read(self, response: httpx.Response, started: float) -> bytes:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > self.limits.size:
+                raise SearchError(f"{self.name} sent more than {self.limits.size:,} bytes in one answer")
+            if self.clock() - started > self.limits.whole:
+                raise Transient(f"an answer that was not complete after {self.limits.whole:g} seconds")
+        return bytes(body)
+
+    def _passing(self, response: httpx.Response) -> Exception:
+        status = f"status {response.status_code}"
+        seconds = _retry_after(response.headers.get("retry-after", ""))
+        if seconds is None:
+            return Transient(status)
+        if seconds > self.limits.longest_pause:
+            return SearchError(
+                f"{self.name} asks to wait {seconds:,.0f} seconds ({status}); run the search again after that"
+            )
+        return _Wait(status, seconds)
+
+
+class _Wait(Transient):
+    """The service said how long to wait."""
+
+    mark = "asked to wait"
+
+    def __init__(self, status: str, seconds: float) -> None:
+        super().__init__(f"{self.mark} {seconds:g} s, {status}")
+        self.seconds = seconds
+
+
+def user_agent(contact: str) -> str:
+    """Return the ``User-Agent`` that says who asks and how to reach them.
+
+    Examples
+    --------
+    >>> user_agent("jane@example.org").endswith("(mailto:jane@example.org)")
+    True
+    """
+    return f"livingreview/{__version__}" + (f" (mailto:{contact})" if contact else "")
+
+
+def _retry_after(value: str) -> float | None:
+    if not value.strip():
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _safe(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)

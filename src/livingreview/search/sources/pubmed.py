@@ -1,0 +1,133 @@
+"""PubMed by the E-utilities: esearch with the history server, efetch in batches.
+
+References
+----------
+Sayers E. A General Introduction to the E-utilities. NCBI Help Manual, https://www.ncbi.nlm.nih.gov/books/NBK25497/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from livingreview.errors import SearchError
+from livingreview.search.formats.blocks import to_record
+from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
+from livingreview.search.records import Record
+from livingreview.search.sources.base import Page, Query, Resume, dig, text_at
+from livingreview.search.sources.http import Service
+from livingreview.search.strategy import serialise
+
+__all__ = ["PubMed"]
+
+# esearch gives no more than this of one query, whatever retstart says.
+SEARCH_LIMIT = 9_999
+BATCH = 200
+# PubMed's first entry dates, with room to spare; a search in full is split from here.
+EARLIEST = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class PubMed:
+    """PubMed.
+
+    Parameters
+    ----------
+    service
+        The E-utilities.
+    key
+        NCBI's key, which allows ten requests a second instead of three; may be empty.
+    contact
+        E-mail address that NCBI asks for; may be empty.
+    """
+
+    service: Service
+    key: str = field(default="", repr=False)
+    contact: str = ""
+    database: str = "PubMed"
+
+    def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
+        """Yield batches of the records entered in the query's window; see :class:`~.base.Source`.
+
+        A window with more hits than esearch gives is halved until every part fits.
+        """
+        yield from self._window(serialise(query.strategy, self.database), query.since, query.until, resume)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.service.close()
+
+    def _window(self, text: str, since: date | None, until: date, resume: Resume) -> Iterator[Page]:
+        found = self._search(text, since, until)
+        if found.hits > SEARCH_LIMIT:
+            first = since or EARLIEST
+            if first >= until:
+                raise SearchError(
+                    f"PubMed has {found.hits:,} hits on {until}, more than it gives out; narrow the query"
+                )
+            middle = first + (until - first) // 2
+            halves = (first, middle), (middle + timedelta(days=1), until)
+            for begin, end in halves:
+                for page in self._window(text, begin, end, resume):
+                    yield Page(page.records, found.hits, page.cursor)
+            return
+        for start in range(0, len(found.ids), BATCH):
+            wanted = found.ids[start : start + BATCH]
+            # What a broken run had is known by number, so that a set that has moved since cannot hide a record.
+            if not resume.accessions.issuperset(wanted):
+                yield Page(self._fetch(found, start, wanted), found.hits, wanted[-1])
+
+    def _search(self, text: str, since: date | None, until: date) -> _Found:
+        parameters: dict[str, str | int] = {"term": text, "usehistory": "y", "retmax": SEARCH_LIMIT, "retmode": "json"}
+        if since is not None:
+            parameters |= {"datetype": "edat", "mindate": f"{since:%Y/%m/%d}", "maxdate": f"{until:%Y/%m/%d}"}
+        # By POST, as a long strategy does not fit into an address.
+        result = dig(self.service.json("esearch.fcgi", self._named(parameters), method="POST"), "esearchresult")
+        problem = text_at(result, "ERROR") or text_at(result, "errorlist", "fieldsnotfound", 0)
+        if problem:
+            raise SearchError(f"PubMed did not understand the query: {problem[:300]}")
+        ids = [str(number) for number in dig(result, "idlist") or []]
+        hits = text_at(result, "count")
+        if not hits.isdecimal() or (int(hits) <= SEARCH_LIMIT and len(ids) != int(hits)):
+            raise SearchError(f"PubMed said {hits or 'no number of'} hits and listed {len(ids)}; try again")
+        return _Found(tuple(ids), int(hits), text_at(result, "webenv"), text_at(result, "querykey"))
+
+    def _fetch(self, found: _Found, start: int, wanted: tuple[str, ...]) -> tuple[Record, ...]:
+        history: dict[str, str | int] = {"WebEnv": found.environment, "query_key": found.key}
+        history |= {"retstart": start, "retmax": BATCH}
+        records = {record.pmid: record for record in self._articles(history)}
+        missing = [number for number in wanted if number not in records]
+        if missing:
+            # The history server may have dropped or re-ordered the set; asking by number is certain.
+            records |= {record.pmid: record for record in self._articles({"id": ",".join(missing)})}
+        lost = [number for number in wanted if number not in records]
+        if lost:
+            raise SearchError(f"PubMed lists {', '.join(lost[:5])} but gives no record ({len(lost)} in all); try again")
+        return tuple(records[number] for number in wanted)
+
+    def _articles(self, parameters: dict[str, str | int]) -> Iterator[Record]:
+        root = self.service.xml("efetch.fcgi", self._named({**parameters, "retmode": "xml"}), method="POST")
+        for index, article in enumerate(root):
+            block = pubmed_block(article)
+            record = to_record(block, PLAIN, self.database, index)
+            if record.pmid:
+                yield record
+
+    def _named(self, parameters: dict[str, str | int]) -> dict[str, str | int]:
+        named: dict[str, str | int] = {"db": "pubmed", "tool": "livingreview", **parameters}
+        if self.contact:
+            named["email"] = self.contact
+        if self.key:
+            named["api_key"] = self.key
+        return named
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What esearch left on the history server."""
+
+    ids: tuple[str, ...]
+    hits: int
+    environment: str
+    key: str
