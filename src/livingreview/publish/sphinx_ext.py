@@ -100,9 +100,11 @@ def mended(html: str) -> str:
     * A list role without list items inside (docutils' citations, which carry a role of their own).
     * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
       keyboard shortcut shown on it is no part of its name.
+    * The same on the line that folds code in and out.
     * Titles of icons inside a button that already has a name.
     """
     html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
     html = html.replace(
         '<span class="search-button__kbd-shortcut">', '<span aria-hidden="true" class="search-button__kbd-shortcut">'
