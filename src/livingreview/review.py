@@ -23,7 +23,10 @@ from livingreview.reading import Document, read_csv, read_yaml, validate
 
 __all__ = ["RUN_COLUMNS", "Review", "check"]
 
-RUN_COLUMNS = ("run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source")
+RUN_COLUMNS = (
+    "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
+    "from_date", "duration_s", "tool_version",
+)  # fmt: skip
 OTHER_METHODS_COLUMNS = (
     "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
     "study",
