@@ -1,6 +1,8 @@
 """Which segmentation results may be pooled, what they pool to, and why the others may not.
 
-The model is a three-level one: estimates within studies, with cluster-robust standard errors. Dice is pooled on the
+The model is a three-level one: estimates within studies, with cluster-robust standard errors; where every study gives
+one estimate the levels cannot be told apart, and it is the ordinary random-effects model with Hartung–Knapp intervals.
+Dice is pooled on the
 logit scale, because it is bounded by 1 and most values lie close to it, where a symmetric interval on the raw scale
 would pass the bound; distances are pooled on the log scale, because they are positive and skewed.
 """
@@ -18,8 +20,10 @@ from scipy.special import expit, logit
 
 from livingreview.overlap import STRUCTURE_GROUPS, reported
 from livingreview.review import Review
+from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.multilevel import MultilevelFit, fit
+from livingreview.synthesis.multilevel import MultilevelFit
+from livingreview.synthesis.univariate import UnivariateFit
 
 __all__ = ["FEWEST", "METRICS", "PooledGroup", "pool_groups", "pooling_table", "refusals_table"]
 
@@ -48,14 +52,15 @@ class PooledGroup:
     scale
         Scale of `fit`.
     fit
-        The three-level model, None where there are too few studies.
+        The three-level (or, with one estimate per study, the random-effects) model; None where there are too few
+        studies.
     """
 
     metric: str
     group: str
     rows: pd.DataFrame
     scale: Scale
-    fit: MultilevelFit | None
+    fit: MultilevelFit | UnivariateFit | None
 
     @property
     def studies(self) -> int:
@@ -127,7 +132,7 @@ def _refusal(row: Mapping[Any, Any]) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _fit(rows: pd.DataFrame, scale: Scale) -> MultilevelFit | None:
+def _fit(rows: pd.DataFrame, scale: Scale) -> MultilevelFit | UnivariateFit | None:
     usable = rows[rows["usable"]]
     if usable["study"].nunique() < FEWEST:
         return None
@@ -135,7 +140,10 @@ def _fit(rows: pd.DataFrame, scale: Scale) -> MultilevelFit | None:
     effects: NDArray[np.float64] = logit(value) if scale == "logit" else np.log(value)
     # Delta method: the derivative of the logit is 1/(x(1 − x)), of the logarithm 1/x.
     slope = 1 / (value * (1 - value)) if scale == "logit" else 1 / value
-    return fit(effects, (se * slope) ** 2, usable["study"])
+    variances = (se * slope) ** 2
+    if usable["study"].is_unique:
+        return univariate.fit(effects, variances, method="reml", study=list(usable["study"]))
+    return multilevel.fit(effects, variances, usable["study"])
 
 
 def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:

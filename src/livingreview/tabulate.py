@@ -91,7 +91,7 @@ def other_methods_table(review: Review) -> pd.DataFrame:
 def claim_table(review: Review) -> pd.DataFrame:
     """Return the base review's CLAIM table."""
     table = review.baseline["claim"]
-    columns = {"Row": table["row"], "Author": table["author"].fillna(MISSING)}
+    columns = {"Row": table["row"], "Author": table["author"].astype(object).fillna(MISSING)}
     columns |= {title: table[name] for name, title in SECTION_TITLES.items()}
     return pd.DataFrame(columns | {"Total": table["total"], "Percent": table["percent"]})
 

@@ -1,0 +1,102 @@
+"""Does the diagnostic synthesis follow from the data, and say why where nothing can be pooled?"""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livingreview.diagnosis import (
+    FEWEST,
+    Pooled,
+    central_table,
+    entries_table,
+    facts,
+    headline,
+    leave_one_out_table,
+    left_out_table,
+    pool,
+    sensitivity_table,
+    size_weights,
+    used_table,
+)
+from livingreview.evidence import gather
+from livingreview.review import Review
+
+
+@pytest.fixture(scope="module")
+def pooled(review: Review) -> Pooled:
+    return pool(review)
+
+
+def test_the_main_synthesis_holds_its_point_and_carries_the_tables_along(pooled: Pooled) -> None:
+    assert pooled.k >= FEWEST
+    assert pooled.fit is not None
+    assert pooled.imputed is not None
+    assert pooled.extremes is not None
+    for name in ("sensitivity", "specificity"):
+        interval = getattr(pooled.imputed, name)
+        assert interval.lower < interval.estimate < interval.upper
+        low, high = getattr(pooled.extremes, name)
+        assert low <= high
+    assert all(pooled.imputed.widening > 1)
+
+
+def test_the_same_data_give_the_same_numbers(review: Review, pooled: Pooled) -> None:
+    assert pool(review).to_dict() == pooled.to_dict()
+
+
+def test_on_the_day_of_the_base_search_nothing_can_be_pooled(review: Review) -> None:
+    then = pool(review.as_of(date(2025, 7, 31)))
+    assert then.fit is None
+    assert str(FEWEST) in then.reason
+    assert then.reason in headline(then)
+    assert set(facts(then).values()) == {"not pooled"}
+    assert leave_one_out_table(then).empty
+    assert len(used_table(then)) == then.k
+    assert then.to_dict()["fit"] is None
+
+
+def test_one_changed_study_changes_every_number_that_rests_on_it(data_copy: Path, pooled: Pooled) -> None:
+    path = data_copy / "studies" / "lvar2026.yaml"
+    text = path.read_text()
+    assert '"77.3%"' in text
+    path.write_text(text.replace('"77.3%"', '"68.2%"').replace('"82.9%"', '"80.3%"').replace('    f1: "0.723"\n', ""))
+    changed = pool(Review.load(data_copy))
+    assert changed.k == pooled.k
+    assert changed.fit is not None
+    assert pooled.fit is not None
+    assert changed.fit.sensitivity.estimate < pooled.fit.sensitivity.estimate
+    assert headline(changed) != headline(pooled)
+    assert facts(changed) != facts(pooled)
+
+
+def test_every_evaluation_is_shown_and_is_pooled_or_left_out_with_a_reason(review: Review, pooled: Pooled) -> None:
+    table = entries_table(review, pooled.selection)
+    assert len(table) == len(gather(review))
+    assert (table["Pooled"] == "yes").sum() == pooled.k
+    out = left_out_table(pooled.selection)
+    assert len(out) + pooled.k == len(table)
+    assert (out["Reason"] != "").all()
+
+
+def test_leaving_a_study_out_moves_the_estimate(pooled: Pooled) -> None:
+    table = leave_one_out_table(pooled)
+    assert list(table["Left out"]) == list(pooled.counts.study)
+    assert table["Sensitivity"].nunique() > 1
+
+
+def test_each_sensitivity_analysis_pools_or_says_why(review: Review) -> None:
+    table = sensitivity_table(review)
+    assert table["Analysis"].is_unique
+    assert ((table["Sensitivity"] == "") == (table["If not pooled, why"] != "")).all()
+
+
+def test_every_size_weighs_the_same() -> None:
+    tables = np.array([[1, 1, 1, 1], [2, 1, 0, 1], [5, 5, 5, 5]])
+    assert size_weights(tables).tolist() == [0.5, 0.5, 1.0]
+
+
+def test_the_central_table_is_one_of_the_tables() -> None:
+    tables = np.array([[1, 0, 0, 9], [5, 0, 0, 5], [9, 0, 0, 1]])
+    assert central_table(tables).tolist() == [5, 0, 0, 5]

@@ -1,0 +1,78 @@
+"""Is a segmentation result pooled only where it may be, and does pooling work where it may?"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livingreview.overlap_pooling import FEWEST, METRICS, pool_groups, pooling_table, refusals_table
+from livingreview.review import Review
+from livingreview.synthesis import multilevel, univariate
+
+
+def test_every_value_is_usable_or_has_a_reason(review: Review) -> None:
+    for group in pool_groups(review):
+        assert ((group.rows["refusal"] == "") == group.rows["usable"]).all()
+        assert (group.fit is None) == (group.studies < FEWEST)
+        assert bool(group.reason) == (group.fit is None)
+
+
+def test_no_median_and_no_slice_is_ever_used(review: Review) -> None:
+    for group in pool_groups(review):
+        used = group.rows[group.rows["usable"]]
+        assert (used["statistic"] == "mean").all()
+        assert not used["unit"].isin(["slice", "image", "voxel"]).any()
+        assert used["metric"].nunique() <= 1
+
+
+def add_dice(data: Path, study: str, value: str, sd: str, n: int) -> None:
+    path = data / "studies" / f"{study}.yaml"
+    entry = (
+        f'  - {{metric: dice, value: "{value}", statistic: mean, sd: "{sd}", structure: LV cavity, unit: patient, '
+        f"n: {n}, source: invented_for_a_test}}\n"
+    )
+    text = path.read_text()
+    if "invented_for_a_test:" not in text:
+        text = text.replace("\nsources:\n", "\nsources:\n  invented_for_a_test: {kind: page, where: test}\n")
+    head, _, tail = text.partition("\noverlap:\n")
+    assert tail, f"{study} has no overlap block"
+    path.write_text(f"{head}\noverlap:\n{entry}{tail}")
+
+
+def test_three_studies_with_all_that_is_needed_are_pooled_on_the_logit_scale(data_copy: Path) -> None:
+    for study, value, sd, n in (("hu2023", "0.93", "0.02", 100), ("zarvani2021", "0.90", "0.04", 45)):
+        add_dice(data_copy, study, value, sd, n)
+    group = next(g for g in pool_groups(Review.load(data_copy)) if (g.metric, g.group) == ("dice", "LV"))
+    assert group.fit is not None
+    assert group.estimate is not None
+    assert group.prediction is not None
+    assert 0.90 < group.estimate.estimate < 0.96
+    assert group.prediction.lower < group.estimate.lower < group.estimate.upper < group.prediction.upper < 1
+    value, sd, n = np.array([0.96, 0.93, 0.90]), np.array([0.01, 0.02, 0.04]), np.array([150, 100, 45])
+    variance = (sd / np.sqrt(n) / (value * (1 - value))) ** 2
+    expected = univariate.fit(np.log(value / (1 - value)), variance, method="reml").estimate.estimate
+    assert group.fit.estimate.estimate == pytest.approx(expected, abs=1e-9)
+    assert group.to_dict()["fit"]["k"] == 3
+    row = pooling_table((group,)).iloc[0]
+    assert row["Pooled"]
+    assert row["If not, why"] == ""
+
+
+def test_two_estimates_of_one_study_make_the_model_a_three_level_one(data_copy: Path) -> None:
+    for study, value, sd, n in (
+        ("hu2023", "0.93", "0.02", 100),
+        ("zarvani2021", "0.90", "0.04", 45),
+        ("hu2023", "0.92", "0.03", 100),
+    ):
+        add_dice(data_copy, study, value, sd, n)
+    group = next(g for g in pool_groups(Review.load(data_copy)) if (g.metric, g.group) == ("dice", "LV"))
+    assert isinstance(group.fit, multilevel.MultilevelFit)
+    assert (group.fit.k, group.fit.n_estimates) == (3, 4)
+
+
+def test_what_cannot_be_pooled_is_listed(review: Review) -> None:
+    groups = pool_groups(review)
+    table = refusals_table(groups)
+    assert len(table) == sum(int((~group.rows["usable"]).sum()) for group in groups)
+    assert set(table["Metric"]) <= set(METRICS.values())
+    assert (table["Reason"] != "").all()
