@@ -1,0 +1,192 @@
+"""How well two people who screened the same records agree.
+
+Kappa falls when nearly everything is excluded, however well people agree (the kappa paradox): the raw agreement and
+the prevalence- and bias-adjusted kappa stand beside it, and none is to be read without the table.
+
+References
+----------
+Cohen J. A coefficient of agreement for nominal scales. Educ Psychol Meas 1960;20:37-46.
+https://doi.org/10.1177/001316446002000104
+Fleiss JL, Cohen J, Everitt BS. Large sample standard errors of kappa and weighted kappa. Psychol Bull 1969;72:323-327.
+https://doi.org/10.1037/h0028106
+Byrt T, Bishop J, Carlin JB. Bias, prevalence and kappa. J Clin Epidemiol 1993;46:423-429.
+https://doi.org/10.1016/0895-4356(93)90018-V
+Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;22:209-212.
+https://doi.org/10.1080/01621459.1927.10502953
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+from typing import Any
+
+from livingreview.screening.ledger import Decision, standing
+
+__all__ = ["Agreement", "Estimate", "agreement", "disagreements", "pairwise_agreement"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        """Return ``value [lower, upper]``."""
+        return f"{self.value:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Agreement of two people on the records that both decided.
+
+    Parameters
+    ----------
+    people
+        The two.
+    table
+        2×2 counts: rows the first person's, columns the second's decision; kept (included or unsure), excluded.
+    raw
+        Share of records that both decided alike, with Wilson's interval.
+    kappa
+        Cohen's kappa with the large-sample interval; None where both people used one and the same category
+        throughout, so that nothing but chance is expected.
+    pabak
+        Prevalence- and bias-adjusted kappa, 2·raw − 1, with the interval of the raw agreement.
+    """
+
+    people: tuple[str, str]
+    table: tuple[tuple[int, int], tuple[int, int]]
+    raw: Estimate
+    kappa: Estimate | None
+    pabak: Estimate
+
+    @property
+    def n(self) -> int:
+        """Records that both decided."""
+        return sum(map(sum, self.table))
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        kappa = "not defined: one category only" if self.kappa is None else str(self.kappa)
+        return (
+            f"{self.people[0]} and {self.people[1]}: {self.n} records of both, raw agreement {self.raw}, "
+            f"kappa {kappa}, prevalence-adjusted kappa {self.pabak}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+
+        def interval(estimate: Estimate | None) -> list[float] | None:
+            return None if estimate is None else [estimate.value, estimate.lower, estimate.upper]
+
+        return {
+            "people": list(self.people),
+            "table": [list(row) for row in self.table],
+            "n": self.n,
+            "raw": interval(self.raw),
+            "kappa": interval(self.kappa),
+            "pabak": interval(self.pabak),
+        }
+
+
+def agreement(
+    table: Sequence[Sequence[int]], people: tuple[str, str] = ("first", "second"), *, level: float = 0.95
+) -> Agreement:
+    """Return raw agreement, Cohen's kappa and prevalence-adjusted kappa of a 2×2 table.
+
+    Parameters
+    ----------
+    table
+        (2, 2) counts, rows of one person and columns of the other.
+    people
+        Their names.
+    level
+        Confidence level of the intervals.
+
+    Raises
+    ------
+    ValueError
+        The table is not 2×2, holds a negative count, or nothing at all.
+
+    Examples
+    --------
+    >>> str(agreement([[20, 5], [10, 15]]).kappa)
+    '0.400 [0.151, 0.649]'
+    """
+    (a, b), (c, d) = ((int(x), int(y)) for x, y in table)
+    if min(a, b, c, d) < 0 or a + b + c + d == 0:
+        raise ValueError(f"expected counts of at least one record, found {[[a, b], [c, d]]}")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    raw = _wilson(a + d, a + b + c + d, z)
+    pabak = Estimate(2 * raw.value - 1, 2 * raw.lower - 1, 2 * raw.upper - 1)
+    return Agreement(people, ((a, b), (c, d)), raw, _kappa(((a, b), (c, d)), z), pabak)
+
+
+def pairwise_agreement(decisions: Iterable[Decision], stage: str) -> tuple[Agreement, ...]:
+    """Return the agreement of every two people who decided on common records, before any adjudication.
+
+    Parameters
+    ----------
+    decisions
+        Rows of the ledger, in order.
+    stage
+        ``"title_abstract"`` or ``"full_text"``. A record of which somebody is unsure goes on, so that *unsure*
+        counts with *include*.
+    """
+    by_person: dict[str, dict[str, bool]] = {}
+    for row in standing(decisions):
+        if row.stage == stage and row.kind == "decision":
+            by_person.setdefault(row.person, {})[row.record] = row.decision == "exclude"
+    found = []
+    for first, second in combinations(sorted(by_person), 2):
+        table = [[0, 0], [0, 0]]
+        for record in by_person[first].keys() & by_person[second].keys():
+            table[by_person[first][record]][by_person[second][record]] += 1
+        if any(map(any, table)):
+            found.append(agreement(table, (first, second)))
+    return tuple(found)
+
+
+def disagreements(decisions: Iterable[Decision], stage: str) -> dict[str, tuple[Decision, ...]]:
+    """Return the records that people decided differently, or left unsure, and nobody has adjudicated."""
+    rows: dict[str, list[Decision]] = {}
+    for row in standing(decisions):
+        if row.stage == stage:
+            rows.setdefault(row.record, []).append(row)
+    return {
+        record: tuple(held)
+        for record, held in rows.items()
+        if not any(row.kind == "adjudication" for row in held)
+        and len(held) > 1
+        and (len({row.decision for row in held}) > 1 or held[0].decision == "unsure")
+    }
+
+
+def _wilson(events: int, n: int, z: float) -> Estimate:
+    p = events / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def _kappa(table: tuple[tuple[int, int], tuple[int, int]], z: float) -> Estimate | None:
+    n = sum(map(sum, table))
+    p = [[count / n for count in row] for row in table]
+    rows, columns = [sum(row) for row in p], [p[0][j] + p[1][j] for j in (0, 1)]
+    expected = sum(rows[i] * columns[i] for i in (0, 1))
+    if expected == 1:
+        return None
+    kappa = (p[0][0] + p[1][1] - expected) / (1 - expected)
+    # Fleiss, Cohen & Everitt 1969, equation 13; the row margin of one person meets the column margin of the other.
+    agreed = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - kappa)) ** 2 for i in (0, 1))
+    split = (1 - kappa) ** 2 * sum(p[i][1 - i] * (columns[i] + rows[1 - i]) ** 2 for i in (0, 1))
+    variance = (agreed + split - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
+    half = z * math.sqrt(max(variance, 0.0))
+    return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0))

@@ -1,0 +1,301 @@
+"""The ledger of screening decisions, ``data/screening/decisions.csv``.
+
+Rows are appended and never rewritten. Who changes their mind appends a row with the decision ``withdrawn``, and then
+the new decision: the ledger shows both. ``kind`` is the last column on purpose: no beginning of one of its words is
+another of its words, so that a row that a crash cut short can never be taken for a whole one.
+
+Faults
+------
+SCREEN-001 an unknown stage, decision, kind or reason; SCREEN-002 a missing record, person or date; SCREEN-003 a reason
+where none belongs, or none where one does; SCREEN-004 a decision that already stands; SCREEN-005 nothing to withdraw;
+SCREEN-006 an adjudication of nothing; SCREEN-007 a record that no ledger knows.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from livingreview.errors import DataError, Fault
+from livingreview.reading import read_csv
+
+__all__ = [
+    "COLUMNS",
+    "DECISIONS",
+    "EXCLUSION_REASONS",
+    "KINDS",
+    "NOT_RETRIEVED",
+    "STAGES",
+    "Decision",
+    "append",
+    "decisions_path",
+    "read_decisions",
+    "standing",
+]
+
+COLUMNS: Final = ("record", "stage", "person", "decision", "reason", "date", "kind")
+STAGES: Final = ("title_abstract", "full_text")
+DECISIONS: Final = ("include", "exclude", "unsure", "withdrawn")
+KINDS: Final = ("decision", "adjudication")
+
+NOT_RETRIEVED: Final = "not_retrieved"
+"""The reason that PRISMA counts apart from the reports that were read and excluded."""
+
+EXCLUSION_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        NOT_RETRIEVED: "the full text could not be had",
+        "duplicate": "the same report as another record",
+        "publication_type": "a conference paper, a review or a book chapter",
+        "language": "not in English",
+        "publication_date": "published before 2020",
+        "animal_study": "an animal study",
+        "not_cardiac_mri": "not about cardiac MRI",
+        "vascular_mri": "about vascular MRI",
+        "not_deep_learning": "artificial intelligence other than deep learning, or none",
+        "other_application": "neither segmentation nor diagnosis nor prediction",
+    }
+)
+"""Why a record is excluded, after the eligibility criteria of ``review.yaml``; of several the first counts."""
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one person decided about one record at one stage.
+
+    Parameters
+    ----------
+    record
+        Id of the record in the search ledger, or of a report found by other methods.
+    stage
+        One of :data:`STAGES`.
+    person
+        Who decided, by the name they use throughout.
+    decision
+        One of :data:`DECISIONS`.
+    reason
+        A key of :data:`EXCLUSION_REASONS`: always at the full text, where wanted on title and abstract; empty for
+        what is not excluded.
+    on
+        Day of the decision; the column is called ``date``.
+    kind
+        ``"decision"``, or ``"adjudication"``, which settles a disagreement.
+
+    Examples
+    --------
+    >>> Decision("r1", "title_abstract", "Ada", "include", "", date(2026, 1, 2)).row()
+    ('r1', 'title_abstract', 'Ada', 'include', '', '2026-01-02', 'decision')
+    """
+
+    record: str
+    stage: str
+    person: str
+    decision: str
+    reason: str
+    on: date
+    kind: str = "decision"
+
+    @property
+    def key(self) -> Key:
+        """What a later row of the ledger replaces."""
+        return (self.record, self.stage, self.person, self.kind)
+
+    def row(self) -> tuple[str, ...]:
+        """Return the cells of the ledger's row."""
+        return (
+            self.record,
+            self.stage,
+            self.person,
+            self.decision,
+            self.reason,
+            self.on.isoformat(),
+            self.kind,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "on": self.on.isoformat()}
+
+
+def decisions_path(root: Path) -> Path:
+    """Return where the ledger of a data folder stands."""
+    return root / "screening" / "decisions.csv"
+
+
+def read_decisions(root: Path, known: Collection[str] | None = None) -> tuple[Decision, ...]:
+    """Read every decision, in the order they were made.
+
+    Parameters
+    ----------
+    root
+        The data folder; without a ledger there is no decision.
+    known
+        Ids that a decision may be about; None to accept any.
+
+    Raises
+    ------
+    DataError
+        With every fault of the ledger; see the module.
+    """
+    path = decisions_path(root)
+    if not path.exists():
+        return ()
+    shown = f"{root.name}/screening/{path.name}"
+    faults: list[Fault] = []
+    decisions: list[Decision] = []
+    state: dict[Key, Decision] = {}
+    for line, cells in enumerate(read_csv(path, root, COLUMNS), 2):
+        problems = list(_cell_problems(cells, known))
+        if not problems:
+            decision = Decision(**{k: v for k, v in cells.items() if k != "date"}, on=date.fromisoformat(cells["date"]))
+            problems = list(_order_problems(decision, state))
+            decisions.append(decision)
+            _apply(decision, state)
+        faults.extend(Fault(shown, line, *problem) for problem in problems)
+    if faults:
+        raise DataError(faults)
+    return tuple(decisions)
+
+
+def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
+    """Return the decisions that stand: the last of each person, record, stage and kind, without the withdrawn."""
+    state: dict[Key, Decision] = {}
+    for decision in decisions:
+        _apply(decision, state)
+    return tuple(state.values())
+
+
+def append(root: Path, decision: Decision) -> None:
+    """Add one decision to the ledger; when this returns, it is on the disk.
+
+    The row is written at once and behind everything that is there. What a crash left of a row that was never
+    acknowledged is cut off first; a last row that only lacks its line end is kept.
+
+    Raises
+    ------
+    DataError
+        The decision does not fit the ledger, or the ledger cannot be read; nothing was written.
+    """
+    path = decisions_path(root)
+    _mend(path)
+    cells = dict(zip(COLUMNS, decision.row(), strict=True))
+    state = {item.key: item for item in standing(read_decisions(root))}
+    problems = [*_cell_problems(cells, None), *_order_problems(decision, state)]
+    if problems:
+        raise DataError([Fault(f"{root.name}/screening/{path.name}", 0, *problem) for problem in problems])
+    _write(path, _line(decision.row()))
+
+
+def _apply(decision: Decision, state: dict[Key, Decision]) -> None:
+    state.pop(decision.key, None)
+    if decision.decision != "withdrawn":
+        state[decision.key] = decision
+
+
+Problem = tuple[str, str, str, str]  # field, problem, remedy and code of a fault
+
+
+def _cell_problems(cells: Mapping[str, str], known: Collection[str] | None) -> Iterable[Problem]:
+    for field, allowed in (("stage", STAGES), ("decision", DECISIONS), ("kind", KINDS)):
+        yield from _not_one_of(field, cells[field], allowed)
+    for field in ("record", "person"):
+        if not cells[field].strip() or cells[field] != cells[field].strip() or not cells[field].isprintable():
+            yield field, f"expected a plain word or name, found {cells[field]!r}", "correct the cell", "SCREEN-002"
+    if not _is(date.fromisoformat, cells["date"]):
+        yield "date", f"expected a date like 2025-07-31, found {cells['date']!r}", "correct the cell", "SCREEN-002"
+    reason, excluded = cells["reason"], cells["decision"] == "exclude"
+    if reason:
+        yield from _not_one_of("reason", reason, EXCLUSION_REASONS)
+        if not excluded:
+            yield (
+                "reason",
+                f"a reason for exclusion, but the decision is {cells['decision']!r}",
+                "clear it",
+                "SCREEN-003",
+            )
+    elif excluded and cells["stage"] == "full_text":
+        remedy = f"give one of {', '.join(EXCLUSION_REASONS)}"
+        yield "reason", "a report excluded on its full text needs a reason", remedy, "SCREEN-003"
+    if reason == NOT_RETRIEVED and cells["stage"] != "full_text":
+        yield "reason", "only full texts are retrieved", "give another reason, or none", "SCREEN-003"
+    if cells["kind"] == "adjudication" and cells["decision"] == "unsure":
+        yield "decision", "an adjudication that leaves the matter open", "decide to include or exclude", "SCREEN-006"
+    if known is not None and cells["record"] not in known:
+        close = difflib.get_close_matches(cells["record"], list(known), n=1, cutoff=0.8)
+        remedy = f"did you mean {close[0]!r}?" if close else "give the id of a record that the search found"
+        yield "record", f"no record has the id {cells['record']!r}", remedy, "SCREEN-007"
+
+
+def _order_problems(decision: Decision, state: Mapping[Key, Decision]) -> Iterable[Problem]:
+    """Yield what is wrong with a decision after those that stand."""
+    held = state.get(decision.key)
+    if decision.decision == "withdrawn":
+        if held is None:
+            yield "decision", "nothing stands that could be withdrawn", "delete the row", "SCREEN-005"
+    elif held is not None:
+        remedy = "delete the row, or withdraw the earlier decision first"
+        yield "decision", f"{held.person} already decided {held.decision!r} on {held.on}", remedy, "SCREEN-004"
+    elif decision.kind == "adjudication":
+        people = {key[2] for key in state if key[:2] == decision.key[:2] and key[3] == "decision"}
+        if not people:
+            yield "kind", "an adjudication where nobody has decided", "make it a decision", "SCREEN-006"
+        if any(key[:2] == decision.key[:2] and key[3] == "adjudication" for key in state):
+            yield "kind", "the record is already adjudicated", "withdraw the earlier adjudication", "SCREEN-004"
+
+
+def _not_one_of(field: str, value: str, allowed: Collection[str]) -> Iterable[Problem]:
+    if value not in allowed:
+        close = difflib.get_close_matches(value, list(allowed), n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"give one of {', '.join(allowed)}"
+        yield field, f"unknown {field} {value!r}", remedy, "SCREEN-001"
+
+
+def _is(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(cells)
+    return stream.getvalue().encode()
+
+
+def _mend(path: Path) -> None:
+    """Make the ledger end with a whole row."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, _line(COLUMNS))
+        return
+    content = path.read_bytes()
+    if not content or content.endswith(b"\n"):
+        return
+    kept, _, tail = content.rpartition(b"\n")
+    row = next(csv.reader([tail.decode(errors="replace")]), [])
+    if len(row) == len(COLUMNS) and row[-1] in (*KINDS, COLUMNS[-1]):
+        _write(path, b"\n")
+    else:
+        os.truncate(path, len(kept) + 1 if kept else 0)
+        if not kept:
+            _write(path, _line(COLUMNS))
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, data)
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,181 @@
+"""What to read first, learned from past decisions. It ranks; it never excludes.
+
+Words and pairs of words of title and abstract, weighted by TF-IDF, go into a linear classifier in which the few
+included records weigh as much more as the many excluded ones outnumber them. The settings are those that the ASReview
+project tuned over its benchmark and ships as ``elas_u4``; `benchmarks/screening.py` measures them.
+
+References
+----------
+van de Schoot R, et al. An open source machine learning framework for efficient and transparent systematic reviews.
+Nat Mach Intell 2021;3:125-133. https://doi.org/10.1038/s42256-020-00287-7
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livingreview.errors import TooFewStudies
+from livingreview.search.records import Record
+
+if TYPE_CHECKING:  # scikit-learn belongs to the search extra, and is slow to import
+    from scipy.sparse import csr_matrix
+
+__all__ = ["FEWEST", "Ranked", "matrix", "rank", "scores", "text_of"]
+
+FEWEST: Final = 5
+"""Included and excluded records, of each, below which nothing is learned; see ``benchmarks/screening.py``."""
+
+_C: Final = 0.11
+_EXCLUDED_SHARE: Final = 9.8  # the excluded records together weigh this many times less than the included ones
+_WHY: Final = 3
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A record that waits, and its place.
+
+    Parameters
+    ----------
+    record
+        Its id.
+    rank
+        1 for what to read first.
+    score
+        Distance from the classifier's boundary, without a unit: comparable within one ranking only, and no
+        probability.
+    why
+        The words that speak most for it; fewer than three where fewer do.
+    """
+
+    record: str
+    rank: int
+    score: float
+    why: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**asdict(self), "why": list(self.why)}
+
+
+def text_of(record: Record) -> str:
+    """Return what is learned from: title and abstract."""
+    return f"{record.title} {record.abstract}".strip()
+
+
+def rank(waiting: Mapping[str, Record], decided: Mapping[str, tuple[Record, bool]]) -> tuple[Ranked, ...]:
+    """Put the records that wait in the order in which to read them.
+
+    Parameters
+    ----------
+    waiting
+        Records without a decision, by id.
+    decided
+        Records with a decision, by id, and whether they were included.
+
+    Returns
+    -------
+    tuple of Ranked
+        Every record that waits, the likeliest first; equal scores in the order given.
+
+    Raises
+    ------
+    TooFewStudies
+        There is too little to learn from.
+    """
+    labels = np.array([included for _, included in decided.values()], dtype=bool)
+    require_enough(labels)
+    if not waiting:
+        return ()
+    texts = [text_of(record) for record, _ in decided.values()] + [text_of(record) for record in waiting.values()]
+    features, words = matrix(texts)
+    known = np.arange(labels.size)
+    score, weights = scores(features, known, labels)
+    fresh = np.arange(labels.size, len(texts))
+    order = fresh[np.argsort(-score[fresh], kind="stable")]
+    names = list(waiting)
+    return tuple(
+        Ranked(names[row - labels.size], place, float(score[row]), _why(features[row], weights, words))
+        for place, row in enumerate(order, 1)
+    )
+
+
+def require_enough(labels: NDArray[np.bool_]) -> None:
+    """Raise unless there is something to learn from.
+
+    Raises
+    ------
+    TooFewStudies
+        Fewer than :data:`FEWEST` records were included, or excluded.
+    """
+    included, excluded = int(labels.sum()), int((~labels).sum())
+    if min(included, excluded) < FEWEST:
+        raise TooFewStudies(
+            f"a ranking needs at least {FEWEST} included and {FEWEST} excluded records to learn from; there are "
+            f"{included} and {excluded}: read the records in the order in which they were found"
+        )
+
+
+def matrix(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.str_]]:
+    """Return the TF-IDF matrix of texts, (n, words), and the words.
+
+    Raises
+    ------
+    TooFewStudies
+        The texts have no words that tell them apart.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95)
+    try:
+        features = vectoriser.fit_transform(texts)
+    except ValueError:
+        raise TooFewStudies("the records have no words that tell them apart: titles or abstracts are missing") from None
+    return features.tocsr(), vectoriser.get_feature_names_out()
+
+
+def scores(
+    features: csr_matrix, known: NDArray[np.intp], labels: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Learn from some rows of a matrix and score all of them.
+
+    Parameters
+    ----------
+    features
+        (n, words) matrix.
+    known
+        Rows that are decided.
+    labels
+        Whether each of these was included; both kinds occur.
+
+    Returns
+    -------
+    score, weights
+        (n,) score of every row, and the weight of every word.
+    """
+    from sklearn.svm import LinearSVC
+
+    included = labels.sum()
+    weight = np.where(labels, 1.0, included / (_EXCLUDED_SHARE * (labels.size - included)))
+    weight *= labels.size / weight.sum()
+    # Words outnumber records: the dual problem is the small one. Its solver draws; the seed keeps it repeatable.
+    model = LinearSVC(C=_C, loss="squared_hinge", dual=True, random_state=0)
+    model.fit(features[known], labels, sample_weight=weight)
+    return model.decision_function(features), model.coef_[0]
+
+
+def _why(row: csr_matrix, weights: NDArray[np.float64], words: NDArray[np.str_]) -> tuple[str, ...]:
+    share = row.data * weights[row.indices]
+    best = [int(i) for i in np.argsort(-share, kind="stable") if share[i] > 0]
+    chosen: list[str] = []
+    for i in best:  # a pair of words says more than each of them alone
+        word = str(words[row.indices[i]])
+        if not any(word in other.split() or other in word.split() for other in chosen):
+            chosen.append(word)
+        if len(chosen) == _WHY:
+            break
+    return tuple(chosen)
