@@ -1,0 +1,80 @@
+"""What every file has in common: the kinds of values, blocks, and the sources that they name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+SourceKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+SourceRef = SourceKey | list[SourceKey] | dict[str, SourceKey | list[SourceKey]]
+StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Doi = Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/[^\s<>\"'`{}|\\]+$", max_length=200)]
+Pmid = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}$")]
+Pmcid = Annotated[str, StringConstraints(pattern=r"^PMC\d{1,9}$")]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'`{}|\\]+$", max_length=500)]
+PrintedNumber = Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,6})?\s?%?$")]
+Count = Annotated[int, Field(ge=0, le=10_000_000_000, strict=True)]
+Year = Annotated[int, Field(ge=1980, le=2100, strict=True)]
+
+Task = Literal["segmentation", "diagnosis", "prediction"]
+Family = Literal[
+    "U-Net", "nnU-Net", "V-Net", "DenseNet", "CNN", "RNN", "R-CNN", "transformer", "autoencoder", "SegNet",
+    "mixer", "shape model hybrid", "other",
+]  # fmt: skip
+Dimensionality = Literal["2D", "2.5D", "2D+t", "3D", "3D+t"]
+Sequence = Literal[
+    "cine", "LGE", "T1 mapping", "T2 mapping", "T2*", "T2-weighted", "perfusion", "phase contrast", "tagging",
+    "coronary MRA", "other",
+]  # fmt: skip
+Structure = Literal[
+    "LV", "LV cavity", "LV epicardium", "LV myocardium", "LV trabeculations", "RV", "LA", "RA", "atria", "scar",
+    "multi-class", "other",
+]  # fmt: skip
+Topic = Literal[
+    "ventricles", "atria", "ventricles and atria", "scar or fibrosis", "amyloidosis",
+    "hypertrophic cardiomyopathy", "non-compaction", "myocarditis", "ischaemic heart disease",
+    "pulmonary hypertension", "arrhythmia or sudden death", "iron overload", "congenital heart disease",
+    "mortality or heart failure", "several conditions", "other",
+]  # fmt: skip
+Unit = Literal["patient", "exam", "slice", "image", "segment", "lesion", "voxel", "box"]
+Metric = Literal["dice", "iou", "hausdorff", "hausdorff95"]
+
+
+class Record(BaseModel):
+    """Base of all file models: unknown keys are refused, values cannot be changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(Record):
+    """A block whose values each name their source."""
+
+    source: SourceRef = Field(description="Key of `sources`: one for all values, a list, or a mapping field → key(s).")
+
+
+class Source(Record):
+    """Where a value was read.
+
+    ``baseline``: a row of the base review's transcribed tables; ``baseline_text``: its running text;
+    ``publication``: the study's own report; ``page``: another public page; ``derived``: arithmetic on stated values;
+    ``coding``: this review's own classification.
+    """
+
+    kind: Literal["baseline", "baseline_text", "publication", "page", "derived", "coding"]
+    table: Text | None = Field(None, description="Name of the baseline table, without `.csv`.")
+    row: Annotated[int, Field(ge=1, strict=True)] | None = Field(None, description="Value of its `row` column.")
+    where: Text | None = Field(None, description="Place in the source: abstract, Table 2, p. 5, a section heading.")
+    how: Text | None = Field(None, description="For `derived` and `coding`: the arithmetic or the rule.")
+    doi: Doi | None = None
+    pmid: Pmid | None = None
+    pmcid: Pmcid | None = None
+    url: WebAddress | None = None
+
+
+class Identification(Record):
+    """How sure it is that ``report`` is the paper the base review means."""
+
+    status: Literal["certain", "probable", "unknown"]
+    reason: Text
