@@ -10,6 +10,7 @@ import hashlib
 import numbers
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,11 +18,34 @@ from urllib.parse import urlsplit
 import pandas as pd
 from IPython.display import HTML, display
 
-__all__ = ["code_html", "show_code", "show_table", "table_html"]
+__all__ = ["PageLink", "code_html", "show_code", "show_table", "table_html"]
 
 LONG: Final = 32
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
 _NUMERIC: Final = re.compile(r"[<>≤≥−–-]?\s?\d[\d\s,.]*\s?%?(\s?[(\[±–-].*)?")
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A cell that leads to another page of the site; it sorts and reads as its text.
+
+    Parameters
+    ----------
+    page
+        Relative address, e.g. ``quality.html``: letters, digits, dots, slashes, hyphens and a ``#``.
+    text
+        What is shown.
+    """
+
+    page: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w./#-]+", self.page):
+            raise ValueError(f"a page is a relative address, not {self.page!r}")
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) -> None:
@@ -144,6 +168,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return escape(f"{value:g}")
+    if isinstance(value, PageLink):
+        return f'<a href="{escape(value.page, quote=True)}">{escape(value.text)}</a>'
     text = str(value)
     if _DOI.fullmatch(text):
         return _link(f"https://doi.org/{text}", text)

@@ -1,0 +1,140 @@
+"""Does the clinical page compute from the synthesis, name every prevalence, and leave judgement to people?"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from livingreview.clinical import (
+    NOT_JUDGED,
+    POPULATION,
+    Scenario,
+    after_test,
+    facts,
+    findings,
+    findings_table,
+    frequencies_table,
+    hints_table,
+    illustrations,
+    likelihood_ratios,
+    post_test_table,
+    study_scenarios,
+)
+from livingreview.diagnosis import Pooled, pool
+from livingreview.publish.utility_figures import show_fagan, show_frequencies, show_predictive_values
+from livingreview.review import Review
+from livingreview.synthesis.findings import DOMAINS
+from livingreview.synthesis.imputation import ImputedFit
+
+
+@pytest.fixture(scope="module")
+def pooled(review: Review) -> Pooled:
+    return pool(review)
+
+
+@pytest.fixture(scope="module")
+def nothing(review: Review) -> Pooled:
+    empty = pool(review.as_of(date(2025, 7, 31)))
+    assert empty.imputed is None
+    return empty
+
+
+@pytest.fixture(scope="module")
+def imputed(pooled: Pooled) -> ImputedFit:
+    assert pooled.imputed is not None
+    return pooled.imputed
+
+
+def test_is_an_illustration_called_one() -> None:
+    assert [scenario.title for scenario in illustrations()] == [
+        "illustration: one in twenty (5 %)",
+        "illustration: one in five (20 %)",
+        "illustration: one in two (50 %)",
+    ]
+    assert {scenario.kind for scenario in illustrations()} == {"illustration"}
+
+
+def test_is_a_studys_share_that_of_its_cohort_or_of_its_tables(pooled: Pooled) -> None:
+    scenarios = {scenario.name: scenario for scenario in study_scenarios(pooled)}
+    assert len(scenarios) == pooled.k
+    for item in pooled.selection.used:
+        scenario, sample = scenarios[item.label], item.study.sample
+        if sample and sample.n_diseased is not None and sample.n_nondiseased is not None:
+            assert scenario.prevalence == sample.n_diseased / (sample.n_diseased + sample.n_nondiseased)
+            assert scenario.source == f"{sample.n_diseased} of {sample.n_diseased + sample.n_nondiseased} in the cohort"
+        else:
+            tp, fp, fn, tn = item.tables.T
+            assert scenario.prevalence == np.median((tp + fn) / (tp + fp + fn + tn))
+            assert "2×2 table" in scenario.source
+    assert all(scenario.title.startswith(name) for name, scenario in scenarios.items())
+
+
+def test_do_the_probabilities_after_the_test_obey_bayes(imputed: ImputedFit) -> None:
+    positive, negative = likelihood_ratios(imputed)
+    after_positive, after_negative = after_test(imputed, 0.2)
+    for ratio, after in ((positive, after_positive), (negative, after_negative)):
+        for name in ("estimate", "lower", "upper"):
+            odds = 0.25 * getattr(ratio, name)
+            assert getattr(after, name) == pytest.approx(odds / (1 + odds))
+        assert after.lower < after.estimate < after.upper
+
+
+def test_do_the_tables_show_one_row_per_setting(imputed: ImputedFit) -> None:
+    settings = illustrations()
+    titles = [scenario.title for scenario in settings]
+    assert post_test_table(imputed, settings)["Setting"].tolist() == titles
+    frequencies = frequencies_table(imputed, settings)
+    assert frequencies["Setting"].tolist() == titles
+    for row, scenario in enumerate(settings):
+        whole = {name: int(str(frequencies.at[row, name]).split()[0]) for name in frequencies.columns[1:]}
+        assert whole["Have the disease"] == round(POPULATION * scenario.prevalence)
+        assert whole["of these: found"] + whole["of these: missed"] == whole["Have the disease"]
+        assert whole["of these: false alarms"] + whole["of these: cleared"] == whole["Are healthy"]
+
+
+def test_does_the_summary_use_the_imputed_estimates_and_judge_nothing(pooled: Pooled, imputed: ImputedFit) -> None:
+    rows = findings(pooled, illustrations())
+    assert [row.estimate for row in rows] == [imputed.sensitivity, imputed.specificity]
+    assert rows[0].hints.interval_width == imputed.sensitivity.upper - imputed.sensitivity.lower
+    table = findings_table(rows)
+    assert len(table) == 4
+    assert set(table["Certainty"]) == {NOT_JUDGED}
+    hints = hints_table(pooled, rows)
+    assert hints["Domain"].tolist() == [*DOMAINS, *DOMAINS]
+    assert set(hints["Judgement"]) == {NOT_JUDGED}
+    assert set(hints["Signed by"]) == {"nobody"}
+
+
+def test_do_the_sentences_hold_the_numbers_of_the_tables(pooled: Pooled, imputed: ImputedFit) -> None:
+    shown = illustrations()[1]
+    said = facts(pooled, shown)
+    table = frequencies_table(imputed, [shown])
+    assert f"find {table.at[0, 'of these: found'].split()[0]} and miss" in said["people"]
+    row = post_test_table(imputed, [shown])
+    assert row.at[0, "After a positive result"] in said["after"]
+    assert row.at[0, "After a negative result"] in said["after"]
+
+
+def test_is_nothing_computed_where_nothing_was_pooled(pooled: Pooled, nothing: Pooled) -> None:
+    shown = illustrations()[1]
+    said = facts(nothing, shown)
+    assert set(said) == set(facts(pooled, shown))
+    assert nothing.reason in said["standing"]
+    assert "%" not in " ".join(said.values())
+    assert findings(nothing, illustrations()) == ()
+
+
+def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Pooled) -> None:
+    shown, settings = illustrations()[1], illustrations()
+    pictures = [lambda p: show_fagan(p, shown), lambda p: show_predictive_values(p, settings),
+                lambda p: show_frequencies(p, shown)]  # fmt: skip
+    for picture in pictures:
+        assert nothing.reason in picture(nothing)._repr_html_()
+        assert "<svg" in picture(pooled)._repr_html_()
+
+
+def test_is_an_untrusted_name_escaped_in_a_figure(pooled: Pooled) -> None:
+    scenario = Scenario("<script>", 0.2, "study", "x")
+    assert "<script>" not in show_fagan(pooled, scenario)._repr_html_()

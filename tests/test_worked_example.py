@@ -1,0 +1,60 @@
+"""Does the worked example compute our answers, and hold the other software's as the golden files have them?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from golden_cases import GOLDEN
+from livingreview.errors import DataError
+from livingreview.review import Review
+from livingreview.worked_example import OTHERS, WorkedExample, worked_example
+
+
+@pytest.fixture(scope="module")
+def example(review: Review) -> WorkedExample:
+    return worked_example(review.root)
+
+
+def test_is_the_example_the_golden_set(example: WorkedExample, review: Review) -> None:
+    tables = (GOLDEN / "datasets" / "edge_zero_cells.csv").read_text(encoding="utf-8")
+    assert (review.root / "examples" / "sparse_tables.csv").read_text(encoding="utf-8") == tables
+    golden = json.loads((GOLDEN / "expected" / "edge_zero_cells.json").read_text(encoding="utf-8"))
+    exact, laplace = golden["c_exact_ml"], golden["b_glmm"]["lme4"]
+    assert example.theirs["exact_binomial"]["log_likelihood"] == exact["logLik"]
+    assert example.theirs["exact_binomial"]["se_logit_specificity"] == exact["se"]["spec"]
+    assert example.theirs["lme4"]["tau2_specificity"] == laplace["tau2_spec"]
+    # mada models 1 − specificity: mean and correlation change their sign.
+    assert example.theirs["mada"]["logit_specificity"] == -golden["a_reitsma"]["reml"]["coef"]["tfpr"]
+    assert example.theirs["mada"]["rho"] == -golden["a_reitsma"]["reml"]["rho_sens_fpr"]
+
+
+@pytest.mark.parametrize("software", ["exact_binomial", "exact_normal", "metafor", "simple_pooling"])
+def test_are_exact_answers_met(example: WorkedExample, software: str) -> None:
+    for quantity, value in example.theirs[software].items():
+        if value is not None:
+            assert abs(example.difference(software, quantity)) < 1e-5
+
+
+def test_do_laplace_and_default_settings_differ_as_the_page_says(example: WorkedExample) -> None:
+    assert example.difference("lme4", "tau2_specificity") < -0.05
+    assert example.difference("lme4", "log_likelihood") < 0
+    assert example.difference("mada", "log_likelihood") > 0.005
+
+
+def test_does_the_table_hold_every_answer(example: WorkedExample) -> None:
+    table = example.comparison()
+    assert set(table["Model, beside"]) == {title for _, title in OTHERS.values()}
+    assert len(table) == sum(value is not None for answers in example.theirs.values() for value in answers.values())
+    agreeing = table[table["Model, beside"].str.contains("exact reference")]
+    assert set(agreeing["Ours − other"]) == {"below 1e−6"}
+
+
+@pytest.mark.parametrize(("text", "code"), [("{", "EXAMPLE-001"), ('{"answers": {}}', "EXAMPLE-002")])
+def test_is_a_spoilt_file_named(data_copy: Path, text: str, code: str) -> None:
+    (data_copy / "examples" / "sparse_tables.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        worked_example(data_copy)
+    assert [fault.code for fault in caught.value.faults] == [code]
