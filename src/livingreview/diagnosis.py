@@ -27,7 +27,7 @@ from livingreview.synthesis.imputation import Extremes, ImputedFit, extremes, mu
 from livingreview.synthesis.influence import leave_one_out
 from livingreview.synthesis.summary import proportion
 from livingreview.tabulate import reference
-from livingreview.wording import p_value, percent, with_interval
+from livingreview.wording import p_value, percent, plural, with_interval
 
 __all__ = [
     "FEWEST",
@@ -297,9 +297,10 @@ def headline(pooled: Pooled) -> str:
     """Return one sentence on what the main analysis says today."""
     if pooled.imputed is None or pooled.fit is None:
         return f"Nothing can be pooled today: {pooled.reason}."
+    targets = len({item.study.target_condition or item.study.id for item in pooled.selection.used})
     return (
-        f"Pooled over {pooled.k} studies, sensitivity is {with_interval(pooled.imputed.sensitivity)} and specificity "
-        f"{with_interval(pooled.imputed.specificity)}."
+        f"Pooled over {plural(pooled.k, 'study', 'studies')} of {plural(targets, 'target condition')}, sensitivity is "
+        f"{with_interval(pooled.imputed.sensitivity)} and specificity {with_interval(pooled.imputed.specificity)}."
     )
 
 
