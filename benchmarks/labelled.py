@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
+from livingreview.search.imports import read_export
 from livingreview.search.records import Record, records_from_csv
 
 # Rathbone et al. 2015, doi:10.1186/2046-4053-4-6, as labelled again by G. Wagner; and CoLRev's set of his.
@@ -32,12 +34,15 @@ class LabelledSet:
         For a set labelled by groups: one number per record, equal for records of one publication; else empty.
     marked
         For a set labelled by record: whether each is a duplicate; else empty.
+    originals_marked
+        Whether `marked` marks every member of a group rather than all but one.
     """
 
     name: str
     records: tuple[Record, ...]
-    publications: tuple[int, ...] = ()
+    publications: tuple[Hashable, ...] = ()
     marked: tuple[bool, ...] = ()
+    originals_marked: bool = False
 
 
 def reference() -> Path:
@@ -53,7 +58,8 @@ def load_set(folder: Path, name: str) -> LabelledSet:
     if name in MARKED:
         with (labelled / f"{name}.labels.csv").open(encoding="utf-8-sig", newline="") as stream:
             label = {row["ID"]: row["label"] for row in csv.DictReader(stream)}
-        return LabelledSet(name, records, marked=tuple(label[record.accession] == "duplicate" for record in records))
+        marked = tuple(label[record.accession] == "duplicate" for record in records)
+        return LabelledSet(name, records, marked=marked, originals_marked=name == "tafenoquine")
     publications = list(range(len(records)))
     with (labelled / f"{name}.groups.csv").open(encoding="utf-8-sig", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -61,3 +67,15 @@ def load_set(folder: Path, name: str) -> LabelledSet:
             for member in members[1:]:
                 publications[member] = publications[members[0]]
     return LabelledSet(name, records, publications=tuple(publications))
+
+
+def load_cardiac(folder: Path) -> LabelledSet:
+    """Read the synthetic set of six export files with hard negatives, ``records/synthetic_cardiac_a``."""
+    cardiac = folder / "records" / "synthetic_cardiac_a"
+    with (cardiac / "truth.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    study = {(row["file"], int(row["index"])): row["study"] for row in rows}
+    names = dict.fromkeys(row["file"] for row in rows)
+    records = tuple(record for name in names for record in read_export(cardiac / name, name)[0])
+    publications = tuple(study[record.source_file, record.source_index] for record in records)
+    return LabelledSet("synthetic_cardiac_a", records, publications=publications)

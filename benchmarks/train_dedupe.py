@@ -59,7 +59,9 @@ def count_levels(labelled: LabelledSet, pairs: Pairs) -> dict[str, Counter[int]]
     scored = linker.inference.predict(warning_mode="never")
     counts = {}
     for name, _, _ in COMPARISONS:
-        rows = engine.duckdb_con.execute(f"SELECT gamma_{name}, count(*) FROM {scored.physical_name} GROUP BY 1").fetchall()
+        rows = engine.duckdb_con.execute(
+            f"SELECT gamma_{name}, count(*) FROM {scored.physical_name} GROUP BY 1"
+        ).fetchall()
         counts[name] = Counter(dict(rows))
     return counts
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA, JaroWinkler
 
 from livingreview.search.linkage import LONG_TITLE
 from livingreview.search.normalise import Normalised
 
 __all__ = ["Agreement", "Likeness", "compare", "objection"]
 
-# A word counts as a misspelling of another from this ratio on: "evaluaiton" and "evaluation" have 90.
-MISSPELT: Final = 80
+# Shorter words that differ by a letter are other words: "men" and "ten", "hepatitis B" and "hepatitis C".
+MISSPELT_FROM: Final = 4
 # Below, a common DOI is an accident (a container's DOI, a typing error) and not the same publication.
 SAME_DOI_TITLE: Final = 80
 NEAR_TITLE: Final = 88
@@ -41,8 +40,7 @@ class Agreement(IntEnum):
     SAME = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(NamedTuple):
     """Two records compared field by field.
 
     Parameters
@@ -73,10 +71,12 @@ class Likeness:
 
 def compare(a: Normalised, b: Normalised) -> Likeness:
     """Compare two records field by field."""
+    same = a.key == b.key
+    usual = len(a.key) < LONG_TITLE or len(b.key) < LONG_TITLE or bool(_GENERIC.search(a.title))
     return Likeness(
         title=_titles(a, b),
-        title_ratio=100.0 if a.key == b.key else max(fuzz.ratio(a.key, b.key), fuzz.token_set_ratio(a.title, b.title)),
-        generic=min(len(a.key), len(b.key)) < LONG_TITLE or bool(_GENERIC.search(a.title) or _GENERIC.search(b.title)),
+        title_ratio=100.0 if same else max(fuzz.ratio(a.key, b.key), fuzz.token_set_ratio(a.title, b.title)),
+        generic=usual or (not same and bool(_GENERIC.search(b.title))),
         authors=_authors(a, b),
         year=_years(a.year, b.year),
         journal=_journals(a.journal, b.journal),
@@ -145,12 +145,14 @@ def _misspelt(a: list[str], b: list[str]) -> bool:
     """Return whether the words that only one title has are misspellings of words that only the other has."""
     only_a = [word for word in a if word not in b]
     only_b = [word for word in b if word not in a]
-    rest_a, rest_b = "".join(only_a), "".join(only_b)
-    if rest_a == rest_b:
-        return True
     if len(only_a) != len(only_b):
-        return bool(rest_a and rest_b) and fuzz.ratio(rest_a, rest_b) >= MISSPELT
-    return all(fuzz.ratio(x, y) >= MISSPELT for x, y in zip(only_a, only_b, strict=True))
+        return _one_letter("".join(only_a), "".join(only_b))
+    return all(map(_one_letter, only_a, only_b))
+
+
+def _one_letter(a: str, b: str) -> bool:
+    """Return whether two words differ by a letter at most; two would take "hypotension" for "hypertension"."""
+    return a == b or (min(len(a), len(b)) >= MISSPELT_FROM and OSA.distance(a, b, score_cutoff=1) <= 1)
 
 
 def _authors(a: Normalised, b: Normalised) -> Agreement:
@@ -179,7 +181,9 @@ def _journals(a: str, b: str) -> Agreement:
     return Agreement.CLOSE if _abbreviates(a, b) or fuzz.token_set_ratio(a, b) >= 85 else Agreement.CONFLICT
 
 
-_SMALL_WORDS: Final = frozenset("the of and in for on a an de der die und la et le".split())
+_SMALL_WORDS: Final = frozenset(
+    ("the", "of", "and", "in", "for", "on", "a", "an", "de", "der", "die", "und", "la", "et", "le")
+)
 
 
 def _abbreviates(a: str, b: str) -> bool:

@@ -112,7 +112,7 @@ def settings(parameters: Parameters) -> SettingsCreator:
         made = levels.JaroWinklerLevel(column, float(threshold)) if similar else levels.CustomLevel(condition)
         return made.configure(m_probability=m, u_probability=u)
 
-    made = []
+    made: list[Any] = []
     for name, unknown, conditions in COMPARISONS:
         m, u = parameters.m[name], parameters.u[name]
         graded = [level(condition, m[i], u[i]) for i, condition in enumerate(conditions)]
@@ -155,7 +155,7 @@ def score(records: pa.Table, pairs: pa.Table, engine: DatabaseAPISubClass, param
     linker = Linker(engine.register(records), settings(parameters))
     linker.table_management.register_blocked_pairs_for_predict(engine.register(pairs))
     scored = linker.inference.predict(warning_mode="never")
-    worth = scored.query_sql(
+    worth: Any = scored.query_sql(
         "SELECT least(unique_id_l, unique_id_r) AS unique_id_l, greatest(unique_id_l, unique_id_r) AS unique_id_r, "
         f"match_probability FROM {{this}} WHERE match_probability >= {LEAST} OR mw_title > {LEAST_TITLE}"
     )

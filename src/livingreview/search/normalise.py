@@ -2,116 +2,46 @@
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from livingreview.search.identifiers import find_doi
 from livingreview.search.records import Record
+from livingreview.search.titles import fold, read_title
 
-__all__ = ["Normalised", "first_page", "fold", "normalise", "surnames"]
+__all__ = ["Normalised", "first_page", "normalise", "surnames"]
 
 # Values that stand for "not given" in exports.
 _ABSENT = frozenset({"unknown", "none", "null", "nan", "na", "n a", "anonymous", "anon", "no author", "not available"})
 
-_TAG = re.compile(r"<[^<>]{1,40}>")
-# What databases add to a title: "[Review] [33 refs]", "[Erratum appears in …]", "[Turkish]", "(Chinese)".
-_ADDED = re.compile(
-    r"\s*[\[(](?:review|\d+ refs?\.?|letter|in [a-z]+"
-    r"|[a-z]{3,8}(?:ian|ish|ese|ench|man|utch)\b[^\[\]()]*)[\])][.\s]*$"
-    r"|\s*\[(?:see comments?|comment (?:in|on)|(?:published )?erratum (?:appears )?in|retraction in|republished (?:in|from)"
-    r"|summary for patients in|reprint|original report).*$"
-)
-# Web of Science appends what an erratum corrects: "(vol 12, pg 3, 2010)", "(Retraction of vol 3, pg 1)".
-_CORRECTS = re.compile(
-    r"\((?:retraction of |erratum |correction |retracted article[. ]*(?:see )?)?vol\.? .{3,80}\)\s*$"
-)
 _NUMBER = re.compile(r"\d+")
-_WORD = re.compile(r"[^\W_]+")
 _PAGE = re.compile(r"[a-z]*\d+[a-z]?")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _MONTH = re.compile(
     r"\d-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-\d"
 )
 _NO_FIRST_PAGE = re.compile(r"\s*[a-z]+\s*-")
-_ROMAN: Final = {
-    "i": "1",
-    "ii": "2",
-    "iii": "3",
-    "iv": "4",
-    "v": "5",
-    "vi": "6",
-    "vii": "7",
-    "viii": "8",
-    "ix": "9",
-    "x": "10",
-}
+_ROMAN: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _PARTS = frozenset(
     {"part", "parts", "paper", "volume", "chapter", "section", "phase", "stage", "type", "grade", "class", "study"}
 )
 _ORDINALS: Final = {"one": "1", "two": "2", "three": "3", "four": "4", "first": "1", "second": "2", "third": "3"}
 
-# Letters and signs that one database prints and another spells.
-_SPELT: Final = str.maketrans(
-    {letter: f" {unicodedata.name(letter).split()[-1].lower()} " for letter in "αβγδεζηθκλμνπρστφχψωΔΩ"}
-    | {
-        "’": "'",
-        "‘": "'",
-        "µ": " mu ",
-        "≥": ">=",
-        "≤": "<=",
-        "ß": "ss",
-        "ø": "o",
-        "Ø": "O",
-        "æ": "ae",
-        "ł": "l",
-        "ı": "i",
-    }
-)
-
-# A notice about a publication is not the publication. Each pattern reads the folded title from its start, or a
-# mark at its end; the word stands for the kind of notice.
-_NOTICES: Final = (
-    (
-        "erratum",
-        re.compile(
-            r"^(?:\w+ )?(?:errat(?:um|a)|corrigend(?:um|a)|corrections?|addend(?:um|a))(?: (?:to|for|in|of|on)\b|$)"
-        ),
-    ),
-    ("erratum", re.compile(r"\b(?:errat(?:um|a)|corrigend(?:um|a)|correction|addendum)$")),
-    (
-        "retraction",
-        re.compile(r"^(?:retraction|retracted|notice of retraction|withdrawal|withdrawn|expression of concern)\b"),
-    ),
-    (
-        "comment",
-        re.compile(r"^(?:comments?|commentary|letter|editorial comment|invited commentary)(?: (?:on|to|re|by)\b|:)"),
-    ),
-    ("reply", re.compile(r"^(?:(?:the )?authors? (?:s )?)?(?:reply|replies|response|rejoinder)\b")),
-    ("reply", re.compile(r"\b(?:(?:authors? )?(?:reply|replies)|authors? (?:s )?response|in reply)$")),
-)
-# Cheaper than the patterns above, which only a title with one of these words can match.
-_NOTICE_HINT = re.compile(r"errat|corrig|correct|addend|retract|withdr|concern|comment|letter|repl|respon|rejoin")
-_NOTICE_KINDS: Final = (
-    ("erratum", re.compile(r"errat|corrigend|\bcorrection|addend")),
-    ("retraction", re.compile(r"\bretraction of|\bretraction notice|^retraction$|expression of concern")),
-)
 _PREPRINT_DOI = re.compile(
-    r"10\.(?:1101/(?:\d{6,}|\d{4}\.\d\d\.\d\d)|48550/arxiv|64898/|21203/rs|2139/ssrn|20944/preprints|36227/techrxiv|31234/|26434/chemrxiv"
-    r"|22541/au|31219/osf|31222/|12688/(?:f1000|wellcome|open))"
+    r"10\.(?:1101/(?:\d{6,}|\d{4}\.\d\d\.\d\d)|48550/arxiv|64898/|21203/rs|2139/ssrn|20944/preprints"
+    r"|36227/techrxiv|31234/|26434/chemrxiv|22541/au|31219/osf)"
 )
 _PREPRINT_PLACE = re.compile(
     r"\b(?:arxiv|biorxiv|medrxiv|techrxiv|psyarxiv|chemrxiv|research square|ssrn|preprints?|osf preprints)\b"
 )
-_CONFERENCE = re.compile(r"\b(?:conference|congress|symposium|workshop|meeting|proceedings|abstracts?)\b")
+_CONFERENCE = re.compile(r"\b(?:conference|congress|symposium|workshop|meeting)\b")
+# Where meetings are printed: "22 SUPPL. 1", "MeetingAbstracts", page "S12".
+_SUPPLEMENT = re.compile(r"suppl|abstr|meeting|^s\d|^\d+ ?s\d", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
+class Normalised(NamedTuple):
     """A record as it is compared; a field that is not known is empty.
 
     Parameters
@@ -139,7 +69,7 @@ class Normalised:
     doi, pmid, pmcid
         Identifiers without resolver and prefix.
     preprint, conference
-        Whether the record says that it is a preprint, or comes from a conference.
+        Whether the record says that it is a preprint, or comes from a conference or a journal's supplement.
     """
 
     title: str
@@ -159,22 +89,6 @@ class Normalised:
     pmcid: str
     preprint: bool
     conference: bool
-
-
-def fold(text: str) -> str:
-    """Return lower-case words without accents, mark-up and punctuation.
-
-    Examples
-    --------
-    >>> fold("T<sub>1</sub> mapping &amp; Müller’s <i>U-Net</i>")
-    't1 mapping and mullers u net'
-    """
-    if "<" in text or "&" in text:
-        text = _TAG.sub("", html.unescape(text)).replace("&", " and ")
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.translate(_SPELT))
-        text = "".join(character for character in text if not unicodedata.combining(character))
-    return " ".join(_WORD.findall(text.casefold().replace("'", "")))
 
 
 def first_page(text: str) -> tuple[str, str]:
@@ -237,19 +151,13 @@ def _split_name(author: str) -> tuple[str, tuple[str, ...]]:
 
 def normalise(record: Record) -> Normalised:
     """Return the record as it is compared."""
-    raw_title = record.title.strip().lower()
-    corrects = _CORRECTS.search(raw_title)
-    if corrects:
-        raw_title = raw_title[: corrects.start()]
-    while ("[" in raw_title or "(" in raw_title) and (added := _ADDED.search(raw_title)) and added.start():
-        raw_title = raw_title[: added.start()]
-    title = _known(fold(raw_title))
-    notice, title = _notice(title, record.kind.lower(), corrects[0] if corrects else "")
+    kind = record.kind.lower()
+    notice, printed = read_title(record.title, kind)
+    title = _known(fold(printed))
     names, first_author = surnames(record.authors)
     journal, preprint_place, conference_place = _place(record.journal)
     page, last_page = first_page(record.pages) if record.pages.lower() not in _ABSENT else ("", "")
     doi = find_doi(record.doi)
-    kind = record.kind.lower()
     return Normalised(
         title=title,
         key=title.replace(" ", ""),
@@ -267,7 +175,7 @@ def normalise(record: Record) -> Normalised:
         pmid=_number(record.pmid),
         pmcid=_number(record.pmcid),
         preprint=bool("preprint" in kind or _PREPRINT_DOI.match(doi) or preprint_place),
-        conference=conference_place or bool(kind and _CONFERENCE.search(kind)),
+        conference=conference_place or any(map(_SUPPLEMENT.search, (kind, record.volume, record.issue, page))),
     )
 
 
@@ -300,18 +208,3 @@ def _digits(title: str) -> str:
     if words and words[-1] in _ROMAN and len(words[-1]) > 1 and words[-2:-1] and words[-2] not in _PARTS:
         digits.append(_ROMAN[words[-1]])
     return "".join(digits)
-
-
-def _notice(title: str, kind: str, corrects: str) -> tuple[str, str]:
-    """Return what the record is a notice of, and the title without the words that say so."""
-    for name, pattern in _NOTICES if _NOTICE_HINT.search(title) else ():
-        found = pattern.search(title)
-        if found:
-            rest = " ".join((title[: found.start()] + " " + title[found.end() :]).split())
-            return name, rest or title
-    for name, pattern in _NOTICE_KINDS:
-        if kind and pattern.search(kind):
-            return name, title
-    if corrects:
-        return ("retraction" if "retract" in corrects else "erratum"), title
-    return "", title

@@ -49,7 +49,7 @@ FIELD_LIMIT = 16_000_000
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record of one export, with the source's own words.
 

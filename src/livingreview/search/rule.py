@@ -45,7 +45,7 @@ def same_publication(a: Normalised, b: Normalised, like: Likeness) -> str:
     if like.generic:
         return _generic(a, like)
     if like.title >= CLOSE:
-        return _by_title(like, placed=placed)
+        return _by_title(like, placed=placed, kinds_differ=a.conference != b.conference)
     return _by_place(a, b, like) if placed and like.year is SAME else ""
 
 
@@ -78,24 +78,22 @@ def _by_identifier(like: Likeness) -> str:
     if like.page is CONFLICT and (like.volume is CONFLICT or like.authors is not SAME):
         # Abstracts of one supplement under the supplement's DOI.
         return ""
+    if like.title is CONFLICT and (like.authors is not SAME or CONFLICT in (like.volume, like.page)):
+        return ""
     return f"same {name} and title"
 
 
-def _by_title(like: Likeness, *, placed: bool) -> str:
+def _by_title(like: Likeness, *, placed: bool, kinds_differ: bool) -> str:
     if placed:
         return "same title, volume and page"
-    if like.journal is CONFLICT or like.authors is UNKNOWN:
+    if like.year is not SAME or like.journal is CONFLICT or like.authors is UNKNOWN:
         return ""
-    if like.page >= CLOSE and (like.volume is UNKNOWN or like.year is SAME):
+    if like.page is SAME or (like.page is CLOSE and like.volume is not CONFLICT):
         return "same title, authors, journal and page"
-    if (
-        like.issue is not CONFLICT
-        and like.page is UNKNOWN
-        and like.volume is not CONFLICT
-        and like.title is SAME
-        and like.year is SAME
-    ):
-        return "same title, authors, journal and year" if SAME in (like.title, like.authors) else ""
+    unplaced = like.page is UNKNOWN and CONFLICT not in (like.volume, like.issue)
+    # A conference abstract has the title, authors and year of its article: only a place tells that it is one.
+    if unplaced and like.journal >= CLOSE and SAME in (like.title, like.authors) and not kinds_differ:
+        return "same title, authors, journal and year"
     return ""
 
 
