@@ -27,8 +27,9 @@ def run_check(options: argparse.Namespace) -> int:
     """Print every fault; return 1 if there is one."""
     from livingreview.faultformat import FORMATS
     from livingreview.review import check
+    from livingreview.screening.library import screening_faults
 
-    faults = check(options.data, options.paths)
+    faults = check(options.data, options.paths, also=[screening_faults])
     text = FORMATS[options.format](faults)
     if text:
         print(text)

@@ -17,6 +17,7 @@ from livingreview import pool_command as pool
 from livingreview import reconstruct_command as reconstruct
 from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
+from livingreview.screening import commands as screening
 from livingreview.search import commands as search
 from livingreview.search import search_commands as sources
 
@@ -88,6 +89,7 @@ COMMANDS = (
     Command("search", sources.SEARCH_HELP, sources.configure_search, sources.run_search),
     Command("import", sources.IMPORT_HELP, sources.configure_import, sources.run_import),
     Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe),
+    Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen),
     Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
 )

@@ -234,7 +234,9 @@ def _entry_row(entry: BaseModel) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in type(entry).model_fields if name != "source"}
 
 
-def check(root: Path, only: Sequence[Path] = ()) -> list[Fault]:
+def check(
+    root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()
+) -> list[Fault]:
     """Return every fault of the review's files, sorted by file and line.
 
     Parameters
@@ -243,8 +245,12 @@ def check(root: Path, only: Sequence[Path] = ()) -> list[Fault]:
         The data folder.
     only
         Report just the faults of these files (all files are read either way, because files refer to each other).
+    also
+        Further checks, of files that the review itself does not read; each takes the data folder.
     """
     _, faults = _read(root)
+    if root.is_dir():
+        faults = [*faults, *(fault for find in also for fault in find(root))]
     if only:
         wanted = {path.resolve() for path in only}
         parent = root.absolute().parent

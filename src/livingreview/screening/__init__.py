@@ -6,8 +6,8 @@ ledger
     The decisions: one row per person, record and stage, appended and never rewritten.
 verdicts
     What the decisions of several people, and an adjudication, come to.
-queue
-    The records that wait for a decision.
+library
+    The records found, copies of one publication taken together, and what waits for whom.
 agreement
     Raw agreement, Cohen's kappa and its prevalence-adjusted form.
 ranking, backtest
@@ -18,6 +18,8 @@ exchange
     Out to ASReview and Rayyan, and back.
 session, terminal
     Screening in the terminal.
+reports
+    The ranking as a table.
 
 Nothing here excludes a record: people do.
 """

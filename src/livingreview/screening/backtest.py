@@ -106,7 +106,9 @@ def work_saved(labels: Sequence[bool] | NDArray[np.bool_], *, recall: float = RE
     last = np.sort(rng.choice(places, (_RESAMPLES, places.size)), axis=1)[:, needed - 1]
     excluded = order.size - places.size
     share = excluded_before[last] / excluded if excluded else np.zeros(_RESAMPLES)
-    lower, upper = np.quantile(saved(needed + rng.binomial(excluded, share)), [(1 - level) / 2, (1 + level) / 2])
+    lower, upper = np.quantile(
+        saved(needed + rng.binomial(excluded, share).astype(float)), [(1 - level) / 2, (1 + level) / 2]
+    )
     value = float(saved(np.array(needed + excluded_before[places[needed - 1]], dtype=float)))
     return Estimate(round(value, 12), float(lower), float(upper))
 
@@ -160,8 +162,8 @@ def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, b
 
     Returns
     -------
-    (n - 2,) array
-        Indices of the records, without the two known ones.
+    (n,) array
+        Indices of the records; the two known ones stand first.
 
     Raises
     ------
@@ -183,4 +185,4 @@ def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, b
         chosen = pool[np.argsort(-score[pool], kind="stable")][:batch]
         known.extend(int(row) for row in chosen)
         unread[chosen] = False
-    return np.array(known[2:], dtype=np.intp)
+    return np.array(known, dtype=np.intp)

@@ -8,7 +8,8 @@ Faults
 ------
 SCREEN-001 an unknown stage, decision, kind or reason; SCREEN-002 a missing record, person or date; SCREEN-003 a reason
 where none belongs, or none where one does; SCREEN-004 a decision that already stands; SCREEN-005 nothing to withdraw;
-SCREEN-006 an adjudication of nothing; SCREEN-007 a record that no ledger knows.
+SCREEN-006 an adjudication of nothing; SCREEN-007 a record that no ledger knows; SCREEN-008
+(of the library) a ledger of records or clusters that cannot be read.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from livingreview.errors import DataError, Fault
-from livingreview.reading import read_csv
 
 __all__ = [
     "COLUMNS",
@@ -149,11 +149,11 @@ def read_decisions(root: Path, known: Collection[str] | None = None) -> tuple[De
     path = decisions_path(root)
     if not path.exists():
         return ()
-    shown = f"{root.name}/screening/{path.name}"
+    shown = _shown(root)
     faults: list[Fault] = []
     decisions: list[Decision] = []
     state: dict[Key, Decision] = {}
-    for line, cells in enumerate(read_csv(path, root, COLUMNS), 2):
+    for line, cells in _rows(path, shown):
         problems = list(_cell_problems(cells, known))
         if not problems:
             decision = Decision(**{k: v for k, v in cells.items() if k != "date"}, on=date.fromisoformat(cells["date"]))
@@ -174,25 +174,58 @@ def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
     return tuple(state.values())
 
 
-def append(root: Path, decision: Decision) -> None:
-    """Add one decision to the ledger; when this returns, it is on the disk.
+def append(root: Path, *decisions: Decision) -> None:
+    """Add decisions to the ledger, all or none; when this returns, they are on the disk.
 
-    The row is written at once and behind everything that is there. What a crash left of a row that was never
-    acknowledged is cut off first; a last row that only lacks its line end is kept.
+    The rows are written at once and behind everything that is there. What a crash left of a row that was never
+    acknowledged is cut off first; a last row that only lacks its line end is kept. A crash while several rows are
+    written leaves a beginning of them.
 
     Raises
     ------
     DataError
-        The decision does not fit the ledger, or the ledger cannot be read; nothing was written.
+        A decision does not fit the ledger, or the ledger cannot be read; nothing was written.
     """
     path = decisions_path(root)
     _mend(path)
-    cells = dict(zip(COLUMNS, decision.row(), strict=True))
     state = {item.key: item for item in standing(read_decisions(root))}
-    problems = [*_cell_problems(cells, None), *_order_problems(decision, state)]
-    if problems:
-        raise DataError([Fault(f"{root.name}/screening/{path.name}", 0, *problem) for problem in problems])
-    _write(path, _line(decision.row()))
+    faults: list[Fault] = []
+    for decision in decisions:
+        cells = dict(zip(COLUMNS, decision.row(), strict=True))
+        problems = [*_cell_problems(cells, None), *_order_problems(decision, state)]
+        faults.extend(
+            Fault(_shown(root), 0, field, f"{decision.record}: {problem}", *rest) for field, problem, *rest in problems
+        )
+        _apply(decision, state)
+    if faults:
+        raise DataError(faults)
+    _write(path, b"".join(_line(decision.row()) for decision in decisions))
+
+
+def _shown(root: Path) -> str:
+    return f"{root.name}/screening/{decisions_path(root).name}"
+
+
+def _rows(path: Path, shown: str) -> list[tuple[int, dict[str, str]]]:
+    """Return line and cells of every row; a ledger of years is larger than the files that people write."""
+    try:
+        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        header = next(reader, [])
+        rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem, remedy = f"cannot be read: {error}", "restore the file from git, and append what is new"
+        raise DataError([Fault(shown, 0, "", problem, remedy, "CSV-002")]) from None
+    if header != list(COLUMNS):
+        problem = f"expected the header {','.join(COLUMNS)}; found {','.join(header) or 'nothing'}"
+        raise DataError([Fault(shown, 1, "", problem, "restore the header", "CSV-001")])
+    faults = [
+        Fault(shown, line, "", f"expected {len(COLUMNS)} cells, found {len(row)}", "quote cells with commas", "CSV-002")
+        for line, row in rows
+        if len(row) != len(COLUMNS)
+    ]
+    if faults:
+        raise DataError(faults)
+    return [(line, dict(zip(COLUMNS, row, strict=True))) for line, row in rows]
 
 
 def _apply(decision: Decision, state: dict[Key, Decision]) -> None:
@@ -295,7 +328,8 @@ def _mend(path: Path) -> None:
 def _write(path: Path, data: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, data)
+        while data:  # the system may take a long text in parts
+            data = data[os.write(handle, data) :]
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -1,0 +1,212 @@
+"""What there is to screen: the records that the searches found, and the reports found by other methods.
+
+Copies of one publication are screened once, under the record that came first. Which records are copies is read from
+``search/clusters.csv``, which ``livingreview dedupe data/search/records.csv --output data/search/clusters.csv`` writes.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from livingreview.errors import DataError, Fault
+from livingreview.screening.ledger import Decision, read_decisions, standing
+from livingreview.screening.verdicts import verdicts
+from livingreview.search.records import FIELD_LIMIT, Record, records_from_csv, year_of
+
+__all__ = ["OTHER_METHODS", "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting"]
+
+OTHER_METHODS: Final = "other methods"
+"""Source of the records that no database search found."""
+
+_IN_REVIEW: Final = "already in the base review"
+_NEEDED: Final = frozenset({"record", "run_id", "source"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record and where it came from.
+
+    Parameters
+    ----------
+    record
+        Its id.
+    details
+        Title, abstract and the rest.
+    source
+        The database, or :data:`OTHER_METHODS`.
+    run
+        Id of the run that found it first; empty for other methods.
+    """
+
+    record: str
+    details: Record
+    source: str
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything found, in the order of the ledgers.
+
+    Parameters
+    ----------
+    found
+        By record id.
+    publication
+        The record under which a record is screened: the first of its copies, often itself.
+    deduplicated
+        Every record of the search ledger was looked at for copies.
+    """
+
+    found: Mapping[str, Found]
+    publication: Mapping[str, str]
+    deduplicated: bool
+
+    @property
+    def publications(self) -> tuple[str, ...]:
+        """Records to screen: one per publication."""
+        return tuple(record for record in self.found if self.publication[record] == record)
+
+    def unified(self, decisions: Iterable[Decision]) -> tuple[Decision, ...]:
+        """Return decisions as if each had been made about the first copy; of one person's several the last."""
+        return tuple(
+            replace(decision, record=self.publication.get(decision.record, decision.record))
+            for decision in standing(decisions)
+        )
+
+    def outcomes(self, decisions: Iterable[Decision]) -> dict[str, tuple[bool, date]]:
+        """Return what was decided on title and abstract, in the order in which records were first looked at.
+
+        Returns
+        -------
+        dict
+            By record: whether it goes on, and the day of the last decision. One person who keeps a record keeps it
+            until an adjudication says otherwise.
+        """
+        rows: dict[str, list[Decision]] = {}
+        for row in self.unified(decisions):
+            if row.stage == "title_abstract" and row.record in self.found:
+                rows.setdefault(row.record, []).append(row)
+        outcomes = {}
+        for record, held in rows.items():
+            counted = [row for row in held if row.kind == "adjudication"] or held
+            kept = any(row.decision != "exclude" for row in counted)
+            outcomes[record] = (kept, max(row.on for row in counted))
+        return outcomes
+
+
+def read_library(root: Path) -> Library:
+    """Read both ledgers of found records and the copies among them.
+
+    Parameters
+    ----------
+    root
+        The data folder; ``search/records.csv`` and ``search/clusters.csv`` need not exist.
+
+    Raises
+    ------
+    DataError
+        A ledger cannot be read.
+    """
+    folder = root / "search"
+    records = _search_records(folder / "records.csv", root)
+    clusters = _clusters(folder / "clusters.csv", root, list(records))
+    found = records | _other_records(folder / "other_methods.csv")
+    first: dict[str, str] = {}
+    publication = {record: first.setdefault(clusters.get(record, record), record) for record in found}
+    return Library(found, publication, deduplicated=all(record in clusters for record in records))
+
+
+def waiting(library: Library, decisions: Sequence[Decision], stage: str, person: str) -> tuple[Found, ...]:
+    """Return what one person still has to look at, in the order of the ledgers.
+
+    On title and abstract that is every publication, at the full text every one that title and abstract did not rule
+    out; without what the person has decided, and without what enough others have.
+    """
+    unified = library.unified(decisions)
+    mine = {row.record for row in unified if (row.stage, row.person, row.kind) == (stage, person, "decision")}
+    decided = {r for r, verdict in verdicts(unified, stage).items() if verdict.outcome in ("include", "exclude")}
+    pool: Iterable[str] = library.publications
+    if stage == "full_text":
+        earlier = verdicts(unified, "title_abstract")
+        pool = [record for record in pool if record in earlier and earlier[record].outcome == "include"]
+    return tuple(library.found[record] for record in pool if record not in mine and record not in decided)
+
+
+def conflicts(library: Library, decisions: Sequence[Decision], stage: str) -> tuple[Found, ...]:
+    """Return the publications that wait for an adjudication, in the order of the ledgers."""
+    held = verdicts(library.unified(decisions), stage)
+    return tuple(library.found[r] for r in library.publications if r in held and held[r].outcome == "conflict")
+
+
+def screening_faults(root: Path) -> list[Fault]:
+    """Return every fault of the screening ledger, with the records it speaks of."""
+    try:
+        read_decisions(root, read_library(root).found)
+    except DataError as error:
+        return list(error.faults)
+    return []
+
+
+def _search_records(path: Path, root: Path) -> dict[str, Found]:
+    if not path.exists():
+        return {}
+    details = records_from_csv(path, path.name)
+    rows = _rows(path, root, _NEEDED)
+    return {
+        row["record"]: Found(row["record"], record, row["source"], row["run_id"])
+        for row, record in zip(rows, details, strict=True)
+    }
+
+
+def _other_records(path: Path) -> dict[str, Found]:
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return {
+        row["candidate"]: Found(row["candidate"], _placed(record, row), OTHER_METHODS)
+        for row, record in zip(rows, records_from_csv(path, path.name), strict=True)
+        if row["suggestion"] != _IN_REVIEW
+    }
+
+
+def _placed(record: Record, row: Mapping[str, str]) -> Record:
+    return replace(
+        record, year=year_of(row["published"]), authors=(row["first_author"],) if row["first_author"] else ()
+    )
+
+
+def _clusters(path: Path, root: Path, records: Sequence[str]) -> dict[str, str]:
+    """Return the name of the cluster of every record that was looked at for copies."""
+    if not path.exists():
+        return {}
+    clusters: dict[str, str] = {}
+    for line, row in enumerate(_rows(path, root, {"source_index", "cluster"}), 2):
+        index = row["source_index"]
+        if not index.isascii() or not index.isdigit() or int(index) >= len(records):
+            problem = f"no record stands at position {index!r} of records.csv"
+            remedy = "run livingreview dedupe on records.csv again"
+            raise DataError([Fault(_shown(path, root), line, "source_index", problem, remedy, "SCREEN-008")])
+        clusters[records[int(index)]] = f"cluster {row['cluster']}"
+    return clusters
+
+
+def _rows(path: Path, root: Path, needed: Iterable[str]) -> list[dict[str, str]]:
+    csv.field_size_limit(FIELD_LIMIT)
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        missing = sorted(set(needed) - set(reader.fieldnames or ()))
+        if missing:
+            problem = f"the header lacks {', '.join(missing)}"
+            raise DataError([Fault(_shown(path, root), 1, "", problem, "restore the file from git", "SCREEN-008")])
+        return list(reader)
+
+
+def _shown(path: Path, root: Path) -> str:
+    return f"{root.name}/{path.parent.name}/{path.name}"
