@@ -37,6 +37,7 @@ __all__ = [
     "Decision",
     "append",
     "decisions_path",
+    "mend",
     "read_decisions",
     "standing",
 ]
@@ -177,9 +178,8 @@ def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
 def append(root: Path, *decisions: Decision) -> None:
     """Add decisions to the ledger, all or none; when this returns, they are on the disk.
 
-    The rows are written at once and behind everything that is there. What a crash left of a row that was never
-    acknowledged is cut off first; a last row that only lacks its line end is kept. A crash while several rows are
-    written leaves a beginning of them.
+    The rows are written at once and behind everything that is there, after :func:`mend`. A crash while several rows
+    are written leaves a beginning of them.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def append(root: Path, *decisions: Decision) -> None:
         A decision does not fit the ledger, or the ledger cannot be read; nothing was written.
     """
     path = decisions_path(root)
-    _mend(path)
+    mend(root)
     state = {item.key: item for item in standing(read_decisions(root))}
     faults: list[Fault] = []
     for decision in decisions:
@@ -306,8 +306,12 @@ def _line(cells: Iterable[str]) -> bytes:
     return stream.getvalue().encode()
 
 
-def _mend(path: Path) -> None:
-    """Make the ledger end with a whole row."""
+def mend(root: Path) -> None:
+    """Make the ledger of a data folder end with a whole row: cut off what a crash left of one.
+
+    Such a row was never acknowledged to anybody. A last row that only lacks its line end is kept.
+    """
+    path = decisions_path(root)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, _line(COLUMNS))
