@@ -148,7 +148,8 @@ def _result(
     n_parameters = 2 * p + len(FREE_ENTRIES[structure])
     n_observations = int((tables.n > 0).sum())
     log_likelihood = float(found.log_likelihood[0])
-    back = np.kron(np.eye(2), coding.back)
+    back = np.zeros((2 * p, 2 * p))
+    back[:p, :p] = back[p:, p:] = coding.back
     return BivariateFit(
         model=settings.model,
         method=settings.method,

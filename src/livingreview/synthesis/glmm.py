@@ -7,7 +7,10 @@ For a study with linear predictors m = (m₁, m₂) and Cholesky factor L of the
 Writing the random effect as Lz with z standard normal keeps integral, score and information regular where a
 variance is 0 or the correlation ±1. The integral is computed by Gauss–Hermite quadrature centred and scaled at
 the mode of the integrand (adaptive quadrature); score and information are posterior moments under the same
-nodes (Louis' identity). Because L is triangular, sensitivity depends on the first coordinate alone and costs
+nodes (Louis' identity). A perfect arm under much heterogeneity makes the integrand a ramp with a Gaussian tail on
+one side only, on which Gauss–Hermite nodes converge slowly; from `WIDE_FROM` nodes on they are those of the
+trapezoidal rule after a hyperbolic-sine substitution, dense about the mode and wide enough for that tail, which
+converges geometrically there too. Because L is triangular, sensitivity depends on the first coordinate alone and costs
 Q evaluations where specificity costs Q².
 
 Everything works on flat arrays of N integrals: the studies of one data set, or of many.
@@ -17,6 +20,7 @@ References
 Chu H, Cole SR (2006) doi 10.1016/j.jclinepi.2006.06.011 (the model).
 Liu Q, Pierce DA (1994) doi 10.1093/biomet/81.3.624 (adaptive quadrature).
 Louis TA (1982) doi 10.1111/j.2517-6161.1982.tb01203.x (the information).
+Trefethen LN, Weideman JAC (2014) doi 10.1137/130932132 (the trapezoidal rule).
 Sun T, Tran-Dinh Q (2019) doi 10.1007/s10107-018-1282-4 (damping that makes Newton's method global here).
 """
 
@@ -38,6 +42,11 @@ FloatArray = NDArray[np.float64]
 N_LOCAL: Final = 5  # m1, m2, l11, l21, l22
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
 CHUNK: Final = 12_000
+# Nodes per dimension from which they are those of the trapezoidal rule, and how far these reach, in the scale of the
+# mode: that scale is above 0.2 wherever a standard normal tail, 8 long, has to be covered.
+WIDE_FROM: Final = 61
+REACH: Final = 40.0
+LARGEST_LOGIT: Final = 300.0
 # The last Newton step towards a mode; Newton's method squares it, and modes only place the nodes.
 MODE_TOLERANCE: Final = 1e-2
 MODE_ITERATIONS: Final = 100
@@ -65,18 +74,23 @@ class Integrals(NamedTuple):
 
 
 class _Rule(NamedTuple):
-    """Gauss–Hermite nodes scaled to a standard normal."""
+    """Nodes for an integrand of the shape of a standard normal density."""
 
     x: FloatArray  # (Q,)
-    log_weight: FloatArray  # (Q,) log(weight / φ), so that Σ exp(log_weight) f(x) ≈ ∫ f
+    log_weight: FloatArray  # (Q,) such that Σ exp(log_weight) f(x) ≈ ∫ f
     powers: FloatArray  # (Q, 3): 1, x, x²
 
 
 @lru_cache(maxsize=16)
 def _rule(nodes: int) -> _Rule:
-    x, weight = np.polynomial.hermite.hermgauss(nodes)
-    log_weight = np.log(weight) + x * x + 0.5 * math.log(2.0)
-    x = x * math.sqrt(2.0)
+    if nodes >= WIDE_FROM:
+        end = math.asinh(REACH)
+        u = np.linspace(-end, end, nodes)
+        x, log_weight = np.sinh(u), np.log(np.cosh(u) * (u[1] - u[0]))
+    else:
+        x, weight = np.polynomial.hermite.hermgauss(nodes)
+        log_weight = np.log(weight) + x * x + 0.5 * math.log(2.0)
+        x = x * math.sqrt(2.0)
     return _Rule(x, log_weight, np.stack([np.ones_like(x), x, x * x], axis=1))
 
 
@@ -184,6 +198,22 @@ def _chunks(count: int, nodes: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
+def _limited(delta: FloatArray) -> FloatArray:
+    """Keep logits far beyond every mode within what an exponential can represent, also of a sum of two."""
+    return np.clip(delta, -LARGEST_LOGIT, LARGEST_LOGIT)
+
+
+def _expm1_of_sums(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return expm1(aᵢ + bⱼ), (n, Q, Q), of two (n, Q) arrays without an exponential per sum.
+
+    It is expm1(a) exp(b) + expm1(b) where a ≥ 0, and exp(a) expm1(b) + expm1(a) where not: neither cancels.
+    """
+    positive, growth = a >= 0, np.expm1(a)
+    left = [np.where(positive, 1.0, growth + 1.0), growth * positive, growth * ~positive]
+    right = [np.expm1(b), np.exp(b), np.ones_like(b)]
+    return np.matmul(np.stack(left, axis=2), np.stack(right, axis=1))
+
+
 # Where each entry of score and second derivatives stands in the (11, 3) table that `derivatives` builds: rows
 # are conditional moments given z1, columns their sums against 1, z1, z1².
 _SCORE: Final = np.array([(2, 0), (3, 0), (2, 1), (3, 1), (4, 0)]) @ (3, 1)
@@ -213,34 +243,31 @@ class _Grid:
         step1 = c11[:, None] * rule.x
         step2 = c22[:, None] * rule.x
         self.z1 = modes[0][:, None] + step1
-        self.centre2 = modes[1][:, None] - (h12 / h22)[:, None] * step1
+        slope = (h12 / h22)[:, None]
+        self.centre2 = modes[1][:, None] - slope * step1
         self.scale2 = c22[:, None]
         self.powers = rule.powers
 
-        start = (eta - data.reference)[:, :, None]
-        y, n, p, variance, residual = (
-            array[:, :, None] for array in (data.y, data.n, data.p, data.variance, data.residual)
-        )
+        y1, n1, reference1, p1, variance1, residual1, _ = data.table[:, 0, :, None]
+        y2, n2, reference2, p2, variance2, residual2, _ = data.table[:, 1, :, None]
         # First arm: Q nodes.
-        delta = start[0] + l11 * step1
+        delta = _limited((eta[0][:, None] - reference1) + l11 * step1)
         growth = np.expm1(delta)
-        excess = p[0] * growth
+        excess = p1 * growth
         total = 1.0 + excess
-        self.score1 = residual[0] - variance[0] * (growth / total)
-        self.curvature1 = variance[0] * ((1.0 + growth) / total / total)
-        by_z1 = y[0] * delta - n[0] * np.log1p(excess) - 0.5 * (self.z1 * self.z1 + self.centre2 * self.centre2)
+        weight = variance1 / total
+        self.score1 = residual1 - weight * growth
+        self.curvature1 = weight * (1.0 + growth) / total
+        by_z1 = y1 * delta - n1 * np.log1p(excess) - 0.5 * (self.z1 * self.z1 + self.centre2 * self.centre2)
         # Second arm: Q × Q nodes; what depends on one coordinate alone stays out of the big arrays.
-        delta1 = start[1] + l21 * step1 + l22 * (self.centre2 - modes[1][:, None])
-        delta2 = l22 * step2
-        by_z1 += y[1] * delta1 + rule.log_weight
-        by_z2 = y[1] * delta2 - 0.5 * step2 * step2 + rule.log_weight
-        # expm1(a + b) without an exponential per node, and without cancellation.
-        growth1, growth2 = np.expm1(delta1), np.expm1(delta2)
-        growth = (1.0 + growth1)[:, :, None] * growth2[:, None, :]
-        growth += growth1[:, :, None]
-        excess = p[1][:, :, None] * growth
+        delta1 = _limited((eta[1][:, None] - reference2) + (l21 - l22 * slope) * step1)
+        delta2 = _limited(l22 * step2)
+        by_z1 += y2 * delta1 + rule.log_weight
+        by_z2 = y2 * delta2 - 0.5 * step2 * step2 + rule.log_weight
+        growth = _expm1_of_sums(delta1, delta2)
+        excess = p2[:, :, None] * growth
         log_integrand = np.log1p(excess)
-        log_integrand *= -n[1][:, :, None]
+        log_integrand *= -n2[:, :, None]
         # −z2²/2 by its parts: the squares are in by_z1 and by_z2, the product is here.
         log_integrand -= self.centre2[:, :, None] * step2[:, None, :]
         log_integrand += by_z1[:, :, None]
@@ -250,7 +277,7 @@ class _Grid:
         self.mass = np.exp(log_integrand, out=log_integrand)
         self.total_mass = self.mass.reshape(len(top), -1).sum(axis=1)
         self.growth, self.total = growth, np.add(excess, 1.0, out=excess)
-        self.variance2, self.residual2 = variance[1][:, :, None], residual[1][:, :, None]
+        self.variance2, self.residual2 = variance2[:, :, None], residual2[:, :, None]
         self.log_likelihood: FloatArray = (
             data.constant.sum(axis=0) + top + np.log(self.total_mass * c11 * c22 / (2 * math.pi))
         )
