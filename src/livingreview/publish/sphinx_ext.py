@@ -43,9 +43,12 @@ def mathml(latex: str, display: str) -> str:
     >>> "<mi>x</mi>" in mathml("x", "inline")
     True
     """
+    unescaped = re.sub(r"\\[\\{}]", "", latex)
+    if unescaped.count("{") != unescaped.count("}"):
+        raise ValueError(f"formula {latex!r} has a brace without its partner")
     try:
         element = convert(latex, display=display)
-    except Exception as error:  # latex2mathml raises a dozen unrelated types, and IndexError for a missing brace
+    except Exception as error:  # latex2mathml raises a dozen unrelated types
         raise ValueError(f"formula {latex!r} cannot be read: {error or type(error).__name__}") from error
     # An unknown command comes out as its own name in an <mi>; that is no formula.
     if "<mi>\\" in element:
