@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK_CAP", "candidate_pairs", "comparison_table"]
 
-# A block of n records gives n(n − 1)/2 pairs: 20 keep the pairs per record and key below 10.
-BLOCK_CAP: Final = 20
+# A block of n records gives n(n − 1)/2 pairs: at 12 a record has at most 6 pairs per key on average.
+BLOCK_CAP: Final = 12
 # Neighbours that a record of an oversized block is compared with, in the order of title, year and page.
 WINDOW: Final = 4
 # Words of a title that make its keys, the rarest first: four give six keys of two words, so that two misspelt or
