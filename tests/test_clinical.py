@@ -83,15 +83,16 @@ def test_do_the_probabilities_after_the_test_obey_bayes(imputed: ImputedFit) -> 
 
 def test_do_the_tables_show_one_row_per_setting(imputed: ImputedFit) -> None:
     settings = illustrations()
-    titles = [scenario.title for scenario in settings]
-    assert post_test_table(imputed, settings)["Setting"].tolist() == titles
+    table = post_test_table(imputed, settings)
+    assert table["Before the test"].tolist() == ["one in twenty (5 %)", "one in five (20 %)", "one in two (50 %)"]
+    assert set(table["Which is"]) == {"chosen for illustration"}
     frequencies = frequencies_table(imputed, settings)
-    assert frequencies["Setting"].tolist() == titles
+    assert frequencies["Prevalence"].tolist() == ["5 %", "20 %", "50 %"]
     for row, scenario in enumerate(settings):
         whole = {name: int(str(frequencies.at[row, name]).split()[0]) for name in frequencies.columns[1:]}
-        assert whole["Have the disease"] == round(POPULATION * scenario.prevalence)
-        assert whole["of these: found"] + whole["of these: missed"] == whole["Have the disease"]
-        assert whole["of these: false alarms"] + whole["of these: cleared"] == whole["Are healthy"]
+        assert whole["Diseased"] == round(POPULATION * scenario.prevalence)
+        assert whole["Found"] + whole["Missed"] == whole["Diseased"]
+        assert whole["Alarmed"] + whole["Cleared"] == whole["Healthy"]
 
 
 def test_does_the_summary_use_the_imputed_estimates_and_judge_nothing(pooled: Pooled, imputed: ImputedFit) -> None:
@@ -111,10 +112,10 @@ def test_do_the_sentences_hold_the_numbers_of_the_tables(pooled: Pooled, imputed
     shown = illustrations()[1]
     said = facts(pooled, shown)
     table = frequencies_table(imputed, [shown])
-    assert f"find {table.at[0, 'of these: found'].split()[0]} and miss" in said["people"]
+    assert f"find {table.at[0, 'Found'].split()[0]} and miss" in said["people"]
     row = post_test_table(imputed, [shown])
-    assert row.at[0, "After a positive result"] in said["after"]
-    assert row.at[0, "After a negative result"] in said["after"]
+    for column in ("After positive", "After negative"):
+        assert row.at[0, column].replace("(", "(95 % CI ") in said["after"]
 
 
 def test_is_nothing_computed_where_nothing_was_pooled(pooled: Pooled, nothing: Pooled) -> None:

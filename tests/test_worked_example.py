@@ -46,10 +46,16 @@ def test_do_laplace_and_default_settings_differ_as_the_page_says(example: Worked
 
 def test_does_the_table_hold_every_answer(example: WorkedExample) -> None:
     table = example.comparison()
-    assert set(table["Model, beside"]) == {title for _, title in OTHERS.values()}
+    assert set(table["Beside"]) == {title for _, title in OTHERS.values()}
     assert len(table) == sum(value is not None for answers in example.theirs.values() for value in answers.values())
-    agreeing = table[table["Model, beside"].str.contains("exact reference")]
-    assert set(agreeing["Ours − other"]) == {"below 1e−6"}
+    agreeing = table[table["Beside"].isin(["exact (binomial)", "exact (normal)"])]
+    assert set(agreeing["Difference"]) == {"below 1e−6"}
+
+
+def test_is_the_software_of_every_answer_named(example: WorkedExample) -> None:
+    table = example.software_table()
+    assert set(table["Beside"]) == set(example.comparison()["Beside"])
+    assert table["Software"].str.len().min() > 0
 
 
 @pytest.mark.parametrize(("text", "code"), [("{", "EXAMPLE-001"), ('{"answers": {}}', "EXAMPLE-002")])

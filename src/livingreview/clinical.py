@@ -134,11 +134,10 @@ def post_test_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> 
         positive, negative = after_test(accuracy, scenario.prevalence)
         rows.append(
             {
-                "Setting": scenario.title,
-                "Before the test": percent(scenario.prevalence),
-                "After a positive result": with_interval(positive),
-                "After a negative result": with_interval(negative),
-                "The prevalence is": scenario.source,
+                "Before the test": f"{scenario.name} ({percent(scenario.prevalence, 0)})",
+                "Which is": scenario.source,
+                "After positive": _short(positive),
+                "After negative": _short(negative),
                 "Reference": scenario.reference,
             }
         )
@@ -155,16 +154,21 @@ def frequencies_table(
         diseased = found.counts[0] + found.counts[2]
         rows.append(
             {
-                "Setting": scenario.title,
-                "Have the disease": diseased,
-                "of these: found": _count(found, "tp"),
-                "of these: missed": _count(found, "fn"),
-                "Are healthy": population - diseased,
-                "of these: false alarms": _count(found, "fp"),
-                "of these: cleared": _count(found, "tn"),
+                "Prevalence": percent(scenario.prevalence, 0),
+                "Diseased": diseased,
+                "Found": _count(found, "tp"),
+                "Missed": _count(found, "fn"),
+                "Healthy": population - diseased,
+                "Alarmed": _count(found, "fp"),
+                "Cleared": _count(found, "tn"),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _short(share: Interval) -> str:
+    """Write a proportion with its limits; the table's caption says which limits."""
+    return with_interval(share).replace(f"({100 * share.level:g} % CI ", "(")
 
 
 def _count(found: NaturalFrequencies, cell: str) -> str:
@@ -196,10 +200,10 @@ def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, .
 
 
 OUTCOMES = {
-    "tp": "True positives: diseased people found",
-    "fn": "False negatives: diseased people missed",
-    "tn": "True negatives: healthy people cleared",
-    "fp": "False positives: false alarms",
+    "tp": "Diseased, found (true positives)",
+    "fn": "Diseased, missed (false negatives)",
+    "tn": "Healthy, cleared (true negatives)",
+    "fp": "Healthy, alarmed (false positives)",
 }
 
 
@@ -209,8 +213,8 @@ def findings_table(rows: Sequence[Findings]) -> pd.DataFrame:
         [
             {
                 "Outcome": OUTCOMES[cell],
-                **{f"Per {POPULATION:,}, {name}": _count(found, cell) for name, found in row.scenarios},
-                "Participants (studies)": f"{row.hints.n:,} ({row.hints.k})",
+                **{f"At {percent(found.prevalence, 0)}": _count(found, cell) for _, found in row.scenarios},
+                "People (studies)": f"{row.hints.n:,} ({row.hints.k})",
                 "Certainty": row.judgement.certainty or NOT_JUDGED,
             }
             for row in rows
@@ -274,8 +278,8 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
         return {
             "standing": f"Nothing can be pooled on this day ({pooled.reason}), so this page shows no number.",
             "pooled_limits": nothing,
-            "ratios": nothing,
             "after": nothing,
+            "settings": "",
             "people": nothing,
         }
     positive, negative = likelihood_ratios(pooled.imputed)
@@ -287,11 +291,13 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
         f"{with_interval(pooled.imputed.sensitivity)}, specificity {with_interval(pooled.imputed.specificity)}.",
         "pooled_limits": f"The main synthesis pools {plural(pooled.k, 'study', 'studies')} with "
         f"{plural(len(targets), 'different target condition')}.",
-        "ratios": f"The pooled likelihood ratios are {with_interval(positive, scale='plain')} for a positive and "
-        f"{with_interval(negative, scale='plain', decimals=3)} for a negative result.",
-        "after": f"A probability of {percent(shown.prevalence, 0)} before the test would become "
-        f"{with_interval(after_positive)} after a positive result and {with_interval(after_negative)} after a "
-        f"negative one.",
+        "after": f"The pooled likelihood ratios are {with_interval(positive, scale='plain')} for a positive and "
+        f"{with_interval(negative, scale='plain', decimals=3)} for a negative result. A probability of "
+        f"{percent(shown.prevalence, 0)} before the test would become {with_interval(after_positive)} after a positive "
+        f"result and {with_interval(after_negative)} after a negative one.",
+        "settings": "The first settings in the table are illustrations: nobody observed them. The others are the "
+        "shares of diseased patients in the samples of the pooled studies. A study that chose its patients and its "
+        "healthy controls separately has no prevalence in this sense, and its share says only how it was designed.",
         "people": f"Of {POPULATION:,} people of whom {tp + fn} have the disease, the test would find {tp} and miss "
         f"{fn}; of the {fp + tn} healthy it would clear {tn} and alarm {fp} falsely.",
     }

@@ -135,7 +135,6 @@ def checklist_table(review: Review, answers: Sequence[Answer], checklist: str) -
         [
             {
                 "Item": str(item.id),
-                "Section": item.section or "",
                 "Asks for": item.asks,
                 "Status": answer.status,
                 "Page": answer.page,

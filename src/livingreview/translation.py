@@ -23,7 +23,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 def evidence_studies(review: Review) -> tuple[Study, ...]:
     """Return the studies that a reader would act on: included, and awaiting classification."""
-    return tuple(sorted((*review.included, *review.awaiting), key=label))
+    return tuple(sorted((*review.included, *review.awaiting), key=lambda study: label(study).casefold()))
 
 
 def begun(studies: Sequence[Study]) -> tuple[Study, ...]:

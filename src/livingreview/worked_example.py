@@ -29,27 +29,33 @@ PROMISED = 1e-6
 #: What is compared, in the order of the table.
 QUANTITIES: Mapping[str, str] = {
     "log_likelihood": "log-likelihood",
-    "logit_sensitivity": "mean logit sensitivity",
-    "logit_specificity": "mean logit specificity",
-    "se_logit_sensitivity": "its standard error, sensitivity",
-    "se_logit_specificity": "its standard error, specificity",
-    "tau2_sensitivity": "between-study variance, sensitivity",
-    "tau2_specificity": "between-study variance, specificity",
+    "logit_sensitivity": "mean logit Se",
+    "logit_specificity": "mean logit Sp",
+    "se_logit_sensitivity": "SE, logit Se",
+    "se_logit_specificity": "SE, logit Sp",
+    "tau2_sensitivity": "τ², logit Se",
+    "tau2_specificity": "τ², logit Sp",
     "rho": "correlation",
-    "log_dor": "log diagnostic odds ratio",
-    "se_log_dor": "its standard error",
-    "tau2_log_dor": "between-study variance",
-    "sensitivity": "pooled sensitivity",
-    "specificity": "pooled specificity",
+    "log_dor": "log DOR",
+    "se_log_dor": "SE, log DOR",
+    "tau2_log_dor": "τ², log DOR",
+    "sensitivity": "pooled Se",
+    "specificity": "pooled Sp",
 }
 #: Other software's answer, by name in the file, and the model of ours that it stands beside.
 OTHERS: Mapping[str, tuple[str, str]] = {
-    "exact_binomial": ("binomial", "Bivariate binomial, exact reference"),
-    "lme4": ("binomial", "Bivariate binomial, lme4"),
-    "exact_normal": ("normal", "Bivariate normal, exact reference"),
-    "mada": ("normal", "Bivariate normal, mada"),
-    "metafor": ("random_effects", "Random effects, metafor"),
-    "simple_pooling": ("simple", "Simple pooling, closed form"),
+    "exact_binomial": ("binomial", "exact (binomial)"),
+    "lme4": ("binomial", "lme4"),
+    "exact_normal": ("normal", "exact (normal)"),
+    "mada": ("normal", "mada"),
+    "metafor": ("random_effects", "metafor"),
+    "simple_pooling": ("simple", "closed form"),
+}
+MODELS: Mapping[str, str] = {
+    "binomial": "bivariate binomial",
+    "normal": "bivariate normal, REML",
+    "random_effects": "random effects of the log odds ratio",
+    "simple": "simple pooling",
 }
 
 
@@ -98,15 +104,20 @@ class WorkedExample:
         c = self.counts
         return pd.DataFrame({"Study": c.study, "TP": c.tp, "FP": c.fp, "FN": c.fn, "TN": c.tn})
 
+    def software_table(self) -> pd.DataFrame:
+        """Return which software gave each answer, and of which model."""
+        rows = [(title, MODELS[model], self.software[name]) for name, (model, title) in OTHERS.items()]
+        return pd.DataFrame(rows, columns=["Beside", "Model", "Software"])
+
     def comparison(self) -> pd.DataFrame:
         """Return every quantity of every software beside ours, one row each."""
         rows = [
             {
-                "Model, beside": title,
+                "Beside": title,
                 "Quantity": QUANTITIES[quantity],
-                "Other software": _written(value),
+                "Theirs": _written(value),
                 "Ours": _written(self.ours[model][quantity]),
-                "Ours − other": _difference(self.difference(software, quantity)),
+                "Difference": _difference(self.difference(software, quantity)),
             }
             for software, (model, title) in OTHERS.items()
             for quantity, value in self.theirs[software].items()
