@@ -8,11 +8,13 @@ says what came. Keys and queries never appear in a message.
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from json import JSONDecodeError, loads
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError
@@ -190,7 +192,7 @@ class Service:
     def _request(self, path: str, parameters: Parameters, method: str) -> bytes:
         if self._client is None:
             timeout = httpx.Timeout(self.limits.silence, connect=self.limits.connect)
-            self._client = httpx.Client(headers=dict(self.headers), timeout=timeout)
+            self._client = httpx.Client(headers=dict(self.headers), timeout=timeout, verify=_certificates())
         address = f"{self.base.rstrip('/')}/{path}"
         texts = {name: str(value) for name, value in parameters.items()}
         content = {"data": texts} if method == "POST" else {"params": texts}
@@ -241,14 +243,21 @@ class _Wait(Transient):
 
 
 def user_agent(contact: str) -> str:
-    """Return the ``User-Agent`` that says who asks and how to reach them.
+    """Return the ``User-Agent`` that says who asks and how to reach them: an e-mail or web address, or nothing.
 
     Examples
     --------
     >>> user_agent("jane@example.org").endswith("(mailto:jane@example.org)")
     True
     """
-    return f"livingreview/{__version__}" + (f" (mailto:{contact})" if contact else "")
+    where = f"mailto:{contact}" if "@" in contact else f"+{contact}"
+    return f"livingreview/{__version__}" + (f" ({where})" if contact else "")
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    # Reading the authorities takes longer than most requests; one reading serves every service.
+    return httpx.create_ssl_context()
 
 
 def _retry_after(value: str) -> float | None:

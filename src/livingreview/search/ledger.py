@@ -1,0 +1,316 @@
+"""The append-only ledger of records, and the log of the runs that found them.
+
+A run is written whole: its records are added behind the old ones, then its row behind the old runs. Each file is
+replaced in one step by itself plus what is new, so that a reader never sees half a run; old bytes are copied, not
+parsed. Where a machine stops between the two steps, appending the same run again finishes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+
+from filelock import FileLock
+
+from livingreview.errors import DataError, Fault
+from livingreview.review import RUN_COLUMNS
+from livingreview.search import identifiers
+from livingreview.search.records import FIELD_LIMIT, Record
+
+__all__ = ["RECORD_COLUMNS", "Ledger", "Run", "record_id", "replace_whole", "slug"]
+
+RECORD_COLUMNS = (
+    "record", "run_id", "source", "title", "authors", "year", "journal", "volume", "issue", "pages", "doi", "pmid",
+    "pmcid", "arxiv", "openalex", "accession", "issn", "abstract", "keywords", "language", "kind", "url", "sha256",
+)  # fmt: skip
+
+# Numbers by which a database names a record for good. In an export a number may be a mere position in the file, which
+# the next export uses again: there, only these count, and other records are known by their content.
+_ACCESSIONS: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "PubMed": re.compile(r"[1-9]\d{0,8}"),
+        "Europe PMC": re.compile(r"[A-Z]{3}:[A-Za-z0-9./-]+"),
+        "OpenAlex": re.compile(r"W\d+"),
+        "Crossref": re.compile(r"10\.\d{4,9}/\S+"),
+        "Scopus": re.compile(r"2-s2\.0-\d+"),
+        "Web of Science": re.compile(r"[A-Z]+:[A-Z0-9]+"),
+        "IEEE Xplore": re.compile(r"\d{4,12}"),
+        "Embase": re.compile(r"L\d{6,12}"),
+        "Cochrane": re.compile(r"C[ND]-?\d+"),
+    }
+)
+_PLAIN = re.compile(r"[A-Za-z0-9.:_-]{1,60}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search of one database, or one import of its exports.
+
+    Parameters
+    ----------
+    run_id
+        Unique name.
+    database
+        As the strategy names it.
+    day
+        Day of the search.
+    kind
+        ``"update"`` for a search over the network, ``"import"`` for exports.
+    strategy, strategy_hash
+        Id of the strategy and hash of its content; empty where an export's query is not known.
+    hits
+        Records that the search found.
+    source
+        Where the records came from: the service, or the files.
+    since
+        First day of the window; None when the database was searched in full.
+    seconds
+        Duration.
+    tool_version
+        Version of this package.
+    platform
+        Host of the database where it has several, e.g. ``"Ovid"``.
+    """
+
+    run_id: str
+    database: str
+    day: date
+    kind: str
+    strategy: str
+    strategy_hash: str
+    hits: int
+    source: str
+    since: date | None
+    seconds: float
+    tool_version: str
+    platform: str = ""
+
+    def row(self, new: int) -> list[str]:
+        """Return the cells of ``runs.csv``; `new` is the number of records that it added to the ledger."""
+        cells = {
+            "run_id": self.run_id,
+            "database": self.database,
+            "platform": self.platform,
+            "date": self.day.isoformat(),
+            "kind": self.kind,
+            "strategy": self.strategy,
+            "hits": str(self.hits),
+            "new": str(new),
+            "source": self.source,
+            "strategy_hash": self.strategy_hash,
+            "from_date": self.since.isoformat() if self.since else "",
+            "duration_s": f"{self.seconds:.1f}",
+            "tool_version": self.tool_version,
+        }
+        return [_cell(cells[column]) for column in RUN_COLUMNS]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The two files of a review's searches.
+
+    Parameters
+    ----------
+    folder
+        ``data/search``.
+    state
+        Folder outside of the data for the lock.
+    """
+
+    folder: Path
+    state: Path
+
+    @property
+    def records_path(self) -> Path:
+        """Return the path of ``records.csv``, which need not exist yet."""
+        return self.folder / "records.csv"
+
+    @property
+    def runs_path(self) -> Path:
+        """Return the path of ``runs.csv``."""
+        return self.folder / "runs.csv"
+
+    def runs(self) -> list[dict[str, str]]:
+        """Return the rows of ``runs.csv``.
+
+        Raises
+        ------
+        DataError
+            Its header is not the expected one.
+        """
+        return list(_rows(self.runs_path, RUN_COLUMNS))
+
+    def known(self) -> dict[str, str]:
+        """Return the run of every record in the ledger, by record.
+
+        Raises
+        ------
+        DataError
+            The header is not the expected one.
+        """
+        return {row["record"]: row["run_id"] for row in _rows(self.records_path, RECORD_COLUMNS)}
+
+    def free_run_id(self, day: date, name: str) -> str:
+        """Return a name for a new run that no run has yet, e.g. ``2026-11-22-pubmed``."""
+        used = {row["run_id"] for row in self.runs()}
+        plain = f"{day}-{slug(name)}"
+        return next(name for number in range(1, len(used) + 2) if (name := _numbered(plain, number)) not in used)
+
+    def last_search(self, database: str | None = None) -> date | None:
+        """Return the day of the newest run of a database, or of any; None when there is none."""
+        days = [row["date"] for row in self.runs() if database in (None, row["database"])]
+        return date.fromisoformat(max(days)) if days else None
+
+    def append(self, run: Run, records: Iterable[Record]) -> int:
+        """Add a run and those of its records that the ledger does not have; return how many those are.
+
+        Appending a run that is there, wholly or in part, adds nothing twice.
+
+        Raises
+        ------
+        DataError
+            A header is not the expected one; nothing was written.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.state / "ledger.lock"):
+            for path in self.folder.glob(".*.partial"):
+                path.unlink()
+            runs = {row["run_id"]: row["new"] for row in self.runs()}
+            if run.run_id in runs:
+                return int(runs[run.run_id] or 0)
+            known = self.known()
+            rows: dict[str, list[str]] = {}
+            for record in records:
+                name = record_id(run.database, record)
+                if name not in known:
+                    rows.setdefault(name, _row(name, run, record))
+            if rows:
+                _extend(self.records_path, RECORD_COLUMNS, rows.values())
+            new = len(rows) + sum(run_id == run.run_id for run_id in known.values())
+            _extend(self.runs_path, RUN_COLUMNS, [run.row(new)])
+        return new
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong in the ledger: a record twice, or of a run that was never recorded."""
+        shown = f"{self.folder.parent.name}/{self.folder.name}/{self.records_path.name}"
+        try:
+            runs = {row["run_id"] for row in self.runs()}
+            rows = list(_rows(self.records_path, RECORD_COLUMNS))
+        except DataError as error:
+            return list(error.faults)
+        faults: list[Fault] = []
+        seen: set[str] = set()
+        for line, row in enumerate(rows, 2):
+            if row["run_id"] not in runs:
+                problem = f"the run {row['run_id']!r} is not in runs.csv"
+                remedy = "run the search again, which finishes it"
+                faults.append(Fault(shown, line, "run_id", problem, remedy, "LEDGER-001"))
+            if row["record"] in seen:
+                problem = f"the record {row['record']!r} stands here twice"
+                faults.append(Fault(shown, line, "record", problem, "restore the file from git", "LEDGER-002"))
+            seen.add(row["record"])
+        return faults
+
+
+def record_id(database: str, record: Record) -> str:
+    """Return the name of a record in the ledger: of its number in the database, or else of its content.
+
+    Examples
+    --------
+    >>> record_id("PubMed", Record("PubMed", 0, accession="39857091"))
+    'pubmed-39857091'
+    >>> record_id("ProQuest", Record("a.ris", 0, title="T", accession="1", sha256="ab" * 32))
+    'proquest-abababababababab'
+    """
+    accession = record.accession or (record.pmid if database == "PubMed" else "")
+    pattern = _ACCESSIONS.get(database)
+    if pattern is not None and pattern.fullmatch(accession):
+        plain = _PLAIN.fullmatch(accession)
+        return f"{slug(database)}-{accession if plain else _hash(accession)}"
+    content = record.sha256 or _hash("\0".join((record.title, *record.authors, str(record.year), record.journal)))
+    return f"{slug(database)}-{content[:16]}"
+
+
+def slug(name: str) -> str:
+    """Return a name for files and ids.
+
+    Examples
+    --------
+    >>> slug("Web of Science")
+    'web-of-science'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _numbered(plain: str, number: int) -> str:
+    return plain if number == 1 else f"{plain}-{number}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _row(name: str, run: Run, record: Record) -> list[str]:
+    cells = {column: str(getattr(record, column, "") or "") for column in RECORD_COLUMNS}
+    cells |= {"record": name, "run_id": run.run_id, "source": run.database}
+    # The sign at the end of a single author keeps "Food and Drug Administration" one author when it is read again.
+    authors = "; ".join(author.replace(";", ",") for author in record.authors)
+    cells["authors"] = f"{authors};" if len(record.authors) == 1 else authors
+    cells["doi"] = identifiers.find_doi(record.doi)
+    cells["pmid"] = identifiers.find_pmid(record.pmid)
+    return [_cell(cells[column]) for column in RECORD_COLUMNS]
+
+
+def _cell(text: str) -> str:
+    # One record, one line: what git shows of an update are whole records.
+    text = " ".join(text.split())
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    if not path.exists():
+        return
+    csv.field_size_limit(FIELD_LIMIT)
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.reader(stream)
+        header = next(reader, [])
+        if header != list(columns):
+            problem = f"expected the header {','.join(columns)}, found {','.join(header) or 'nothing'}"
+            raise DataError([Fault(path.as_posix(), 1, "", problem, "restore the file from git", "LEDGER-003")])
+        for row in reader:
+            if len(row) != len(columns):
+                problem = f"expected {len(columns)} cells, found {len(row)}"
+                place = path.as_posix(), reader.line_num, ""
+                raise DataError([Fault(*place, problem, "restore the file from git", "LEDGER-004")])
+            yield dict(zip(columns, row, strict=True))
+
+
+def _extend(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Replace a file by itself and further rows, in one step."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    if not path.exists():
+        writer.writerow(columns)
+    writer.writerows(rows)
+
+    old = path.read_bytes() if path.exists() else b""
+    joint = b"" if not old or old.endswith(b"\n") else b"\n"
+    replace_whole(path, old + joint + text.getvalue().encode())
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Write a file beside another, on the disk to the last byte, and put it in its place."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)

@@ -1,0 +1,192 @@
+"""Search one database: fetch page by page into a journal, then record the run whole."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from livingreview import __version__
+from livingreview.errors import SearchError
+from livingreview.model import Strategy
+from livingreview.search.journal import Journal, Plan
+from livingreview.search.ledger import Ledger, Run, slug
+from livingreview.search.sources.base import Moved, Page, Query, Source
+
+__all__ = ["OVERLAP", "Outcome", "fell_silent", "search_source", "state_folder", "strategy_hash", "window_start"]
+
+# Databases add records with a date in the past; what an overlap finds again is not added again.
+OVERLAP = timedelta(days=14)
+# How often a run starts anew when the hits change while they are read by position.
+STARTS = 3
+# Records that may arrive during a run before its pages count as endless.
+SLACK = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found.
+
+    Parameters
+    ----------
+    run_id, database, since
+        Of the run.
+    hits
+        Records that the database gave.
+    new
+        Those that the ledger did not have.
+    resumed
+        Whether a run that had broken off was finished.
+    seconds
+        Duration, of the last part when the run was resumed.
+    """
+
+    run_id: str
+    database: str
+    since: date | None
+    hits: int
+    new: int
+    resumed: bool
+    seconds: float
+
+
+def search_source(
+    source: Source,
+    strategy: Strategy,
+    ledger: Ledger,
+    *,
+    since: date | None,
+    today: date,
+    maximum: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Search one database and record the run, or finish the run that broke off before.
+
+    Parameters
+    ----------
+    source, strategy, ledger
+        What to search, for what, and where the records go.
+    since
+        First day of the window; None searches in full.
+    today
+        Last day of the window; the strategy's last year is moved forward to it.
+    maximum
+        More hits than this end the run before they are fetched: a query that has gone wrong finds everything.
+    progress
+        Called with the number of records fetched and of hits after every page.
+
+    Raises
+    ------
+    SearchError
+        The database cannot be searched; the ledger is as it was, and what was fetched is kept for the next run.
+    """
+    started = time.monotonic()
+    journal = Journal(ledger.state / slug(source.database))
+    fingerprint = strategy_hash(strategy)
+    plan = journal.plan()
+    recorded = {row["run_id"] for row in ledger.runs()}
+    resumed = (
+        plan is not None and plan.run_id not in recorded and (plan.fingerprint, plan.since) == (fingerprint, since)
+    )
+    if plan is None or not resumed:
+        plan = Plan(ledger.free_run_id(today, source.database), source.database, fingerprint, since, today)
+        journal.begin(plan)
+    moved = strategy.model_copy(update={"to_year": max(strategy.to_year, plan.until.year)})
+    query = Query(moved, plan.since, plan.until)
+    for start in range(STARTS):
+        try:
+            _fetch(source, query, journal, maximum, progress)
+            break
+        except Moved as error:
+            journal.begin(plan)
+            if start == STARTS - 1:
+                raise SearchError(f"{error}, {STARTS} times; nothing was recorded, try again later") from None
+    found = {record.accession: record for page in journal.pages() for record in page.records}
+    run = Run(
+        run_id=plan.run_id,
+        database=source.database,
+        day=plan.until,
+        kind="update",
+        strategy=strategy.id,
+        strategy_hash=fingerprint,
+        hits=len(found),
+        source=f"{source.database} API",
+        since=plan.since,
+        seconds=time.monotonic() - started,
+        tool_version=f"livingreview {__version__}",
+    )
+    new = ledger.append(run, found.values())
+    journal.discard()
+    return Outcome(run.run_id, run.database, run.since, run.hits, new, resumed, run.seconds)
+
+
+def window_start(ledger: Ledger, database: str, *, in_full: bool) -> date | None:
+    """Return the first day of the window of the next search.
+
+    Parameters
+    ----------
+    ledger, database
+        The window begins with the database's last run, less :data:`OVERLAP`.
+    in_full
+        Whether a database that was never searched is searched in full; otherwise its window begins with the last
+        run of any.
+    """
+    last = ledger.last_search(database) or (None if in_full else ledger.last_search())
+    return last - OVERLAP if last else None
+
+
+def fell_silent(ledger: Ledger, outcome: Outcome) -> bool:
+    """Return whether a database found nothing where it used to find something."""
+    earlier = [row for row in ledger.runs() if row["database"] == outcome.database and row["run_id"] != outcome.run_id]
+    return outcome.hits == 0 and any(int(row["hits"]) > 0 for row in earlier)
+
+
+def strategy_hash(strategy: Strategy) -> str:
+    """Return a short hash of what a strategy searches for; notes and titles do not count."""
+    content = strategy.model_dump_json(include={"concepts", "from_year", "to_year", "languages"}, exclude_none=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def state_folder(root: Path) -> Path:
+    """Return the folder for unfinished runs, which is no part of the review."""
+    return root / ".cache" / "search"
+
+
+def _fetch(
+    source: Source, query: Query, journal: Journal, maximum: int, progress: Callable[[int, int], None] | None
+) -> None:
+    done = list(journal.pages())
+    accessions = {record.accession for page in done for record in page.records}
+    passed, hits = sum(page.passed for page in done), [page.hits for page in done]
+    received = 0
+
+    def keep(page: Page) -> None:
+        nonlocal passed, received
+        received += max(1, len(page.records) + page.passed)
+        if received > 2 * min([*hits, page.hits]) + SLACK:
+            raise SearchError(f"{source.database} gives pages without end; nothing was recorded")
+        if page.hits > maximum:
+            raise SearchError(
+                f"{source.database} has {page.hits:,} hits, more than {maximum:,}; nothing was recorded. "
+                "Narrow the strategy or the window, or raise --max"
+            )
+        journal.add(page)
+        hits.append(page.hits)
+        accessions.update(record.accession for record in page.records)
+        passed += page.passed
+        if progress is not None:
+            progress(len(accessions) + passed, page.hits)
+
+    if not done or done[-1].cursor:
+        for page in source.pages(query, journal.resume()):
+            keep(page)
+    # Records may arrive or go while a search runs, so the least number ever told is what must be there.
+    if hits and len(accessions) + passed < min(hits):
+        journal.discard()
+        raise SearchError(
+            f"{source.database} said it has {min(hits):,} records and gave {len(accessions) + passed:,}; "
+            "nothing was recorded, try again"
+        )

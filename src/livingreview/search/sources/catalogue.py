@@ -1,0 +1,147 @@
+"""Every source there is: its address, its rate, its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from livingreview.errors import SearchError
+from livingreview.search.sources.base import Source
+from livingreview.search.sources.crossref import Crossref
+from livingreview.search.sources.europepmc import EuropePMC
+from livingreview.search.sources.http import Service, user_agent
+from livingreview.search.sources.ieee import IEEEXplore
+from livingreview.search.sources.openalex import OpenAlex
+from livingreview.search.sources.pubmed import PubMed
+from livingreview.search.sources.scopus import Scopus
+from livingreview.search.sources.webofscience import WebOfScience
+
+__all__ = ["CATALOGUE", "Connection", "Entry", "connect"]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a source is made from.
+
+    Parameters
+    ----------
+    service
+        The web service.
+    key, contact
+        Its key, and the e-mail address that it is told; either may be empty.
+    """
+
+    service: Service
+    key: str = field(repr=False)
+    contact: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One source.
+
+    Parameters
+    ----------
+    name
+        On the command line, and in ``LIVINGREVIEW_<NAME>_URL``, which overrides the address.
+    database
+        As the strategy names it.
+    address
+        Of the service.
+    spacing
+        Seconds between requests, from the rate that the service documents.
+    key
+        Environment variable of the key.
+    build
+        Makes the source.
+    needs_key
+        Whether the service answers nobody without a key.
+    key_header
+        Header that carries the key, where one does.
+    in_full
+        Whether a database that was never searched can be searched in full.
+    asked_for
+        Whether it is searched only when it is named.
+    """
+
+    name: str
+    database: str
+    address: str
+    spacing: float
+    key: str
+    build: Callable[[Connection], Source]
+    needs_key: bool = False
+    key_header: str = ""
+    in_full: bool = True
+    asked_for: bool = False
+
+
+CATALOGUE = (
+    # Three requests a second, ten with a key; the slower rate is kept, as one address may serve several people.
+    Entry("pubmed", "PubMed", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", 0.34, "NCBI_API_KEY",
+          lambda to: PubMed(to.service, to.key, to.contact)),
+    Entry("europepmc", "Europe PMC", "https://www.ebi.ac.uk/europepmc/webservices/rest", 0.5, "",
+          lambda to: EuropePMC(to.service)),
+    Entry("openalex", "OpenAlex", "https://api.openalex.org", 0.15, "OPENALEX_API_KEY",
+          lambda to: OpenAlex(to.service, to.key)),
+    # Lists are limited to one request a second outside of the polite pool.
+    Entry("crossref", "Crossref", "https://api.crossref.org", 1.0, "",
+          lambda to: Crossref(to.service, to.contact), in_full=False, asked_for=True),
+    Entry("scopus", "Scopus", "https://api.elsevier.com", 0.2, "SCOPUS_API_KEY",
+          lambda to: Scopus(to.service), needs_key=True, key_header="X-ELS-APIKey"),
+    Entry("webofscience", "Web of Science", "https://api.clarivate.com/apis/wos-starter/v1", 1.0, "WOS_API_KEY",
+          lambda to: WebOfScience(to.service), needs_key=True, key_header="X-ApiKey"),
+    Entry("ieee", "IEEE Xplore", "https://ieeexploreapi.ieee.org", 0.2, "IEEE_API_KEY",
+          lambda to: IEEEXplore(to.service, to.key), needs_key=True),
+)  # fmt: skip
+
+
+def connect(
+    names: Iterable[str], environment: Mapping[str, str], contact: str
+) -> tuple[list[tuple[Entry, Source]], list[str]]:
+    """Return the sources to search, and one line for each that is left out.
+
+    Parameters
+    ----------
+    names
+        Of the sources; none stands for every one that need not be asked for by name.
+    environment
+        Holds keys and addresses.
+    contact
+        E-mail address, or the review's address, that services are told; may be empty.
+
+    Raises
+    ------
+    SearchError
+        A name is unknown, or a source that was named has no key.
+    """
+    wanted = set(names)
+    unknown = wanted - {entry.name for entry in CATALOGUE}
+    if unknown:
+        known = ", ".join(entry.name for entry in CATALOGUE)
+        raise SearchError(f"no source {', '.join(sorted(unknown))}; there are {known}")
+    sources: list[tuple[Entry, Source]] = []
+    skipped: list[str] = []
+    for entry in CATALOGUE:
+        if entry.name not in wanted if wanted else entry.asked_for:
+            continue
+        key = environment.get(entry.key, "") if entry.key else ""
+        if entry.needs_key and not key:
+            if wanted:
+                raise SearchError(f"{entry.database} needs a key; put it into the environment variable {entry.key}")
+            skipped.append(f"{entry.database}: skipped, no key in {entry.key}")
+            continue
+        sources.append((entry, _source(entry, key, environment, contact)))
+    return sources, skipped
+
+
+def _source(entry: Entry, key: str, environment: Mapping[str, str], contact: str) -> Source:
+    headers = {"User-Agent": user_agent(contact), "Accept": "application/json, application/xml;q=0.9"}
+    if entry.key_header and key:
+        headers[entry.key_header] = key
+    token = environment.get("SCOPUS_INSTTOKEN", "")
+    if entry.name == "scopus" and token:
+        headers["X-ELS-Insttoken"] = token
+    address = environment.get(f"LIVINGREVIEW_{entry.name.upper()}_URL") or entry.address
+    service = Service(entry.database, address, entry.spacing, headers)
+    return entry.build(Connection(service, key, contact if "@" in contact else ""))
