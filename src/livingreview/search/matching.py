@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from livingreview.model import Concept, Strategy, Term
-from livingreview.search.normalise import fold
+from livingreview.search.titles import fold
 from livingreview.search.records import Record
 
 __all__ = ["free_words", "matches"]
