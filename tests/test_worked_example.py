@@ -10,7 +10,7 @@ import pytest
 from golden_cases import GOLDEN
 from livingreview.errors import DataError
 from livingreview.review import Review
-from livingreview.worked_example import OTHERS, WorkedExample, worked_example
+from livingreview.worked_example import OTHERS, PROMISED, WorkedExample, worked_example
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_is_the_example_the_golden_set(example: WorkedExample, review: Review) -
 def test_are_exact_answers_met(example: WorkedExample, software: str) -> None:
     for quantity, value in example.theirs[software].items():
         if value is not None:
-            assert abs(example.difference(software, quantity)) < 1e-5
+            assert abs(example.difference(software, quantity)) < PROMISED
 
 
 def test_do_laplace_and_default_settings_differ_as_the_page_says(example: WorkedExample) -> None:
@@ -49,7 +49,7 @@ def test_does_the_table_hold_every_answer(example: WorkedExample) -> None:
     assert set(table["Beside"]) == {title for _, title in OTHERS.values()}
     assert len(table) == sum(value is not None for answers in example.theirs.values() for value in answers.values())
     agreeing = table[table["Beside"].isin(["exact (binomial)", "exact (normal)"])]
-    assert set(agreeing["Difference"]) == {"below 1e−6"}
+    assert set(agreeing["Difference"]) == {"below 1e−5"}
 
 
 def test_is_the_software_of_every_answer_named(example: WorkedExample) -> None:

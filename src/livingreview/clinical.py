@@ -18,6 +18,7 @@ from livingreview.diagnosis import Pooled
 from livingreview.evidence import TableEvidence
 from livingreview.model import Judgement
 from livingreview.synthesis import summary
+from livingreview.synthesis.bias import FEWEST_STUDIES
 from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import (
@@ -174,7 +175,7 @@ def _short(share: Interval) -> str:
 def _count(found: NaturalFrequencies, cell: str) -> str:
     whole = dict(zip(("tp", "fp", "fn", "tn"), found.counts, strict=True))[cell]
     interval: Interval = getattr(found, cell)
-    return f"{whole} ({interval.lower:.0f} to {interval.upper:.0f})"
+    return f"{whole} ({interval.lower:.0f}–{interval.upper:.0f})"
 
 
 def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, ...]:
@@ -200,10 +201,10 @@ def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, .
 
 
 OUTCOMES = {
-    "tp": "Diseased, found (true positives)",
-    "fn": "Diseased, missed (false negatives)",
-    "tn": "Healthy, cleared (true negatives)",
-    "fp": "Healthy, alarmed (false positives)",
+    "tp": "Diseased, found",
+    "fn": "Diseased, missed",
+    "tn": "Healthy, cleared",
+    "fp": "Healthy, alarmed",
 }
 
 
@@ -234,7 +235,7 @@ def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
         "indirectness": f"{plural(targets, 'target condition')} in {plural(len(used), 'study', 'studies')}; "
         f"extraction unsigned for {awaiting}",
         "publication bias": f"{plural(len(used), 'study', 'studies')}: too few for a funnel test to tell"
-        if len(used) < 10
+        if len(used) < FEWEST_STUDIES
         else "see Deeks' test on the diagnosis page",
     }
     table = []

@@ -24,8 +24,9 @@ from livingreview.tables import read_counts
 
 __all__ = ["OTHERS", "PROMISED", "QUANTITIES", "WorkedExample", "worked_example"]
 
-#: Differences below this are not written out: their digits are those of the machine.
-PROMISED = 1e-6
+#: What the engine promises of means and standard errors; smaller differences are not written out, because their
+#: digits are those of the machine.
+PROMISED = 1e-5
 #: What is compared, in the order of the table.
 QUANTITIES: Mapping[str, str] = {
     "log_likelihood": "log-likelihood",
@@ -188,9 +189,9 @@ def _bivariate(found: BivariateFit) -> dict[str, float]:
 
 
 def _written(value: float) -> str:
-    return f"{value:.6f}".replace("-", "−") if abs(value) >= 1e-6 else "0"
+    return f"{value:.5f}".replace("-", "−") if abs(value) >= PROMISED else "0"
 
 
 def _difference(value: float) -> str:
     """Write a difference with two digits, or that it is below what the engine promises."""
-    return "below 1e−6" if abs(value) < PROMISED else f"{value:+.1e}".replace("-", "−")
+    return "below 1e−5" if abs(value) < PROMISED else f"{value:+.1e}".replace("-", "−")
