@@ -72,7 +72,8 @@ def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | 
     Returns
     -------
     matplotlib.axes.Axes
-        Data coordinates are inches, y downwards.  A derived number bears a dagger and its box a dashed edge.
+        Data coordinates are inches, y downwards.  A derived number bears a dagger and its box a dashed edge; the
+        first line of a box with a `link` leads there.
 
     Raises
     ------
@@ -123,8 +124,21 @@ def _lines(box: FlowBox, width: float) -> tuple[str, ...]:
 
 def _columns(boxes: Sequence[FlowBox]) -> int:
     """Columns of boxes that stand side by side: a lane with exclusions takes two."""
-    lanes = {box.lane for box in boxes}
-    return len(lanes) + len({box.lane for box in boxes if box.side})
+    beside = {box.lane for box in boxes if box.side}
+    return max(sum(1 + (lane in beside) for lane in band) for band in _bands(boxes))
+
+
+def _bands(boxes: Sequence[FlowBox]) -> list[list[str]]:
+    """Lanes that stand side by side, as their rows meet; one band of them below the other."""
+    rows = {lane: [b.row for b in boxes if b.lane == lane] for lane in dict.fromkeys(b.lane for b in boxes)}
+    bands: list[list[str]] = []
+    bottom = -1
+    for lane in sorted(rows, key=lambda name: min(rows[name])):
+        if min(rows[lane]) > bottom:
+            bands.append([])
+        bands[-1].append(lane)
+        bottom = max(bottom, *rows[lane])
+    return bands
 
 
 def _stacked(boxes: Sequence[FlowBox]) -> list[FlowBox]:
@@ -144,16 +158,15 @@ def _stacked(boxes: Sequence[FlowBox]) -> list[FlowBox]:
 
 def _place(boxes: Sequence[FlowBox], width: float) -> dict[str, _Placed]:
     first = {lane: min(b.row for b in boxes if b.lane == lane) for lane in dict.fromkeys(b.lane for b in boxes)}
-    last = {lane: max(b.row for b in boxes if b.lane == lane) for lane in first}
-    # Lanes whose rows do not meet stand in the same columns, one below the other.
-    below = len(first) > 1 and all(last[a] < first[b] for a, b in pairwise(sorted(first, key=first.__getitem__)))
-    spans = {lane: 1 + any(box.side for box in boxes if box.lane == lane) for lane in first}
-    columns = max(spans.values()) if below else sum(spans.values())
+    beside = {box.lane for box in boxes if box.side}
+    columns = _columns(boxes)
     each = (width - 2 * _PAD - _GAP * (columns - 1)) / columns
-    left, column = {}, 0
-    for lane, span in spans.items():
-        left[lane] = _PAD + column * (each + _GAP)
-        column += 0 if below else span
+    left = {}
+    for band in _bands(boxes):
+        column = 0
+        for lane in band:
+            left[lane] = _PAD + column * (each + _GAP)
+            column += 1 + (lane in beside)
     lines = {box.key: _lines(box, each) for box in boxes}
     heads = {row for lane, row in first.items() if lane}
     tops: dict[int, float] = {}
@@ -211,7 +224,9 @@ def _draw_box(ax: Axes, item: _Placed) -> None:
     tooltip(patch, f"{clean(item.box.text)}: {'not known' if item.box.count is None else item.box.count}")
     for i, line in enumerate(item.lines):
         y = item.top + _PAD + (i + 0.5) * _LINE
-        ax.text(item.x + _PAD, y, line, va="center_baseline", fontsize=SMALL)
+        text = ax.text(item.x + _PAD, y, line, va="center_baseline", fontsize=SMALL)
+        if i == 0 and item.box.link:
+            text.set_url(item.box.link)
 
 
 def _draw_arrow(ax: Axes, source: _Placed, target: _Placed) -> None:

@@ -52,7 +52,8 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
     Returns
     -------
     str
-        As wide as its container up to a legible maximum; ``role="img"`` named by its title and description.
+        As wide as its container up to a legible maximum; ``role="img"`` (``"group"`` with links inside) named by
+        its title and description.
         The same figure gives the same bytes.
 
     Raises
@@ -76,7 +77,8 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "lr-svg",
-        "role": "img",
+        # What is an image to a screen reader is closed to it: the links inside must stay within reach.
+        "role": "group" if root.find(".//a") is not None else "img",
         "aria-labelledby": f"{prefix}-title {prefix}-desc",
         "viewBox": f"0 0 {width:g} {height:g}",
         "width": "100%",
@@ -151,7 +153,7 @@ def _unique_ids(root: ET.Element, prefix: str) -> None:
     used: set[str] = set()
     for element in root.iter():
         used.update(_REFERENCE.findall(" ".join(element.attrib.values())))
-        if element.get("href", "").startswith("#"):
+        if element.tag != "a" and element.get("href", "").startswith("#"):
             used.add(element.attrib["href"][1:])
     seen: set[str] = set()
     for parent in list(root.iter()):
@@ -163,8 +165,11 @@ def _unique_ids(root: ET.Element, prefix: str) -> None:
         elif identity in used:
             seen.add(identity)
             parent.set("id", f"{prefix}-{identity}")
-        for key, value in parent.attrib.items():
-            if key == "href":
+        for key, value in list(parent.attrib.items()):
+            if key == "href" and parent.tag == "a":  # a link of the page, not of the drawing
+                parent.set("style", "text-decoration: underline")
+                parent.attrib.pop("target", None)
+            elif key == "href":
                 parent.set(key, f"#{prefix}-{value[1:]}")
             else:
                 parent.set(key, _REFERENCE.sub(rf"url(#{prefix}-\1)", value))

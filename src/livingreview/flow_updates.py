@@ -1,0 +1,250 @@
+"""The flow of records through the updates of the review, counted from the ledgers.
+
+Every record belongs to the period in which it was found, and stands where its decisions put it on the day the review
+is looked at. Nothing is counted that a ledger does not hold: what cannot be counted is an error that says why.
+
+Faults
+------
+FLOW-002 a run counts other records than the ledger holds; FLOW-003 nobody looked for copies; FLOW-004 studies were
+included without a decision; FLOW-005 reports and studies that await classification differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from livingreview.errors import DataError, Fault
+from livingreview.review import Review
+from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, read_decisions
+from livingreview.screening.library import OTHER_METHODS, Library, read_library
+from livingreview.screening.verdicts import Verdict, verdicts
+
+__all__ = ["Period", "Sorted", "Update", "count_updates", "new_studies"]
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days after one version up to and with another: ``after < day <= until``."""
+
+    name: str
+    after: date
+    until: date
+
+    def __contains__(self, day: date) -> bool:
+        """Return whether a day falls into the period."""
+        return self.after < day <= self.until
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Publications of one way into the review, by where they stand.
+
+    Parameters
+    ----------
+    to_screen, to_decide
+        All, and those of them without a verdict on title and abstract.
+    excluded
+        On title and abstract.
+    to_read, not_retrieved
+        Without a verdict on the full text, and those whose full text could not be had.
+    excluded_full_text
+        Count by reason, in the order of the list of reasons.
+    included
+        Reports.
+    """
+
+    to_screen: int
+    to_decide: int
+    excluded: int
+    to_read: int
+    not_retrieved: int
+    excluded_full_text: tuple[tuple[str, int], ...]
+    included: int
+
+    @property
+    def screened(self) -> int:
+        """Publications with a verdict on title and abstract."""
+        return self.to_screen - self.to_decide
+
+    @property
+    def sought(self) -> int:
+        """Reports that title and abstract did not rule out."""
+        return self.screened - self.excluded
+
+    @property
+    def assessed(self) -> int:
+        """Reports read in full text."""
+        return self.sought - self.to_read - self.not_retrieved
+
+
+@dataclass(frozen=True)
+class Update:
+    """The numbers of one period.
+
+    Parameters
+    ----------
+    period
+        Its days.
+    hits
+        Records per database, in the order of the runs.
+    repeated
+        Records that are copies of others, or were found before.
+    databases, other
+        What became of the publications, by the way they came.
+    found_otherwise, in_review
+        Reports found by other methods, and those of them that the review had already.
+    suggestions
+        Of the reports found otherwise that wait for a decision: what was suggested, and how often.
+    """
+
+    period: Period
+    hits: tuple[tuple[str, int], ...]
+    repeated: int
+    databases: Sorted
+    other: Sorted
+    found_otherwise: int
+    in_review: int
+    suggestions: tuple[tuple[str, int], ...]
+
+    @property
+    def identified(self) -> int:
+        """Records that the databases gave."""
+        return sum(count for _, count in self.hits)
+
+
+def count_updates(review: Review, periods: Sequence[Period]) -> tuple[Update, ...]:
+    """Return the numbers of each period.
+
+    Parameters
+    ----------
+    review
+        The review on the day to count for.
+    periods
+        In order, and without a gap from the base version to that day.
+
+    Raises
+    ------
+    DataError
+        A number cannot be derived, or two ledgers give it differently; the reason is in the faults.
+    """
+    library = read_library(review.root)
+    decisions = [row for row in read_decisions(review.root, library.found) if row.on <= review.day]
+    unified = library.unified(decisions)
+    first, full = verdicts(unified, "title_abstract"), verdicts(unified, "full_text")
+    _check_runs(review, library)
+    updates = tuple(_update(review, library, period, first, full) for period in periods)
+    _check_studies(review, updates)
+    _check_awaiting(review)
+    return updates
+
+
+def _update(
+    review: Review, library: Library, period: Period, first: Mapping[str, Verdict], full: Mapping[str, Verdict]
+) -> Update:
+    runs = review.runs[review.runs["date"].map(period.__contains__) & (review.runs["kind"] != "base")]
+    hits: Counter[str] = Counter()
+    for database, count in zip(runs["database"], runs["hits"], strict=True):
+        hits[database] += int(count)
+    run_ids = set(runs["run_id"])
+    unique = [record for record in library.publications if library.found[record].run in run_ids]
+    otherwise = review.other_methods[review.other_methods["found"].map(period.__contains__)]
+    reports = [name for name in otherwise["candidate"] if name in library.found]
+    own = [name for name in reports if library.publication[name] == name]
+    waiting = [name for name in own if _outcome(first, name) == "pending"]
+    suggested = Counter(otherwise.set_index("candidate")["suggestion"].loc[waiting])
+    return Update(
+        period=period,
+        hits=tuple(hits.items()),
+        repeated=sum(hits.values()) - len(unique),
+        databases=_sort(unique, first, full),
+        other=_sort(own, first, full),
+        found_otherwise=len(otherwise),
+        in_review=len(otherwise) - len(own),
+        suggestions=tuple(suggested.most_common()),
+    )
+
+
+def _sort(records: Iterable[str], first: Mapping[str, Verdict], full: Mapping[str, Verdict]) -> Sorted:
+    pool = list(records)
+    screened = Counter(_outcome(first, record) for record in pool)
+    sought = [record for record in pool if _outcome(first, record) == "include"]
+    read = Counter(_outcome(full, record) for record in sought)
+    reasons = Counter(full[record].reason for record in sought if _outcome(full, record) == "exclude")
+    return Sorted(
+        to_screen=len(pool),
+        to_decide=screened["pending"],
+        excluded=screened["exclude"],
+        to_read=read["pending"],
+        not_retrieved=reasons[NOT_RETRIEVED],
+        excluded_full_text=tuple(
+            (text, reasons[key]) for key, text in EXCLUSION_REASONS.items() if reasons[key] and key != NOT_RETRIEVED
+        ),
+        included=read["include"],
+    )
+
+
+def _outcome(held: Mapping[str, Verdict], record: str) -> str:
+    """Return include, exclude or pending: what people differ on is pending, too."""
+    outcome = held[record].outcome if record in held else "pending"
+    return "pending" if outcome == "conflict" else outcome
+
+
+def _check_runs(review: Review, library: Library) -> None:
+    """Raise unless the ledger of records holds what the runs say they added, looked through for copies."""
+    held = Counter(item.run for item in library.found.values() if item.source != OTHER_METHODS)
+    updates = review.runs[review.runs["kind"] != "base"]
+    faults = [
+        Fault(
+            "data/search/runs.csv", 0, run, f"the run added {new or 0} records, records.csv holds {held[run]} of it",
+            "restore both files from git; the flow counts what they hold", "FLOW-002",
+        )
+        for run, new in zip(updates["run_id"], updates["new"], strict=True)
+        if int(new or 0) != held[run]
+    ]  # fmt: skip
+    if held and not library.deduplicated:
+        problem = "records were added since somebody last looked for copies: duplicates cannot be counted"
+        remedy = "run: livingreview dedupe data/search/records.csv --output data/search/clusters.csv"
+        faults.append(Fault("data/search/clusters.csv", 0, "", problem, remedy, "FLOW-003"))
+    if faults:
+        raise DataError(faults)
+
+
+def _check_studies(review: Review, updates: Sequence[Update]) -> None:
+    """Raise if the review took in studies that no decision took in."""
+    start = updates[0].period.after
+    for route, reports in (
+        ("databases", sum(update.databases.included for update in updates)),
+        (OTHER_METHODS, sum(update.other.included for update in updates)),
+    ):
+        studies = new_studies(review, start, route)
+        if len(studies) > reports:
+            problem = (
+                f"{len(studies)} studies were included by way of {route} after {start}, "
+                f"but only {reports} reports have the decisions: {', '.join(studies)}"
+            )
+            remedy = "record who decided with livingreview screen --stage full_text, or correct the studies' standing"
+            raise DataError([Fault("data/screening/decisions.csv", 0, "", problem, remedy, "FLOW-004")])
+
+
+def _check_awaiting(review: Review) -> None:
+    """Raise unless the reports found otherwise name every study that awaits classification on that way."""
+    named = set(review.other_methods["study"]) - {""}
+    awaiting = {s.id for s in review.awaiting if _route(review, s.id) == OTHER_METHODS}
+    if lost := sorted(awaiting - named):
+        problem = f"studies await classification that no row names: {', '.join(lost)}"
+        remedy = "add the row of each with its id under study"
+        raise DataError([Fault("data/search/other_methods.csv", 0, "study", problem, remedy, "FLOW-005")])
+
+
+def new_studies(review: Review, after: date, route: str) -> tuple[str, ...]:
+    """Return the ids of the studies that one way brought into the review after a day."""
+    before = {study.id for study in review.as_of(after).included}
+    return tuple(study.id for study in review.included if study.id not in before and _route(review, study.id) == route)
+
+
+def _route(review: Review, study_id: str) -> str:
+    standing = review.study(study_id).standing_on(review.day)
+    return standing.route if standing is not None else ""
