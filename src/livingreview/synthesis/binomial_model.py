@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -17,14 +18,18 @@ from livingreview.synthesis.glmm import (
     first_guess,
     integrate,
     log_likelihoods,
+    logit_spreads,
 )
 from livingreview.synthesis.newton import Evaluation
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 
-# Nodes per dimension that a study may get.
-RUNGS: Final = (9, 13, 17, 21, 27, 35, 45, 61)
+# Nodes per dimension that a study may get, by the line below.
+RUNGS: Final = (9, 13, 17, 21, 27, 35, 45)
+# The same for studies that are not on the line: each rung has GROWTH times the nodes of the one before.
+WIDE_RUNGS: Final = (61, 87, 123, 173, 245)
+GROWTH: Final = 1.4
 # Nodes whose result shows the error of the coarsest rung.
 PROBE: Final = 13
 # The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
@@ -33,6 +38,9 @@ RATE_INTERCEPT: Final = -0.45
 RATE_SLOPE: Final = 0.09
 SLOWEST: Final = 0.3
 FASTEST: Final = 1.2
+# Standard deviation of a study's logit beyond which its logistic curve shows within the integrand, whose error then
+# swings through zero on its way down and says nothing about the next rung's.
+WIDEST: Final = 1.0
 # Node evaluations that cost as much as one more pass over a group of studies.
 PASS: Final = 5_000
 
@@ -102,8 +110,9 @@ class BinomialModel:
         Returns
         -------
         BinomialModel
-            Each study's error at the coarsest rung is measured, and it gets the first rung at which that has
-            fallen to its share of `accuracy`.
+            Each study's error at the coarsest rung is measured, and it gets the first rung at which that should
+            have fallen to its share of `accuracy`. Where it falls too slowly to say, or may be small by accident,
+            as under a perfect arm and much heterogeneity, this is measured as well.
         """
         _, data, local, modes = self._place(np.arange(len(theta)), theta)
         coarse, probe = (log_likelihoods(data, local, modes, nodes) for nodes in (RUNGS[0], PROBE))
@@ -111,8 +120,13 @@ class BinomialModel:
         log_error = np.log(np.abs(coarse - probe) + 1e-16)
         rate = np.clip(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST, FASTEST)
         wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
-        rung = np.minimum(np.searchsorted(RUNGS, wanted), len(RUNGS) - 1)
-        return BinomialModel(self.data, self.design, np.array(RUNGS)[rung], modes)
+        rung = np.searchsorted(RUNGS, wanted)
+        nodes = np.array([*RUNGS, WIDE_RUNGS[-1]])[rung]
+        spread = logit_spreads(data, local, modes)
+        hard = np.flatnonzero((rung == len(RUNGS)) | (rate == SLOWEST) | (spread > WIDEST))
+        if hard.size:
+            nodes[hard] = _measured(data.take(hard), local[:, hard], modes[:, hard], share)
+        return BinomialModel(self.data, self.design, nodes, modes)
 
     def _place(
         self, rows: IndexArray, theta: FloatArray
@@ -131,6 +145,22 @@ class BinomialModel:
         modes = find_modes(data, local, start)
         self._modes[:, columns] = modes
         return columns, data, local, modes
+
+
+def _measured(data: Binomials, local: FloatArray, modes: FloatArray, share: float) -> IndexArray:
+    """Return for each study the first of `WIDE_RUNGS` with an error below `share`, or the last."""
+    nodes = np.full(modes.shape[1], WIDE_RUNGS[-1])
+    waiting = np.arange(nodes.size)
+    before = log_likelihoods(data, local, modes, WIDE_RUNGS[0])
+    for coarser, finer in pairwise(WIDE_RUNGS):
+        values = log_likelihoods(data.take(waiting), local[:, waiting], modes[:, waiting], finer)
+        error = np.abs(values - before)  # that of the coarser, whose logarithm is GROWTH times smaller than the finer's
+        nodes[waiting] = np.where(error < share, coarser, finer)
+        more = error**GROWTH >= share
+        waiting, before = waiting[more], values[more]
+        if not waiting.size:
+            break
+    return nodes
 
 
 def _groups(nodes: IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:

@@ -17,7 +17,7 @@ from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure
 from livingreview.synthesis.existence import why_impossible
 from livingreview.synthesis.newton import maximise
 from livingreview.synthesis.normal_model import EmpiricalLogits, Method, NormalModel
-from livingreview.synthesis.starts import moment_starts
+from livingreview.synthesis.starts import moment_starts, thorough_starts
 from livingreview.synthesis.tables import Tables
 
 FloatArray = NDArray[np.float64]
@@ -32,14 +32,17 @@ FINE_TOLERANCE: Final = 1e-11
 ITERATIONS: Final = 200
 # Error of a data set's log-likelihood that the nodes are chosen for: a fifth of what is promised.
 ACCURACY: Final = 2e-7
+# Nodes chosen at one point serve so far from it, in any parameter, and are chosen anew so often.
+NEAR: Final = 0.1
+ROUNDS: Final = 5
 
 DIVERGED: Final = (
     "no finite maximum was found: the search left the range of meaningful logits, as it does when most studies "
-    "are at 0 % or 100 %; try a simpler structure, such as 'independent' or 'fixed'"
+    "are at 0 % or 100 %; a simpler structure, such as 'independent', may have one"
 )
 NOT_CONVERGED: Final = (
-    "the search found no point with zero score and positive-definite information; try a simpler structure, such "
-    "as 'independent' or 'fixed'"
+    "the search found no point with zero score and positive-definite information; a simpler structure, such as "
+    "'independent', may have one"
 )
 
 
@@ -78,6 +81,8 @@ class Solutions:
         (b, q + 3, q + 3) covariance of both, zero for an entry that the structure or a boundary fixes.
     log_likelihood
         (b,).
+    reached
+        (b,) the same, and where the fit failed the highest that the search came to; NaN where there was no search.
     boundary
         b tuples of names.
     failure
@@ -90,6 +95,7 @@ class Solutions:
     cholesky: FloatArray
     cov: FloatArray
     log_likelihood: FloatArray
+    reached: FloatArray
     boundary: tuple[tuple[str, ...], ...]
     failure: tuple[str, ...]
     structure: tuple[Structure, ...]
@@ -104,6 +110,7 @@ class Solutions:
             cholesky=np.full((b, 3), np.nan),
             cov=np.full((b, q + 3, q + 3), np.nan),
             log_likelihood=np.full(b, np.nan),
+            reached=np.full(b, np.nan),
             boundary=((),) * b,
             failure=failure,
             structure=(design.structure,) * b,
@@ -132,6 +139,13 @@ class Solutions:
                     entries[row] = entry
                 merged[name] = tuple(entries)
         return Solutions(**merged)
+
+    def take(self, rows: IndexArray) -> Solutions:
+        """Return the fits of some of the data sets."""
+        chosen: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            chosen[name] = value[rows] if isinstance(value, np.ndarray) else tuple(value[row] for row in rows)
+        return Solutions(**chosen)
 
     def because(self, reason: str) -> Solutions:
         """Return the same fits with one reason for their structure."""
@@ -186,13 +200,52 @@ def objectives(tables: Tables, design: Design, settings: Settings, copies: int =
 
 
 def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> Solutions:
-    """Search from (s, b, p) starts, sharpen the best of each data set, and settle the boundaries."""
+    """Search from (s, b, p) starts, sharpen the best of each data set, and where that fails every other start.
+
+    The coarse search costs little and nearly always ends next to the optimum. It need not where the coarsest nodes
+    are too few, as for perfect arms under much heterogeneity: these data sets are searched with enough of them.
+    """
     coarse = objectives(tables, design, settings)
-    near = _coarse(coarse, tables, design, settings, starts)
+    found = _pursue(coarse, tables, design, settings, _coarse(coarse, tables, design, settings, starts))
+    lost = np.flatnonzero([bool(failure) for failure in found.failure])
+    if not lost.size:
+        return found
+    part, best = tables.take(lost), found.take(lost)
+    for start in thorough_starts(part, design):
+        other = _pursue(objectives(part, design, settings), part, design, settings, start)
+        better = np.flatnonzero(_rank(other) > _rank(best))
+        best = other.take(better).scatter(better, best)
+    reached = np.fmax(best.reached, found.reached[lost])
+    return replace(best, reached=reached).scatter(lost, found)
+
+
+def _rank(found: Solutions) -> FloatArray:
+    """Return (b,) log-likelihoods, −∞ where a fit failed."""
+    return np.nan_to_num(found.log_likelihood, nan=-np.inf)
+
+
+def _pursue(coarse: Objective, tables: Tables, design: Design, settings: Settings, near: FloatArray) -> Solutions:
+    """Sharpen (b, p) points, choosing nodes anew for the data sets whose optimum is far from where they were chosen."""
+    found, last = _sharpen(coarse, design, near)
+    moved = np.abs(last - near).max(axis=1) > NEAR
+    for _ in range(ROUNDS):
+        rows = np.flatnonzero(moved & np.array([failure != DIVERGED for failure in found.failure]))
+        if not rows.size:
+            break
+        again, theta = _sharpen(objectives(tables.take(rows), design, settings), design, last[rows])
+        moved[:] = False
+        moved[rows] = np.abs(theta - last[rows]).max(axis=1) > NEAR
+        last[rows] = theta
+        found = again.scatter(rows, found)
+    return found
+
+
+def _sharpen(coarse: Objective, design: Design, near: FloatArray) -> tuple[Solutions, FloatArray]:
+    """Return fits of the optima next to (b, p) points, boundaries settled, and the points where the search ended."""
     objective = coarse.refine(near, ACCURACY)
     fine = maximise(objective, near, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS)
-    reached = fine.theta + np.where(fine.converged[:, None], fine.step, 0.0)
-    theta, boundary = settle(design, reached)
+    last = fine.theta + np.where(fine.converged[:, None], fine.step, 0.0)
+    theta, boundary = settle(design, last)
     value, hessian = fine.value + 0.5 * (fine.gradient * fine.step).sum(axis=1), fine.hessian
     moved = np.flatnonzero([bool(names) for names in boundary])
     if moved.size:
@@ -203,11 +256,12 @@ def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArr
     cholesky, coefficients = design.cholesky(theta), theta[:, : design.n_means].copy()
     for array in (coefficients, cholesky, cov, value):
         array[lost] = np.nan
-    return Solutions(
+    solutions = Solutions(
         coefficients=coefficients,
         cholesky=cholesky,
         cov=cov,
         log_likelihood=value,
+        reached=np.where(lost, fine.value, value),
         boundary=boundary,
         failure=tuple(
             (DIVERGED if left else NOT_CONVERGED) if gone else "" for gone, left in zip(lost, fine.left, strict=True)
@@ -215,6 +269,7 @@ def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArr
         structure=(design.structure,) * len(theta),
         reason=("",) * len(theta),
     )
+    return solutions, last
 
 
 def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> FloatArray:

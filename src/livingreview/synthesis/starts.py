@@ -29,10 +29,11 @@ def moment_starts(tables: Tables, design: Design) -> FloatArray:
 
     Returns
     -------
-    (3, b, p) array
-        Moments of the logits with their correlation; the same uncorrelated; the same with the opposite
-        correlation and half the heterogeneity. A likelihood with two maxima has them at different signs of the
-        correlation or at different amounts of heterogeneity.
+    (s, b, p) array
+        Where there is a correlation, s = 3: moments of the logits with their correlation; the same uncorrelated;
+        the same with the opposite correlation and half the heterogeneity. A likelihood with two maxima has them at
+        different signs of the correlation or at different amounts of heterogeneity. Otherwise s = 2, without the
+        first.
     """
     y, n = tables.y, tables.n
     present = (n > 0).astype(np.float64)
@@ -55,6 +56,15 @@ def moment_starts(tables: Tables, design: Design) -> FloatArray:
         entries = np.stack([tau1, correlation * tau2_, np.sqrt(1 - correlation**2) * tau2_], axis=1)
         starts.append(design.parameters(coefficients, entries))
     return np.stack(starts)
+
+
+def thorough_starts(tables: Tables, design: Design) -> FloatArray:
+    """Return (2s, b, p) starting values: the s from moments, and the same with every logit twice as large.
+
+    A continuity-corrected logit of a perfect arm is far smaller than what it stands for, and so are the moments.
+    """
+    starts = moment_starts(tables, design)
+    return np.concatenate([starts, 2.0 * starts])
 
 
 def _regress(logit: FloatArray, present: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
