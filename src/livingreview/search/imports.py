@@ -63,7 +63,10 @@ def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list
         remedy = "export as RIS, nbib, PubMed XML, BibTeX or CSV"
         return [], [Fault(shown, 0, "", problem, remedy, "IMPORT-002")]
     aliases, (blocks, faults) = _read(found, data, text, shown)
-    if doubt:
+    if not blocks and not faults:
+        faults = [Fault(shown, 0, "", "no record in the file", "see whether the search found any", "IMPORT-012")]
+    # XML says itself how it is encoded.
+    if doubt and found != "XML":
         faults = [Fault(shown, 0, "", doubt, "export as UTF-8 if names look wrong", "IMPORT-011"), *faults]
     return [to_record(block, aliases, shown, index) for index, block in enumerate(blocks)], faults
 

@@ -86,7 +86,7 @@ def import_exports(
         faults += found
         empty = empty or not read
     if empty:
-        raise DataError(faults or [Fault(str(files[0]), 0, "", "no record in the file", "export anew", "IMPORT-012")])
+        raise DataError(faults)
     name = database or recognise(records)
     run = Run(
         run_id=ledger.free_run_id(day, f"{name}-import"),

@@ -46,6 +46,7 @@ COLUMNS = {
 # Abstracts of the size of a thesis exist; the default limit of the csv module is 131,072 characters.
 FIELD_LIMIT = 16_000_000
 
+_INITIALS = re.compile(r".+\s([^\W\d_](?:[^\W\d_]|[.\s-]){0,5})")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 
 
@@ -144,7 +145,7 @@ def split_authors(text: str) -> tuple[str, ...]:
         if len(parts) > 1:
             return tuple(part for part in parts if part)
     parts = re.split(r"\s*,\s*", text.strip())
-    if len(parts) > 1 and all(re.fullmatch(r".+\s[A-Z][A-Z.\s-]{0,5}", part) for part in parts):
+    if len(parts) > 1 and all((found := _INITIALS.fullmatch(part)) and found[1].isupper() for part in parts):
         return tuple(parts)
     return (text.strip(),) if text.strip() else ()
 
