@@ -278,7 +278,7 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
         nothing = "Nothing is computed here, because nothing was pooled."
         return {
             "standing": f"Nothing can be pooled on this day ({pooled.reason}), so this page shows no number.",
-            "pooled_limits": nothing,
+            "pooled_limits": "Nothing is pooled on this day; what follows holds as soon as something is.",
             "after": nothing,
             "settings": "",
             "people": nothing,
