@@ -8,6 +8,13 @@ Order of ``structure="auto"``, after Takwoingi and colleagues (2017):
 
 A single study is always ``fixed``.
 
+A boundary is a result: the simpler structure says the same with fewer parameters, or, where the correlation is ±1,
+what few studies can support. A search that fails is not. After one, the order goes on through each of its
+structures, but none is taken that the likelihood contradicts: whose log-likelihood is significantly below the
+highest that any structure reached, whether or not its search converged there (ratio test at 5 %, with the
+difference in parameters as degrees of freedom). Where none is left, the fit fails and says what was tried: to leave
+out heterogeneity that the studies show would give intervals that are far too narrow.
+
 References
 ----------
 Takwoingi Y, Guo B, Riley RD, Deeks JJ (2017) doi 10.1177/0962280215592269.
@@ -21,11 +28,12 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 from livingreview.synthesis.boundary import TAU_SENSITIVITY, TAU_SPECIFICITY
 from livingreview.synthesis.design import Design, Structure
 from livingreview.synthesis.existence import why_impossible
-from livingreview.synthesis.solve import Settings, Solutions, require_name, solve
+from livingreview.synthesis.solve import DIVERGED, NOT_CONVERGED, Settings, Solutions, require_name, solve
 from livingreview.synthesis.tables import Tables
 
 __all__ = ["ASKED_FOR", "StructureChoice", "solve_structure"]
@@ -36,6 +44,13 @@ StructureChoice = Literal["auto", Structure]
 
 ASKED_FOR: Final = "asked for"
 REGULAR: Final = "the unstructured model has a regular maximum"
+ORDER: Final[tuple[Structure, ...]] = get_args(Structure)
+# Level of the likelihood-ratio test that stops a simplification after a failed search.
+SIGNIFICANT: Final = 0.05
+CONTRADICTED: Final = (
+    "structure='auto' found no fit that the studies do not contradict: {steps}; find the studies that differ most, "
+    "or ask for a structure by name"
+)
 ONE_STUDY: Final = "one study says nothing about the variation between studies"
 TOO_FEW: Final = "a between-study variance needs at least two studies, found {k}; structure='fixed' needs one"
 
@@ -82,39 +97,71 @@ def solve_structure(
 
 def _simplest_needed(tables: Tables, x1: FloatArray, x2: FloatArray, settings: Settings) -> Solutions:
     """Go through the documented order, each step for the data sets that the one before could not serve."""
-    unstructured = Design(x1, x2, "unstructured")
-    found = solve(tables, unstructured, settings).because(REGULAR)
-    why = why_impossible(tables, unstructured, settings.model, settings.correction)
+    design = Design(x1, x2, ORDER[0])
+    found = solve(tables, design, settings).because(REGULAR)
+    why = why_impossible(tables, design, settings.model, settings.correction)
     possible = np.array([not message for message in why])
-    irregular = possible & _irregular(found)
-    found = _refit(
-        found, np.flatnonzero(irregular), tables, unstructured.with_structure("independent"), settings, _because_of
-    )
-    still = irregular & _irregular(found)
-    targets = np.array([_without_zero_variances(found.boundary[row]) for row in range(len(still))])
-    for simpler in ("fixed_sensitivity", "fixed_specificity", "fixed"):
-        rows = np.flatnonzero(still & (targets == simpler))
-        found = _refit(found, rows, tables, unstructured.with_structure(simpler), settings, _because_of)
+    lost = possible & _failed(found)
+    highest, parameters = found.reached.copy(), np.full(len(possible), design.n_free)
+    for structure in ORDER[1:]:
+        design = design.with_structure(structure)
+        rows = np.flatnonzero(possible & [_leads_to(structure, found, row) for row in range(len(possible))])
+        if not rows.size:
+            continue
+        found = _refit(found, rows, tables, design, settings, _because_of)
+        higher = rows[found.reached[rows] > highest[rows]]
+        highest[higher], parameters[higher] = found.reached[higher], design.n_free
+        judged = rows[lost[rows] & ~_failed(found)[rows]]
+        lost[rows] |= _failed(found)[rows]
+        # A structure may reach more than a richer one whose search failed early, hence at least one.
+        margin = 0.5 * chdtri(np.maximum(parameters[judged] - design.n_free, 1), SIGNIFICANT)
+        found = _judge(found, judged, found.reached[judged] < highest[judged] - margin, design)
     return found
 
 
-def _irregular(found: Solutions) -> NDArray[np.bool_]:
-    pairs = zip(found.failure, found.boundary, strict=True)
-    return np.array([bool(failure or boundary) for failure, boundary in pairs])
+def _failed(found: Solutions) -> NDArray[np.bool_]:
+    return np.array([bool(failure) for failure in found.failure])
 
 
-def _without_zero_variances(boundary: tuple[str, ...]) -> Structure:
-    """Return the structure that leaves out what an independent fit found to be zero; a failed fit leaves out all."""
-    if boundary == (TAU_SENSITIVITY,):
-        return "fixed_sensitivity"
-    return "fixed_specificity" if boundary == (TAU_SPECIFICITY,) else "fixed"
+def _leads_to(structure: Structure, found: Solutions, row: int) -> bool:
+    """Return whether this structure is to be tried after the fit in this row, which comes before it in the order."""
+    if found.failure[row]:
+        return True
+    if not found.boundary[row]:
+        return False
+    before = found.structure[row]
+    if before == "unstructured":
+        return structure == "independent"
+    no_sensitivity = before == "fixed_sensitivity" or TAU_SENSITIVITY in found.boundary[row]
+    no_specificity = before == "fixed_specificity" or TAU_SPECIFICITY in found.boundary[row]
+    if no_sensitivity and no_specificity:
+        return structure == "fixed"
+    return structure == ("fixed_sensitivity" if no_sensitivity else "fixed_specificity")
+
+
+def _judge(found: Solutions, rows: IndexArray, contradicted: NDArray[np.bool_], design: Design) -> Solutions:
+    """Return `found` with a verdict on the fits in `rows`, and without those that are contradicted."""
+    reason = list(found.reason)
+    for row, worse in zip(rows, contradicted, strict=True):
+        how = "significantly" if worse else "not significantly"
+        reason[row] += f"; the {design.structure} model fits {how} worse, with {found.reached[row]:.2f}"
+    found = replace(found, reason=tuple(reason))
+    refused = rows[contradicted]
+    kept = found.take(refused)
+    failed = Solutions.failed(design, tuple(CONTRADICTED.format(steps=steps) for steps in kept.reason))
+    return replace(failed, reached=kept.reached, reason=kept.reason).scatter(refused, found)
 
 
 def _because_of(found: Solutions, row: int) -> str:
     """Return why the fit in this row was not kept, after the reasons of the steps before it."""
-    why = ", ".join(found.boundary[row]) if found.boundary[row] else "no regular maximum"
-    step = f"the {found.structure[row]} model gave {why}"
-    return step if found.reason[row] == REGULAR else f"{found.reason[row]}; {step}"
+    before, structure = found.reason[row], found.structure[row]
+    if found.failure[row] in (DIVERGED, NOT_CONVERGED):
+        step = f"the search for the {structure} model's maximum failed at log-likelihood {found.reached[row]:.2f}"
+    elif found.failure[row]:
+        return before  # which ends with why it was refused
+    else:
+        step = f"the {structure} model gave {', '.join(found.boundary[row])}"
+    return step if before == REGULAR else f"{before}; {step}"
 
 
 def _refit(
