@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 
 from livingreview.model import Concept, Strategy, Term
-from livingreview.search.titles import fold
 from livingreview.search.records import Record
+from livingreview.search.titles import fold
 
 __all__ = ["free_words", "matches"]
 

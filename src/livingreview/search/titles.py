@@ -55,6 +55,8 @@ _CUT_NOTICES: Final = (
         re.compile(r"^\W*(?:retract(?:ion|ed)|withdraw(?:al|n))(?: (?:article|note|notice|paper))?\s*[:–—]"),
     ),
     ("retraction", re.compile(r"^\W*(?:notice of retraction|expression of concern)\b\W*(?:(?:to|for|of|on)\b)?")),
+    ("reply", re.compile(r"^\W*(?:authors?'? )?(?:reply|response)\s*[:–—]")),
+    ("comment", re.compile(r"^\W*(?:comment|commentary|letter)\s*[:–—]")),
 )
 # These are read in the folded title, which keeps them.
 _KEPT_NOTICES: Final = (
