@@ -13,6 +13,7 @@ from gallery import FLOW, OTHER, texts, tips
 from livingreview.flow import FlowBox
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.style import COLUMN
+from livingreview.plots.svg import to_svg
 
 
 def boxes(ax: Axes) -> dict[str, FancyBboxPatch]:
@@ -109,3 +110,21 @@ def test_lanes_stand_one_below_the_other_where_they_do_not_fit() -> None:
 def test_inconsistent_boxes_are_refused(wrong: list[FlowBox], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         flow_diagram(wrong)
+
+
+def test_lanes_whose_rows_meet_stand_side_by_side_and_the_next_band_below() -> None:
+    below = replace(FLOW[0], key="next", text="Next update", lane="Next", row=9)
+    ax = flow_diagram((*FLOW, OTHER, below), width=8.0)
+    drawn = boxes(ax)
+    assert edges(drawn["Next update"])[0] == edges(drawn["Records identified"])[0]
+    assert edges(drawn["Next update"])[2] > max(edges(box)[3] for name, box in drawn.items() if name != "Next update")
+
+
+def test_a_box_links_to_the_records_behind_it_and_the_link_leaves_the_drawing_alone() -> None:
+    linked = replace(FLOW[0], link="#runs")
+    svg = to_svg(flow_diagram((linked, *FLOW[1:])).figure, "Flow", "A flow")
+    assert svg.count("<a ") == 1
+    assert 'href="#runs"' in svg
+    assert "_blank" not in svg
+    assert 'role="group"' in svg
+    assert 'role="img"' in to_svg(flow_diagram(FLOW).figure, "Flow", "A flow")
