@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from livingreview.errors import ConvergenceError, DataError
+from livingreview.errors import ConvergenceError, DataError, Fault
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.design import Structure, covariance
 from livingreview.synthesis.normal_model import Method
@@ -170,10 +170,7 @@ def fit_many(
     [[1.596, 2.56], [2.56, 1.596]]
     """
     settings = Settings(model, method, correction)
-    if isinstance(tables, Sequence) and all(isinstance(table, Counts) for table in tables):
-        stacked = Tables.stack(tables)
-    else:
-        stacked = _from_array(tables)
+    stacked = Tables.stack(tables) if _are_counts(tables) else _from_array(np.asarray(tables))
     found = run(stacked, np.ones((stacked.shape[1], 1)), structure, settings, executor=executor)
     return BatchFit.from_solutions(found, np.eye(2))
 
@@ -197,13 +194,17 @@ def run(
     return Solutions.concatenate([task.result() for task in tasks])
 
 
+def _are_counts(tables: object) -> TypeGuard[Sequence[Counts]]:
+    return isinstance(tables, Sequence) and len(tables) > 0 and all(isinstance(table, Counts) for table in tables)
+
+
 def _from_array(cells: ArrayLike) -> Tables:
     array = np.asarray(cells)
     if array.ndim != 3 or array.shape[2] != 4 or 0 in array.shape:
         raise ValueError(f"expected a (b, k, 4) array of tp, fp, fn, tn, found shape {array.shape}")
     good = np.issubdtype(array.dtype, np.number) and bool(np.all((array >= 0) & (array == np.floor(array))))
     if not good:
-        faults = []
+        faults: list[Fault] = []
         for table in array:
             try:
                 Counts.from_arrays(*table[np.any(table != 0, axis=1)].T)

@@ -115,4 +115,4 @@ def is_separated(y: FloatArray, n: FloatArray, x: FloatArray) -> bool:
         b_eq=np.zeros(int(inner.sum())) if inner.any() else None,
         bounds=(-1, 1),
     )
-    return bool(-found.fun > 1e-9)
+    return found.fun is not None and bool(found.fun < -1e-9)

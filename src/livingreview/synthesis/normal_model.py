@@ -157,21 +157,20 @@ class _Marginal:
         l11, l21, l22 = local[2:]
         zero = np.zeros_like(l11)
         cross = l11 * l21
-        matrix = lambda a, b, d: np.stack([a, b, b, d], axis=-1).reshape(*a.shape, 2, 2)  # noqa: E731
         both = observed[:, :, None] * observed[:, None, :]
-        self.between = matrix(l11 * l11, cross, l21 * l21 + l22 * l22)
+        self.between = _symmetric(l11 * l11, cross, l21 * l21 + l22 * l22)
         v = self.between * both
         v[:, 0, 0] += data.variance[columns, 0]
         v[:, 1, 1] += data.variance[columns, 1]
         self.determinant = v[:, 0, 0] * v[:, 1, 1] - v[:, 0, 1] ** 2
-        inverse = matrix(v[:, 1, 1], -v[:, 0, 1], v[:, 0, 0]) / self.determinant[:, None, None]
+        inverse = _symmetric(v[:, 1, 1], -v[:, 0, 1], v[:, 0, 0]) / self.determinant[:, None, None]
         # An empty arm has unit variance, no covariance and no residual: it only has to leave the sums alone.
         self.log_determinant = np.log(self.determinant)
         self.precision = inverse * both
         self.mean = local[:2].T
         self.residual = (data.y[columns] - self.mean) * observed
         self.pull = (self.precision @ self.residual[:, :, None])[:, :, 0]
-        slopes = [matrix(2 * l11, l21, zero), matrix(zero, l11, 2 * l21), matrix(zero, zero, 2 * l22)]
+        slopes = [_symmetric(2 * l11, l21, zero), _symmetric(zero, l11, 2 * l21), _symmetric(zero, zero, 2 * l22)]
         self.slopes = np.stack(slopes) * both
 
     def value(self) -> FloatArray:
@@ -202,3 +201,8 @@ class _Marginal:
         """Return (n, 2, 2) qqᵀ − W: twice the slope of the log-density along each entry of V."""
         weights: FloatArray = self.pull[:, :, None] * self.pull[:, None, :] - self.precision
         return weights
+
+
+def _symmetric(a: FloatArray, b: FloatArray, d: FloatArray) -> FloatArray:
+    """Return (…, 2, 2) matrices [[a, b], [b, d]]."""
+    return np.stack([a, b, b, d], axis=-1).reshape(*a.shape, 2, 2)

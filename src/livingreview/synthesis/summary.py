@@ -118,7 +118,7 @@ def diagnostic_odds_ratio(mu: FloatArray, cov: FloatArray, level: float) -> Inte
 
 def _ratio(log_estimate: float, gradient: FloatArray, cov: FloatArray, level: float) -> Interval:
     half = normal_quantile(level) * math.sqrt(max(float(gradient @ cov @ gradient), 0.0))
-    return Interval(*(math.exp(log_estimate + shift) for shift in (0.0, -half, half)), level)
+    return Interval(math.exp(log_estimate), math.exp(log_estimate - half), math.exp(log_estimate + half), level)
 
 
 def hsroc(mu: FloatArray, between: FloatArray) -> HSROC | None:

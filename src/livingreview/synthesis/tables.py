@@ -60,6 +60,6 @@ class Tables:
             rows = np.flatnonzero(cells.sum(axis=1))
             tp, fp, fn, tn = cells[rows].T
             labels = tuple(str(row) for row in rows)
-            counts = Counts(*(cell.astype(np.int64) for cell in (tp, fp, fn, tn)), labels)
+            counts = Counts(tp.astype(np.int64), fp.astype(np.int64), fn.astype(np.int64), tn.astype(np.int64), labels)
             target[rows] = np.stack(corrected(counts, correction), axis=1)
         return result
