@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from livingreview.cli import main
 from livingreview.errors import SearchError
 from livingreview.model import Concept, Strategy, Term
 from livingreview.reading import Document, read_yaml
+from livingreview.search.ledger import RECORD_COLUMNS
 from livingreview.search.lint import strategy_faults
 from livingreview.search.strategy import SYNTAXES, concept_query, limits, serialise
 
@@ -269,3 +271,22 @@ def test_no_term_can_leave_its_quotes_or_its_field(database, text):
     assert syntax.quote not in inside
     assert not set(inside) & set('"()[]{}*?$/:=,#&|<>')
     assert re.findall(r"\w+", inside) == re.findall(r"\w+", text.strip())
+
+
+def test_check_marks_query_language_in_the_strategy_with_its_line(data_copy, capsys):
+    path = data_copy / "search" / "strategy.yaml"
+    text = path.read_text(encoding="utf-8")
+    line = text[: text.index("{text: heart}")].count("\n") + 1
+    path.write_text(text.replace("{text: heart}", "{text: heart*}"), encoding="utf-8")
+    assert main(["check", "--data", str(data_copy)]) == 1
+    out = capsys.readouterr().out
+    assert f"strategy.yaml:{line} concepts[1].terms[1].text" in out
+    assert "heart^*" in out
+    assert "STRATEGY-002" in out
+
+
+def test_check_finds_a_record_of_a_run_that_was_never_recorded(data_copy, capsys):
+    row = ["pubmed-1", "2026-11-22-pubmed", "PubMed", *[""] * (len(RECORD_COLUMNS) - 3)]
+    (data_copy / "search" / "records.csv").write_text(f"{','.join(RECORD_COLUMNS)}\n{','.join(row)}\n")
+    assert main(["check", "--data", str(data_copy)]) == 1
+    assert "data/search/records.csv:2 run_id" in capsys.readouterr().out

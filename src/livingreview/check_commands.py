@@ -28,8 +28,9 @@ def run_check(options: argparse.Namespace) -> int:
     from livingreview.faultformat import FORMATS
     from livingreview.review import check
     from livingreview.screening.library import screening_faults
+    from livingreview.search.checks import search_faults
 
-    faults = check(options.data, options.paths, also=[screening_faults])
+    faults = check(options.data, options.paths, also=[search_faults, screening_faults])
     text = FORMATS[options.format](faults)
     if text:
         print(text)

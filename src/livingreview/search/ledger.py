@@ -18,8 +18,6 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
-from filelock import FileLock
-
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
 from livingreview.search import identifiers
@@ -179,6 +177,9 @@ class Ledger:
         DataError
             A header is not the expected one; nothing was written.
         """
+        # Only writing needs the package, so that `livingreview check` reads the ledger without it.
+        from filelock import FileLock
+
         self.state.mkdir(parents=True, exist_ok=True)
         with FileLock(self.state / "ledger.lock"):
             for path in self.folder.glob(".*.partial"):
@@ -200,7 +201,7 @@ class Ledger:
 
     def faults(self) -> list[Fault]:
         """Return what is wrong in the ledger: a record twice, or of a run that was never recorded."""
-        shown = f"{self.folder.parent.name}/{self.folder.name}/{self.records_path.name}"
+        shown = _shown(self.records_path)
         try:
             runs = {row["run_id"] for row in self.runs()}
             rows = list(_rows(self.records_path, RECORD_COLUMNS))
@@ -275,6 +276,10 @@ def _cell(text: str) -> str:
     return text if text.isprintable() else "".join(character for character in text if character.isprintable())
 
 
+def _shown(path: Path) -> str:
+    return Path(*path.absolute().parts[-3:]).as_posix()
+
+
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
     if not path.exists():
         return
@@ -284,11 +289,11 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
         header = next(reader, [])
         if header != list(columns):
             problem = f"expected the header {','.join(columns)}, found {','.join(header) or 'nothing'}"
-            raise DataError([Fault(path.as_posix(), 1, "", problem, "restore the file from git", "LEDGER-003")])
+            raise DataError([Fault(_shown(path), 1, "", problem, "restore the file from git", "LEDGER-003")])
         for row in reader:
             if len(row) != len(columns):
                 problem = f"expected {len(columns)} cells, found {len(row)}"
-                place = path.as_posix(), reader.line_num, ""
+                place = _shown(path), reader.line_num, ""
                 raise DataError([Fault(*place, problem, "restore the file from git", "LEDGER-004")])
             yield dict(zip(columns, row, strict=True))
 
