@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -316,7 +318,8 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
     if faults or file is None or strategy is None or runs is None or other is None:
         return None, faults
     models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
-    days = [standing.on for study in models for standing in study.standing] + list(runs["date"])
+    days = [standing.on for study in models for standing in study.standing]
+    days += [*runs["date"], *other["found"], *_decision_days(root)]
     review = Review(
         root=root,
         day=max(days),
@@ -330,6 +333,17 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         baseline=baseline,
     )
     return review, []
+
+
+def _decision_days(root: Path) -> Iterator[date]:
+    """Yield the days of the screening decisions; what is wrong with them is for the screening to say."""
+    path = root / "screening" / "decisions.csv"
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        for row in csv.DictReader(stream):
+            with suppress(ValueError, TypeError):
+                yield date.fromisoformat(row.get("date", ""))
 
 
 EXPECTED = {"fromisoformat": "a date like 2025-07-31", "int": "a count"}
