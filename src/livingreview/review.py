@@ -236,9 +236,7 @@ def _entry_row(entry: BaseModel) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in type(entry).model_fields if name != "source"}
 
 
-def check(
-    root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()
-) -> list[Fault]:
+def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()) -> list[Fault]:
     """Return every fault of the review's files, sorted by file and line.
 
     Parameters
