@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 
-import latexcodec  # noqa: F401 — registers the codec "ulatex"
+import latexcodec  # noqa: F401 — registers the codec "latex"
 
 from livingreview.errors import Fault
 from livingreview.search.formats.blocks import Aliases, Block
@@ -139,5 +138,5 @@ def _unlatex(value: str, name: str) -> str:
     if name in ("url", "doi"):
         return value.replace("\\", "")
     if "\\" in value:
-        value = codecs.decode(re.sub(r"(?<!\\)%", r"\\%", value), "ulatex")
+        value = re.sub(r"(?<!\\)%", r"\\%", value).encode().decode("latex+utf-8")
     return value.replace("--", "–").replace("{", "").replace("}", "") if "{" in value or "--" in value else value
