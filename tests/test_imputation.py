@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import t
 
-from livingreview.errors import DataError
+from livingreview.errors import ConvergenceError, DataError
 from livingreview.synthesis.batch import fit_many
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
@@ -55,6 +55,19 @@ def test_does_an_uncertain_table_widen_the_interval() -> None:
     imputed = multiple_imputation([*KNOWN, UNCERTAIN], draws=50, seed=3, structure="independent")
     assert np.all(imputed.widening > 1)
     assert np.all(np.linalg.eigvalsh(imputed.mu_cov - imputed.within) > -1e-12)
+
+
+def test_does_a_failure_say_how_many_sets_of_tables_and_show_one() -> None:
+    perfect = [[[40, 0, 10, 80]], [[55, 0, 8, 60]], [[20, 0, 7, 45]]]
+    # Only where the last study has no false positive does specificity have no estimate.
+    tables = [*perfect, [[33, 0, 5, 70], [30, 4, 8, 70]]]
+    drawn = np.random.default_rng(5)
+    for _ in perfect:
+        drawn.choice(1, size=30)
+    failing = int((drawn.choice(2, size=30) == 0).sum())
+    assert 0 < failing < 30
+    with pytest.raises(ConvergenceError, match=rf"^{failing} of 30 sets of tables .*; \[33, 0, 5, 70\]: .*specificity"):
+        multiple_imputation(tables, draws=30, seed=5, structure="fixed")
 
 
 def test_is_a_draw_decided_by_its_seed_and_weights() -> None:

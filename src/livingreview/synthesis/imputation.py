@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, ndtri, stdtrit
 
-from livingreview.errors import DataError, Fault
+from livingreview.errors import ConvergenceError, DataError, Fault
 from livingreview.synthesis.batch import BatchFit, fit_many
 from livingreview.synthesis.counts import FloatArray, IntArray
 from livingreview.synthesis.intervals import Interval
@@ -197,7 +197,7 @@ def multiple_imputation(
     ValueError
         For fewer than two draws, or weights that are no probabilities.
     ConvergenceError
-        If any imputed data set has no fit.
+        If any imputed data set has no fit: how many, and an example.
 
     References
     ----------
@@ -324,5 +324,11 @@ def _fit_distinct(
     b, k, _ = data_sets.shape
     distinct, at = np.unique(data_sets.reshape(b, -1), axis=0, return_inverse=True)
     fits: BatchFit = fit_many(distinct.reshape(-1, k, 4), structure=structure, executor=executor)
-    fits.raise_failures()
+    lost = np.flatnonzero(~fits.converged)
+    if lost.size:
+        cells = "; ".join(str(table) for table in distinct[lost[0]].reshape(k, 4).tolist())
+        raise ConvergenceError(
+            f"{np.isin(at, lost).sum()} of {b} sets of tables have no fit, for example [tp, fp, fn, tn] = {cells}: "
+            f"{fits.failure[lost[0]]}"
+        )
     return fits.mu[at.ravel()], fits.mu_cov[at.ravel()]

@@ -143,8 +143,10 @@ def _judge(found: Solutions, rows: IndexArray, contradicted: NDArray[np.bool_], 
     """Return `found` with a verdict on the fits in `rows`, and without those that are contradicted."""
     reason = list(found.reason)
     for row, worse in zip(rows, contradicted, strict=True):
-        how = "significantly" if worse else "not significantly"
-        reason[row] += f"; the {design.structure} model fits {how} worse, with {found.reached[row]:.2f}"
+        how = "is" if worse else "is not"
+        reason[row] += (
+            f"; the {design.structure} model's {found.reached[row]:.2f} {how} significantly below the highest"
+        )
     found = replace(found, reason=tuple(reason))
     refused = rows[contradicted]
     kept = found.take(refused)

@@ -1,0 +1,58 @@
+"""Does ``structure="auto"`` simplify only where the studies allow it?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from hard_sets import perfect_arms, simulated
+from livingreview.errors import ConvergenceError
+from livingreview.synthesis.bivariate import fit, fit_many
+from livingreview.synthesis.counts import Counts
+
+# Perfect or hopeless in all studies but one: the variances have no maximum within the range of meaningful logits.
+EXTREME = Counts.from_arrays([18, 130, 96, 31, 134], [0, 0, 89, 0, 47], [75, 0, 5, 0, 0], [38, 143, 12, 52, 0])
+# The same of one patient each says next to nothing about the variation between studies.
+ONE_EACH = Counts.from_arrays([1, 1, 0, 1], [5, 4, 5, 3], [0, 0, 1, 0], [30, 40, 60, 33])
+
+
+@pytest.mark.parametrize("counts", perfect_arms(), ids=lambda counts: str(counts.tp[-1]))
+def test_large_heterogeneity_is_kept(counts: Counts) -> None:
+    found = fit(counts)
+    assert found.structure == "unstructured"
+    assert found.between_study_cov[0, 0] > 2.5**2
+    assert found.sensitivity.lower < 0.85
+
+
+def test_a_failed_search_does_not_end_in_a_structure_that_the_studies_contradict() -> None:
+    homogeneous = fit(EXTREME, structure="fixed")
+    assert homogeneous.converged
+    with pytest.raises(ConvergenceError, match="no fit that the studies do not contradict") as caught:
+        fit(EXTREME)
+    for step in (
+        "search for the unstructured model's maximum failed",
+        "search for the independent model's maximum failed",
+        f"the fixed model's {homogeneous.log_likelihood:.2f} is significantly below the highest",
+    ):
+        assert step in str(caught.value)
+    batch = fit_many([EXTREME, *perfect_arms()], structure="auto")
+    assert batch.converged.tolist() == [False] + [True] * 5
+    assert batch.failure[0] == str(caught.value)
+
+
+def test_a_failed_search_may_end_in_a_structure_that_fits_as_well() -> None:
+    found = fit(ONE_EACH)
+    assert found.structure == "fixed"
+    assert "search for the unstructured model's maximum failed" in found.structure_reason
+    assert "the fixed model's -9.23 is not significantly below the highest" in found.structure_reason
+
+
+def test_without_a_correlation_of_one_nothing_significant_is_ever_left_out() -> None:
+    sets = simulated(16, 23)
+    chosen, rich = (fit_many(sets, structure=structure) for structure in ("auto", "unstructured"))
+    regular = np.array([not any("rho" in name for name in names) for names in rich.boundary])
+    compared = chosen.converged & rich.converged & regular
+    assert compared.sum() > 8
+    statistic = 2 * (rich.log_likelihood - chosen.log_likelihood)[compared]
+    assert np.all(statistic < chi2.isf(0.05, 1))
