@@ -90,6 +90,9 @@ def test_an_earlier_day_does_not_know_the_update(data_copy: Path) -> None:
     add_update(data_copy)
     flow = living_flow(Review.load(data_copy, as_of="2026-11-30"))
     assert flow["update_databases_identified"].count == 0
+    base = living_flow(Review.load(data_copy, as_of="2025-07-31"))
+    assert base["update_other_identified"].count == 0
+    assert base["studies"].count == base["included"].count
 
 
 def test_what_cannot_be_counted_stops_the_build_with_the_reason(data_copy: Path) -> None:

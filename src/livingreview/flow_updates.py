@@ -144,13 +144,13 @@ def count_updates(review: Review, periods: Sequence[Period]) -> tuple[Update, ..
 def _update(
     review: Review, library: Library, period: Period, first: Mapping[str, Verdict], full: Mapping[str, Verdict]
 ) -> Update:
-    runs = review.runs[review.runs["date"].map(period.__contains__) & (review.runs["kind"] != "base")]
+    runs = review.runs[review.runs["date"].map(period.__contains__).astype(bool) & (review.runs["kind"] != "base")]
     hits: Counter[str] = Counter()
     for database, count in zip(runs["database"], runs["hits"], strict=True):
         hits[database] += int(count)
     run_ids = set(runs["run_id"])
     unique = [record for record in library.publications if library.found[record].run in run_ids]
-    otherwise = review.other_methods[review.other_methods["found"].map(period.__contains__)]
+    otherwise = review.other_methods[review.other_methods["found"].map(period.__contains__).astype(bool)]
     reports = [name for name in otherwise["candidate"] if name in library.found]
     own = [name for name in reports if library.publication[name] == name]
     waiting = [name for name in own if _outcome(first, name) == "pending"]
