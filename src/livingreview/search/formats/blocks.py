@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from livingreview.search import identifiers
 from livingreview.search.records import Record, split_authors, year_of
@@ -44,7 +45,15 @@ class Block:
 
     def every(self, name: str) -> list[str]:
         """Return every value of a field that is not empty."""
-        return [value.strip() for key, value in self.fields if key == name and value.strip()]
+        return self._values.get(name, [])
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        values: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            if text := value.strip():
+                values.setdefault(name, []).append(text)
+        return values
 
     def best(self, names: tuple[str, ...]) -> list[str]:
         """Return the values of the first of several fields that has any."""
