@@ -11,7 +11,6 @@ and missed is every cluster without one; where every member of a group is marked
 from __future__ import annotations
 
 import argparse
-import logging
 import multiprocessing
 import resource
 import sys
@@ -89,24 +88,18 @@ def main() -> int:
     parser.add_argument("what", choices=["accuracy", "scale"])
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
     options = parser.parse_args()
-    logging.getLogger("splink").setLevel(logging.WARNING)
     if options.what == "accuracy":
         accuracy(reference())
         return 0
     context = multiprocessing.get_context("spawn")
     for size in options.sizes:
         # A process of its own, so that the peak is this size's.
-        process = context.Process(target=_quiet_scale, args=(size,))
+        process = context.Process(target=scale, args=(size,))
         process.start()
         process.join()
         if process.exitcode:
             return process.exitcode
     return 0
-
-
-def _quiet_scale(size: int) -> None:
-    logging.getLogger("splink").setLevel(logging.WARNING)
-    scale(size)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def count_levels(labelled: LabelledSet, pairs: Pairs) -> dict[str, Counter[int]]
     engine = DuckDBAPI()
     even = {name: tuple([0.5] * (len(levels) + 1)) for name, _, levels in COMPARISONS}
     asked = replace(settings(Parameters("untrained", PRIOR, even, even)), retain_matching_columns=True)
-    linker = Linker(engine.register(table), asked)
+    linker = Linker(engine.register(table), asked, log_level=None)
     linker.table_management.register_blocked_pairs_for_predict(engine.register(pa.table(columns)))
     scored = linker.inference.predict(warning_mode="never")
     counts = {}
@@ -91,7 +91,7 @@ def train(folder: Path) -> dict[str, Any]:
     return {
         "version": VERSION,
         "source": {
-            "how": "m counted on the labelled pairs of one publication, u on pairs drawn at random, 0.5 added per level",
+            "how": "m counted on labelled pairs of one publication, u on pairs drawn at random, 0.5 added per level",
             "script": "benchmarks/train_dedupe.py",
             "sets": list(TRAINING),
             "pairs_same": n_same,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,8 +62,6 @@ def run_dedupe(options: argparse.Namespace) -> int:
         from livingreview.search.dedupe import dedupe
     except ImportError as error:
         raise ReviewError(f"{error}; install the extra: pip install 'livingreview[search]'") from error
-    # splink reports every step to the standard error.
-    logging.getLogger("splink").setLevel(logging.WARNING)
     records = _read(options.files)
     decided = _read_decided(options.decided, records) if options.decided else {}
     found = dedupe(records, decided=decided)

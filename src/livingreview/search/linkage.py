@@ -152,7 +152,7 @@ def score(records: pa.Table, pairs: pa.Table, engine: DatabaseAPISubClass, param
     """
     from splink import Linker
 
-    linker = Linker(engine.register(records), settings(parameters))
+    linker = Linker(engine.register(records), settings(parameters), log_level=None)
     linker.table_management.register_blocked_pairs_for_predict(engine.register(pairs))
     scored = linker.inference.predict(warning_mode="never")
     worth: Any = scored.query_sql(
