@@ -30,6 +30,8 @@ Objective = BinomialModel | NormalModel
 COARSE_TOLERANCE: Final = 1e-4
 FINE_TOLERANCE: Final = 1e-11
 ITERATIONS: Final = 200
+# More steps than this mean that the coarsest nodes are too few, and that no more of them will help.
+COARSE_ITERATIONS: Final = 30
 # Error of a data set's log-likelihood that the nodes are chosen for: a fifth of what is promised.
 ACCURACY: Final = 2e-7
 # Nodes chosen at one point serve so far from it, in any parameter, and are chosen anew so often.
@@ -298,7 +300,7 @@ def _coarse(objective: Objective, tables: Tables, design: Design, settings: Sett
 
 def _climb(objective: Objective, design: Design, start: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (r, p) points next to the optima above (r, p) starts, and (r,) values, −∞ where there is none."""
-    found = maximise(objective, start, inside=design.inside, tolerance=COARSE_TOLERANCE, iterations=ITERATIONS)
+    found = maximise(objective, start, inside=design.inside, tolerance=COARSE_TOLERANCE, iterations=COARSE_ITERATIONS)
     return found.theta + found.step, np.where(found.converged, found.value, -np.inf)
 
 

@@ -73,5 +73,5 @@ def _regress(logit: FloatArray, present: FloatArray, x: FloatArray) -> tuple[Flo
     cross = (present @ (x[:, :, None] * x[:, None, :]).reshape(-1, p * p)).reshape(-1, p, p)
     # The ridge only matters where a level has no study with this arm, in which case no start is better.
     ridge = RIDGE * np.eye(p)
-    beta = np.linalg.solve(cross + ridge, (logit @ x)[:, :, None])[:, :, 0]
+    beta = np.asarray(np.linalg.solve(cross + ridge, (logit @ x)[:, :, None])[:, :, 0], dtype=np.float64)
     return beta, (logit - beta @ x.T) * present
