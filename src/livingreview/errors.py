@@ -75,7 +75,7 @@ class ConvergenceError(ReviewError):
     """A model has no finite estimate, or none was found; no number is returned."""
 
 
-class TooFewStudies(ReviewError):  # noqa: N818 — reads as the sentence it is
+class TooFewStudies(ReviewError):
     """The model asked for needs more studies than there are."""
 
 
