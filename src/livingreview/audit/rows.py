@@ -72,7 +72,9 @@ def implied_by(printed: Mapping[str, str]) -> Implied:
         else:
             # Per case: missed, and false alarms, each per diseased.
             alarms = corner["sensitivity"] * (1 - corner["precision"]) / corner["precision"]
-            prevalence = (1 - corner["accuracy"]) / (1 - corner["sensitivity"] + alarms)
+            wrong = 1 - corner["sensitivity"] + alarms
+            # Perfect sensitivity and precision say nothing about prevalence.
+            prevalence = (1 - corner["accuracy"]) / wrong if wrong else 0.0
             specificity = 1 - prevalence * alarms / (1 - prevalence) if prevalence < 1 else -1.0
         prevalences.append(prevalence)
         specificities.append(specificity)
