@@ -6,7 +6,6 @@ Where nothing was pooled, a sentence stands in the figure's place and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from IPython.display import HTML
@@ -16,6 +15,7 @@ from livingreview.diagnosis import Pooled
 from livingreview.plots.display import Displayed, show
 from livingreview.plots.utility import fagan, icon_array
 from livingreview.plots.utility import predictive_values as draw_predictive_values
+from livingreview.publish.figures import instead
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, with_interval
 
@@ -27,7 +27,7 @@ PREVALENCES = np.linspace(0.01, 0.90, 90)
 def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
     """Show Fagan's nomogram for one setting."""
     if pooled.imputed is None:
-        return _instead("nomogram", pooled)
+        return instead("nomogram", pooled)
     positive, negative = likelihood_ratios(pooled.imputed)
     after_positive, after_negative = after_test(pooled.imputed, scenario.prevalence)
     return show(
@@ -45,7 +45,7 @@ def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
 def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Displayed | HTML:
     """Show both predictive values over a range of prevalence."""
     if pooled.imputed is None:
-        return _instead("curve of predictive values", pooled)
+        return instead("curve of predictive values", pooled)
     values = predictive_values(pooled.imputed, PREVALENCES)
     at = predictive_values(pooled.imputed, [scenario.prevalence for scenario in scenarios])
     points = "; ".join(
@@ -71,7 +71,7 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
 def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
     """Show natural frequencies as one figure per person."""
     if pooled.imputed is None:
-        return _instead("picture of natural frequencies", pooled)
+        return instead("picture of natural frequencies", pooled)
     tp, fp, fn, tn = natural_frequencies(pooled.imputed, scenario.prevalence, POPULATION).counts
     return show(
         icon_array(tp, fn, fp, tn),
@@ -81,7 +81,3 @@ def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
         caption=f"Setting: {scenario.title}. The point estimates only; their intervals are in the table above.",
         name="fig-natural-frequencies",
     )
-
-
-def _instead(what: str, pooled: Pooled) -> HTML:
-    return HTML(f"<p>No {escape(what)}: {escape(pooled.reason)}.</p>")  # type: ignore[no-untyped-call]

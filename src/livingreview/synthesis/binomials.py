@@ -54,7 +54,7 @@ class Binomials:
         reference = np.log(successes) - np.log(trials - successes)
         p = successes / trials
         constant = np.where(inner, _saturated(successes, trials), -n * math.log(2))
-        return cls(np.stack([y, n, reference, p, n * p * (1 - p), np.where(inner, 0.0, y - n * p), constant]))
+        return cls(np.stack([y, n, reference, p, n * (1 - p), np.where(inner, 0.0, y - n * p), constant]))
 
     def take(self, columns: NDArray[np.intp] | slice) -> Binomials:
         """Return the studies that `columns` selects."""
@@ -81,8 +81,8 @@ class Binomials:
         return self.table[3]
 
     @property
-    def variance(self) -> FloatArray:
-        """(2, N) n p (1 − p)."""
+    def failures(self) -> FloatArray:
+        """(2, N) n (1 − p)."""
         return self.table[4]
 
     @property
@@ -97,11 +97,11 @@ class Binomials:
 
     def derivatives(self, eta: FloatArray) -> Terms:
         """Return score and curvature (minus the second derivative), (2, N) each, at the logits `eta`."""
-        _, _, reference, p, variance, residual, _ = self.table
-        growth = np.expm1(eta - reference)
-        total = 1.0 + p * growth
-        weight = variance / total
-        return Terms(residual - weight * growth, weight * (1.0 + growth) / total)
+        _, _, reference, p, failures, residual, _ = self.table
+        excess = p * np.expm1(eta - reference)
+        total = 1.0 + excess
+        weight = failures / total
+        return Terms(residual - weight * excess, weight * (p + excess) / total)
 
 
 @lru_cache(maxsize=1)

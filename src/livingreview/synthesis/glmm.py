@@ -27,7 +27,7 @@ Sun T, Tran-Dinh Q (2019) doi 10.1007/s10107-018-1282-4 (damping that makes Newt
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -214,22 +214,30 @@ def _chunks(count: int, nodes: int) -> Iterator[slice]:
 
 def _limited(delta: FloatArray) -> FloatArray:
     """Keep logits far beyond every mode within what an exponential can represent, also of a sum of two."""
-    return np.clip(delta, -LARGEST_LOGIT, LARGEST_LOGIT)
+    return np.minimum(np.maximum(delta, -LARGEST_LOGIT, out=delta), LARGEST_LOGIT, out=delta)
 
 
-def _expm1_of_sums(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return expm1(aᵢ + bⱼ), (n, Q, Q), of two (n, Q) arrays without an exponential per sum.
+def _scaled_expm1_of_sums(p: FloatArray, a: FloatArray, of_a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return p expm1(aᵢ + bⱼ), (n, Q, Q), of two (n, Q) arrays without an exponential per sum; `of_a` is expm1(a).
 
     It is exp(a) expm1(b) + expm1(a), unless a is so large that this cancels; then expm1(a) exp(b) + expm1(b).
     """
-    of_a, of_b = np.expm1(a), np.expm1(b)
-    sums = np.exp(a)[:, :, None] * of_b[:, None, :]
-    sums += of_a[:, :, None]
+    of_b, scaled = np.expm1(b), p * of_a
+    sums = _outer((scaled + p, scaled), (of_b, np.ones_like(b)))
     if a.max() > CANCELLING:
         large = a > CANCELLING
         row = np.nonzero(large)[0]
-        sums[large] = of_a[large][:, None] * np.exp(b)[row] + of_b[row]
+        sums[large] = scaled[large][:, None] * np.exp(b)[row] + p[row] * of_b[row]
     return sums
+
+
+def _outer(left: Sequence[FloatArray], right: Sequence[FloatArray]) -> FloatArray:
+    """Return the sum of the outer products of (n, Q) arrays, (n, Q, Q): one matrix product, not a pass for each."""
+    (n, q), terms = left[0].shape, len(left)
+    columns, rows = np.empty((n, q, terms)), np.empty((n, terms, q))
+    for term in range(terms):
+        columns[:, :, term], rows[:, term] = left[term], right[term]
+    return columns @ rows
 
 
 # Where each entry of score and second derivatives stands in the (11, 3) table that `derivatives` builds: rows
@@ -252,98 +260,102 @@ class _Grid:
 
     def __init__(self, data: Binomials, local: FloatArray, modes: FloatArray, nodes: int) -> None:
         rule = _rule(nodes)
-        l11, l21, l22 = local[2:, :, None]
+        l11, l21, l22 = local[2:]
         eta = local[:2] + _effect(local, modes)
         h11, h12, h22 = _curvature(local, data.derivatives(eta).curvature)
         # Lower Cholesky factor of the inverse curvature.
         c22 = 1 / np.sqrt(h22)
         c11 = np.sqrt(h22 / (h11 * h22 - h12 * h12))
-        step1 = c11[:, None] * rule.x
-        step2 = c22[:, None] * rule.x
-        self.z1 = modes[0][:, None] + step1
-        slope = (h12 / h22)[:, None]
-        self.centre2 = modes[1][:, None] - slope * step1
+        slope = h12 / h22
+        self.rule, self.data = rule, data
         self.scale2 = c22[:, None]
-        self.powers = rule.powers
-
-        y1, n1, reference1, p1, variance1, residual1, _ = data.table[:, 0, :, None]
-        y2, n2, reference2, p2, variance2, residual2, _ = data.table[:, 1, :, None]
-        # First arm: Q nodes.
-        delta = _limited((eta[0][:, None] - reference1) + l11 * step1)
+        step1, step2 = c11[:, None] * rule.x, self.scale2 * rule.x
+        self.z1 = modes[0][:, None] + step1
+        self.centre2 = modes[1][:, None] - slope[:, None] * step1
+        # What depends on one coordinate alone stays out of the Q × Q arrays: the first arm, and of the second arm's
+        # logit, counted from its reference, the part of z1.
+        lift = np.empty_like(eta)
+        lift[0], lift[1] = l11, l21 - l22 * slope
+        delta = _limited((eta - data.reference)[:, :, None] + lift[:, :, None] * step1)
         growth = np.expm1(delta)
-        excess = p1 * growth
-        total = 1.0 + excess
-        weight = variance1 / total
-        self.score1 = residual1 - weight * growth
-        self.curvature1 = weight * (1.0 + growth) / total
-        by_z1 = y1 * delta - n1 * np.log1p(excess) - 0.5 * (self.z1 * self.z1 + self.centre2 * self.centre2)
-        # Second arm: Q × Q nodes; what depends on one coordinate alone stays out of the big arrays.
-        delta1 = _limited((eta[1][:, None] - reference2) + (l21 - l22 * slope) * step1)
-        delta2 = _limited(l22 * step2)
-        by_z1 += y2 * delta1 + rule.log_weight
+        excess1 = data.p[0][:, None] * growth[0]
+        self.odds1 = (excess1, 1.0 + excess1)
+        delta2 = _limited(l22[:, None] * step2)
+        y2 = data.y[1][:, None]
+        by_z1 = data.y[0][:, None] * delta[0] + y2 * delta[1] - data.n[0][:, None] * np.log1p(excess1)
+        by_z1 += rule.log_weight - 0.5 * (self.z1 * self.z1 + self.centre2 * self.centre2)
         by_z2 = y2 * delta2 - 0.5 * step2 * step2 + rule.log_weight
-        growth = _expm1_of_sums(delta1, delta2)
-        excess = p2[:, :, None] * growth
+        excess = _scaled_expm1_of_sums(data.p[1][:, None], delta[1], growth[1], delta2)
         total = excess + 1.0
+        n2 = data.n[1]
         # A logarithm is twice as fast without the digits that only huge counts need.
-        log_integrand = np.log1p(excess, out=excess) if n2.max(initial=0.0) > LARGE_COUNT else np.log(total, out=excess)
-        log_integrand *= -n2[:, :, None]
-        # −z2²/2 by its parts: the squares are in by_z1 and by_z2, the product is here.
-        log_integrand -= self.centre2[:, :, None] * step2[:, None, :]
-        log_integrand += by_z1[:, :, None]
-        log_integrand += by_z2[:, None, :]
-        top = log_integrand.reshape(len(modes[0]), -1).max(axis=1)
+        log_total = np.log1p(excess) if n2.max(initial=0.0) > LARGE_COUNT else np.log(total)
+        log_total *= n2[:, None, None]
+        # −z2²/2 by its parts: the squares are in by_z1 and by_z2, the product is the third of these.
+        ones = np.ones_like(step2)
+        log_integrand = _outer((by_z1, ones, self.centre2), (ones, by_z2, -step2))
+        log_integrand -= log_total
+        top = log_integrand.reshape(len(n2), -1).max(axis=1)
         log_integrand -= top[:, None, None]
         self.mass = np.exp(log_integrand, out=log_integrand)
-        self.total_mass = self.mass.reshape(len(top), -1).sum(axis=1)
-        self.growth, self.total = growth, total
-        self.variance2, self.residual2 = variance2[:, :, None], residual2[:, :, None]
+        self.total_mass = self.mass.reshape(len(n2), -1).sum(axis=1)
+        self.odds2 = (excess, total)
         self.log_likelihood: FloatArray = (
-            data.constant.sum(axis=0) + top + np.log(self.total_mass * c11 * c22 / (2 * math.pi))
+            data.constant[0] + data.constant[1] + top + np.log(self.total_mass * c11 * c22 / (2 * math.pi))
         )
 
     def derivatives(self) -> Integrals:
         """Return the integrals with their derivatives."""
-        weight = self.variance2 / self.total
-        mass_score = self.residual2 - weight * self.growth  # the second arm's score
-        weight /= self.total
-        self.growth += 1.0
-        weight *= self.growth  # the second arm's curvature
-        second = mass_score * mass_score
-        second -= weight
-        second *= self.mass
-        mass_score *= self.mass
-        # Sums over z2 given z1 against 1, z2, z2² of mass, mass × score, mass × (score² − curvature).
+        score1, score2 = self._score(0, *self.odds1), self._score(1, *self.odds2)
+        # Sums over z2 given z1 against 1, z2, z2² of mass, mass × score, mass × score².
         n, q = self.z1.shape
         raw = np.empty((3, n * q, 3))
-        for weights, sums in zip((self.mass, mass_score, second), raw, strict=True):
-            np.matmul(weights.reshape(n * q, q), self.powers, out=sums)
+        weights = self.mass
+        for power, sums in enumerate(raw):
+            if power:
+                weights = np.multiply(weights, score2, out=score2 if power == 2 else None)
+            np.matmul(weights.reshape(n * q, q), self.rule.powers, out=sums)
         raw = raw.reshape(3, n, q, 3)
         raw /= self.total_mass[:, None, None]
-        r0, r1 = raw[..., 0], raw[..., 1] * self.scale2
+        # The third becomes that of mass × (score² − curvature).
+        flat, tilt, bend = self._louis(1)[:, :, None, None]
+        raw[2] = flat * raw[0] + tilt * raw[1] + bend * raw[2]
+        moments = raw.transpose(3, 0, 1, 2)
+        r0, r1 = moments[0], moments[1] * self.scale2
         first_moment = self.centre2 * r0 + r1
-        second_moment = self.centre2 * (first_moment + r1) + self.scale2 * self.scale2 * raw[..., 2]
-        s1 = self.score1
+        second_moment = self.centre2 * (first_moment[2] + r1[2]) + self.scale2 * self.scale2 * moments[2, 2]
+        flat, tilt, bend = self._louis(0)[:, :, None]
         # Given z1: E[gᵢ] and E[gᵢgⱼ + ∂ᵢ∂ⱼ] times the mass there, for g = (s1, s2, s1 z1, s2 z1, s2 z2).
-        rows = np.stack(
-            [
-                r0[0],
-                first_moment[0],
-                s1 * r0[0],
-                r0[1],
-                first_moment[1],
-                (s1 * s1 - self.curvature1) * r0[0],
-                s1 * r0[1],
-                s1 * first_moment[1],
-                r0[2],
-                first_moment[2],
-                second_moment[2],
-            ],
-            axis=1,
-        )
-        ones = np.ones_like(self.z1)
-        table = rows @ np.stack([ones, self.z1, self.z1 * self.z1], axis=2)
-        table = table.reshape(len(table), -1)
+        rows = np.empty((n, 11, q))
+        rows[:, 0], rows[:, 3], rows[:, 8] = r0
+        rows[:, 1], rows[:, 4], rows[:, 9] = first_moment
+        rows[:, 2] = score1 * r0[0]
+        rows[:, 5] = (flat + score1 * (tilt + bend * score1)) * r0[0]
+        rows[:, 6] = score1 * r0[1]
+        rows[:, 7] = score1 * first_moment[1]
+        rows[:, 10] = second_moment
+        z1_powers = np.ones((n, q, 3))
+        z1_powers[:, :, 1] = self.z1
+        np.multiply(self.z1, self.z1, out=z1_powers[:, :, 2])
+        table = (rows @ z1_powers).reshape(n, -1)
         score = table[:, _SCORE]
         hessian = table[:, _HESSIAN] - score[:, :, None] * score[:, None, :]
         return Integrals(self.log_likelihood, score, hessian, table[:, _MEAN])
+
+    def _score(self, arm: int, excess: FloatArray, total: FloatArray) -> FloatArray:
+        """Return an arm's score, in the place of `excess`, which is p expm1(η − reference); `total` is one more."""
+        shape = (-1,) + (1,) * (excess.ndim - 1)
+        score = np.divide(excess, total, out=excess)
+        score *= -self.data.failures[arm].reshape(shape)
+        score += self.data.residual[arm].reshape(shape)
+        return score
+
+    def _louis(self, arm: int) -> FloatArray:
+        """Return (3, n) coefficients of 1, s, s² in s² − curvature, s being an arm's score.
+
+        As s = y − nπ, the curvature nπ(1 − π) is (y − s)(n − y + s) / n: no terms of the size of n² cancel.
+        """
+        y, n = self.data.y[arm], np.maximum(self.data.n[arm], 1.0)
+        coefficients = np.empty((3, len(y)))
+        coefficients[0], coefficients[1], coefficients[2] = y * (y / n - 1.0), 1.0 - 2.0 * y / n, 1.0 + 1.0 / n
+        return coefficients
