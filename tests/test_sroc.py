@@ -162,6 +162,8 @@ def test_the_delta_method_uses_the_gradient_of_the_area(fit, kind):
     gradient = np.array([(moved(h).estimate - moved(-h).estimate) / (2 * size) for h in steps])
     area = auc(fit, kind)
     error = np.sqrt(gradient @ fit.parameter_cov @ gradient) / (area.estimate * (1 - area.estimate))
+    # An interval that wide ends at 0 or 1 in floating point, and has no width on the logit scale.
+    assume(error < 5)
     width = logit(area.upper) - logit(area.lower)
     assert width == pytest.approx(2 * stats.norm.ppf(0.975) * error, rel=1e-3, abs=1e-6)
 
