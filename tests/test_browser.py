@@ -25,12 +25,13 @@ FLAGS = (
 )  # fmt: skip
 SERIOUS = ("serious", "critical")
 
-# Run in the page: figures without a text alternative, as descriptions that find them again.
+# Run in the page: figures without a text alternative, as descriptions that find them again. A figure with links in it
+# is a group, because what stands inside an image cannot be reached.
 UNNAMED_IMAGES = """() => [...document.querySelectorAll("main img, main svg")]
   .filter((image) => !image.closest("button, a, [aria-hidden=true]"))
   .filter((image) => image.tagName === "IMG"
     ? !image.alt.trim()
-    : image.getAttribute("role") !== "img"
+    : image.getAttribute("role") !== (image.querySelector("a") ? "group" : "img")
       || !(image.getAttribute("aria-label") || image.querySelector("title, desc")?.textContent || "").trim())
   .map((image) => image.outerHTML.slice(0, 120))"""
 

@@ -65,8 +65,8 @@ def show_sroc(pooled: Pooled) -> Displayed | HTML:
         alt=f"Studies as ellipses in the plane of sensitivity against 1 − specificity, with the summary point at "
         f"{_text(pooled.fit)}, its confidence and prediction regions and the curve over the observed range.",
         caption="Ellipses: studies, as wide and high as their non-diseased and diseased are many. The regions use "
-        "the F distribution with k − 2 degrees of freedom; the curve is drawn over the observed range only. All from the "
-        "central tables.",
+        "the F distribution with k − 2 degrees of freedom; the curve is drawn over the observed range only. All of "
+        "it rests on the central tables.",
         name="fig-sroc",
     )
 
