@@ -222,13 +222,13 @@ def _scaled_expm1_of_sums(p: FloatArray, a: FloatArray, of_a: FloatArray, b: Flo
 
     It is exp(a) expm1(b) + expm1(a), unless a is so large that this cancels; then expm1(a) exp(b) + expm1(b).
     """
-    of_b, scaled = np.expm1(b), p * of_a
-    sums = _outer((scaled + p, scaled), (of_b, np.ones_like(b)))
-    if a.max() > CANCELLING:
-        large = a > CANCELLING
-        row = np.nonzero(large)[0]
-        sums[large] = scaled[large][:, None] * np.exp(b)[row] + p[row] * of_b[row]
-    return sums
+    # Not scaled + p, which loses a tiny exp(a) that a large exp(b) makes matter.
+    of_b, scaled, power, ones = np.expm1(b), p * of_a, p * np.exp(a), np.ones_like(b)
+    if a.max() <= CANCELLING:
+        return _outer((power, scaled), (of_b, ones))
+    large = a > CANCELLING
+    left = np.where(large, p, power), np.where(large, 0.0, scaled), np.where(large, scaled, 0.0)
+    return _outer(left, (of_b, ones, np.exp(b)))
 
 
 def _outer(left: Sequence[FloatArray], right: Sequence[FloatArray]) -> FloatArray:
