@@ -12,8 +12,10 @@ import pytest
 
 from golden_cases import GOLDEN, Case
 from livingreview.errors import ConvergenceError, DataError
+from livingreview.synthesis import bootstrap
 from livingreview.synthesis.bivariate import BatchFit, fit, fit_many
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.solve import EXACT
 
 # Both are maxima to 1e-12 in squared standard errors; nodes shared with other data sets differ by their error.
 SAME = 1e-6
@@ -115,6 +117,18 @@ def test_bootstrap_repeats_with_its_seed_and_spreads_like_the_standard_error() -
     assert spread == pytest.approx(np.sqrt(np.diag(found.mu_cov)), rel=0.25)
     assert one.sensitivity.lower < one.sensitivity.estimate < one.sensitivity.upper
     assert one.sensitivity.estimate == pytest.approx(found.sensitivity.estimate)
+
+
+def test_refits_of_a_bootstrap_are_as_exact_as_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = fit(Case("edge_sim500", GOLDEN).counts.subset(np.arange(14)), structure="unstructured")
+    quick = found.bootstrap(60, seed=5).fits
+    monkeypatch.setattr(bootstrap, "SIMULATED", EXACT)
+    exact = found.bootstrap(60, seed=5).fits
+    assert not np.array_equal(quick.mu, exact.mu)
+    assert quick.boundary == exact.boundary
+    assert quick.log_likelihood == pytest.approx(exact.log_likelihood, abs=1e-4)
+    errors = np.sqrt(np.diagonal(exact.mu_cov, axis1=1, axis2=2))
+    assert np.all(np.abs(quick.mu - exact.mu) < 1e-3 * errors)
 
 
 def test_bootstrap_counts_the_draws_without_estimate() -> None:

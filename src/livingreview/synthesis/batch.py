@@ -14,7 +14,7 @@ from livingreview.errors import ConvergenceError, DataError, Fault
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.design import Structure, covariance
 from livingreview.synthesis.normal_model import Method
-from livingreview.synthesis.solve import Model, Settings, Solutions
+from livingreview.synthesis.solve import EXACT, Model, Precision, Settings, Solutions
 from livingreview.synthesis.structures import StructureChoice, solve_structure
 from livingreview.synthesis.tables import Tables
 
@@ -182,15 +182,17 @@ def run(
     settings: Settings,
     *,
     start: FloatArray | None = None,
+    precision: Precision = EXACT,
     executor: Executor | None = None,
 ) -> Solutions:
     """Fit data sets with the same (k, p) design of both means, here or by an executor."""
     b = tables.shape[0]
     if executor is None:
-        return solve_structure(tables, x, x, structure, settings, start)
+        return solve_structure(tables, x, x, structure, settings, start, precision)
     size = max(SMALLEST_TASK, -(-b // TASKS))
     pieces = [np.arange(first, min(first + size, b)) for first in range(0, b, size)]
-    tasks = [executor.submit(solve_structure, tables.take(piece), x, x, structure, settings, start) for piece in pieces]
+    how = (x, x, structure, settings, start, precision)
+    tasks = [executor.submit(solve_structure, tables.take(piece), *how) for piece in pieces]
     return Solutions.concatenate([task.result() for task in tasks])
 
 

@@ -42,7 +42,7 @@ FASTEST: Final = 1.2
 # swings through zero on its way down and says nothing about the next rung's.
 WIDEST: Final = 1.0
 # Node evaluations that cost as much as one more pass over a group of studies.
-PASS: Final = 5_000
+PASS: Final = 8_000
 
 
 class BinomialModel:
@@ -63,7 +63,8 @@ class BinomialModel:
     Notes
     -----
     The modes found last are kept as first guesses for the next call; they change what a call costs, and what it
-    returns only within the error of its quadrature.
+    returns only within the error of its quadrature. The last point of each data set and its studies' log-likelihoods
+    there are kept for :meth:`refine`.
     """
 
     def __init__(
@@ -72,11 +73,18 @@ class BinomialModel:
         self.data = data
         self.design = design
         self._groups = [(RUNGS[0], np.empty(0, dtype=bool))] if nodes is None else _groups(nodes)
-        self._modes = modes
+        total = data.y.shape[1]
+        self._modes = np.full((2, total), np.nan) if modes is None else modes
+        self._values = np.empty(total)
+        self._at = np.full((total // design.k, design.n_free), np.nan)
 
     def __call__(self, rows: IndexArray, theta: FloatArray) -> Evaluation:
         """Return values and derivatives of the data sets `rows` at (m, p) parameters."""
         found = self.integrals(rows, theta)
+        self._at[rows], self._values.reshape(-1, self.design.k)[rows] = (
+            theta,
+            found.log_likelihood.reshape(len(rows), -1),
+        )
         gradient, hessian = self.design.gather(found.score, found.hessian)
         return Evaluation(found.log_likelihood.reshape(len(rows), -1).sum(axis=1), gradient, hessian)
 
@@ -98,12 +106,13 @@ class BinomialModel:
         return found
 
     def refine(self, theta: FloatArray, accuracy: float) -> BinomialModel:
-        """Return the same likelihood with as many nodes as it needs near some parameters.
+        """Return this likelihood, so far under the coarsest nodes, with as many as it needs near some parameters.
 
         Parameters
         ----------
         theta
-            (b, p) parameters near the optima.
+            (b, p) parameters near the optima. Nothing is computed twice where a data set was last evaluated at its
+            own.
         accuracy
             Absolute error to aim at in each data set's log-likelihood.
 
@@ -114,8 +123,11 @@ class BinomialModel:
             have fallen to its share of `accuracy`. Where it falls too slowly to say, or may be small by accident,
             as under a perfect arm and much heterogeneity, this is measured as well.
         """
-        _, data, local, modes = self._place(np.arange(len(theta)), theta)
-        coarse, probe = (log_likelihoods(data, local, modes, nodes) for nodes in (RUNGS[0], PROBE))
+        elsewhere = np.flatnonzero((self._at != theta).any(axis=1))
+        if elsewhere.size:
+            self(elsewhere, theta[elsewhere])
+        data, local, modes, coarse = self.data, self.design.local(theta), self._modes, self._values
+        probe = log_likelihoods(data, local, modes, PROBE)
         share = accuracy / self.design.k
         log_error = np.log(np.abs(coarse - probe) + 1e-16)
         rate = np.clip(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST, FASTEST)
@@ -126,7 +138,7 @@ class BinomialModel:
         hard = np.flatnonzero((rung == len(RUNGS)) | (rate == SLOWEST) | (spread > WIDEST))
         if hard.size:
             nodes[hard] = _measured(data.take(hard), local[:, hard], modes[:, hard], share)
-        return BinomialModel(self.data, self.design, nodes, modes)
+        return BinomialModel(self.data, self.design, nodes, modes.copy())
 
     def _place(
         self, rows: IndexArray, theta: FloatArray
@@ -137,8 +149,6 @@ class BinomialModel:
         columns = slice(None) if everything else (rows[:, None] * k + np.arange(k)).ravel()
         data = self.data if everything else self.data.take(columns)
         local = self.design.local(theta)
-        if self._modes is None:
-            self._modes = np.full((2, total), np.nan)
         start = self._modes[:, columns]
         if math.isnan(start[0, 0]):
             start = first_guess(data, local)

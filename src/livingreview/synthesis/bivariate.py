@@ -140,8 +140,8 @@ def _result(
     p, structure = len(coding.names), found.structure[0]
     coefficients, cov = found.coefficients[0], found.cov[0]
     contrast = _contrast(coding.centre)
-    with_spreads = np.zeros((5, 2 * p + 3))
-    with_spreads[:2, : 2 * p], with_spreads[2:, 2 * p :] = contrast, np.eye(3)
+    with_spreads = np.eye(5, 2 * p + 3, 2 * p - 2)
+    with_spreads[:2, : 2 * p] = contrast
     parameter_cov = with_spreads @ cov @ with_spreads.T
     between = covariance(found.cholesky)[0]
     spread = np.sqrt(between[0, 0] * between[1, 1])
@@ -170,7 +170,7 @@ def _result(
         aic=2 * n_parameters - 2 * log_likelihood,
         bic=math.log(n_observations) * n_parameters - 2 * log_likelihood,
         boundary=found.boundary[0],
-        notes=_notes(counts, coding, settings, found),
+        notes=_notes(counts, tables, coding, settings, found),
         coefficient_names=tuple(f"{arm}: {name}" for arm in ("sensitivity", "specificity") for name in coding.names),
         coefficients=back @ coefficients,
         coefficient_cov=back @ cov[: 2 * p, : 2 * p] @ back.T,
@@ -226,20 +226,21 @@ def _tests(tables: Tables, coding: Coding, settings: Settings, found: Solutions)
     return wald_tests(found.coefficients[0], found.cov[0], p) + ratios
 
 
-def _notes(counts: Counts, coding: Coding, settings: Settings, found: Solutions) -> tuple[str, ...]:
+def _notes(counts: Counts, tables: Tables, coding: Coding, settings: Settings, found: Solutions) -> tuple[str, ...]:
     notes = list(counts.notes)
-    diseased, nondiseased = counts.n_diseased > 0, counts.n_nondiseased > 0
-    if np.any(diseased != nondiseased):
+    arms = (tables.n[:, 0] > 0).sum(axis=0)  # of each study, those with participants
+    present = int(np.count_nonzero(arms))
+    if (arms == 1).any():
         notes.append("rows with one empty arm are used for the arm that they have")
-    if empty := int(np.sum(~diseased & ~nondiseased)):
-        notes.append(f"{empty} rows without participants are left out")
+    if present < counts.k:
+        notes.append(f"{counts.k - present} rows without participants are left out")
     if settings.model == "normal" and counts.has_zero.any() and settings.correction != "none":
         notes.append(f"continuity correction: {settings.correction}")
     if found.reason[0] != ASKED_FOR:
         notes.append(f"structure {found.structure[0]}: {found.reason[0]}")
     if found.boundary[0]:
         notes.append(f"the estimate lies on a boundary: {', '.join(found.boundary[0])}")
-    if np.sum(diseased | nondiseased) < 3:
+    if present < 3:
         notes.append("fewer than three studies: a new study's accuracy cannot be predicted")
     if len(coding.names) > 1:
         notes.append("with covariates, the pooled estimates are at the covariates' means over the studies")

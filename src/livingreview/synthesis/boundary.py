@@ -46,6 +46,8 @@ def settle(design: Design, theta: FloatArray) -> tuple[FloatArray, tuple[tuple[s
     no_tau1 = (l11 < ZERO_TAU) & (0 in free)
     no_tau2 = (tau2 < ZERO_TAU) & (2 in free)
     singular = (l22**2 < ZERO_CONDITIONAL * tau2**2) & ~no_tau1 & ~no_tau2 & (1 in free)
+    if not (no_tau1 | no_tau2 | singular).any():
+        return design.parameters(theta[:, : design.n_means], np.array([l11, l21, l22]).T), ((),) * len(theta)
     l22 = np.where(no_tau1, tau2, np.where(no_tau2 | singular, 0.0, l22))
     l21 = np.where(no_tau1 | no_tau2, 0.0, l21)
     l22 = np.where(no_tau2, 0.0, l22)

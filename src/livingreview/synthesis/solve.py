@@ -24,19 +24,42 @@ FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 Model = Literal["binomial", "normal"]
 Objective = BinomialModel | NormalModel
+Points = tuple[FloatArray, FloatArray]
 
-# Squared distance to the optimum, in standard errors, at which the coarse and the final search take their last
-# step. Newton's method squares the error, so that it lands far below.
+# Squared distance to the optimum, in standard errors, at which the coarse search takes its last step. Newton's method
+# squares the error, so that it lands far below.
 COARSE_TOLERANCE: Final = 1e-4
-FINE_TOLERANCE: Final = 1e-11
 ITERATIONS: Final = 200
 # More steps than this mean that the coarsest nodes are too few, and that no more of them will help.
 COARSE_ITERATIONS: Final = 30
-# Error of a data set's log-likelihood that the nodes are chosen for: a fifth of what is promised.
-ACCURACY: Final = 2e-7
 # Nodes chosen at one point serve so far from it, in any parameter, and are chosen anew so often.
 NEAR: Final = 0.1
 ROUNDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How exactly a maximum is found.
+
+    Parameters
+    ----------
+    accuracy
+        Error of a data set's log-likelihood that the nodes are chosen for.
+    tolerance
+        Squared distance to the optimum, in standard errors, at which the final search takes its last step. Newton's
+        method squares the error of the estimates; their covariance is taken before that step.
+    """
+
+    accuracy: float
+    tolerance: float
+
+
+# A fifth of the error that is promised of a log-likelihood, and what leaves standard errors right to five digits.
+ACCURACY: Final = 2e-7
+FINE_TOLERANCE: Final = 1e-11
+EXACT: Final = Precision(ACCURACY, FINE_TOLERANCE)
+# For refits of simulated data, of which only the scatter counts: estimates within 1e-3 standard errors.
+SIMULATED: Final = Precision(1e-5, 1e-7)
 
 DIVERGED: Final = (
     "no finite maximum was found: the search left the range of meaningful logits, as it does when most studies "
@@ -154,7 +177,13 @@ class Solutions:
         return replace(self, reason=(reason,) * len(self.failure))
 
 
-def solve(tables: Tables, design: Design, settings: Settings, start: FloatArray | None = None) -> Solutions:
+def solve(
+    tables: Tables,
+    design: Design,
+    settings: Settings,
+    start: FloatArray | None = None,
+    precision: Precision = EXACT,
+) -> Solutions:
     """Fit every data set under one design.
 
     Parameters
@@ -168,6 +197,8 @@ def solve(tables: Tables, design: Design, settings: Settings, start: FloatArray 
     start
         (p,) free parameters to start from in place of the moment-based starts, for data sets known to resemble
         one already fitted.
+    precision
+        How exactly; what the package promises of its fits by default.
 
     Returns
     -------
@@ -181,7 +212,7 @@ def solve(tables: Tables, design: Design, settings: Settings, start: FloatArray 
         return failed
     part = tables if rows.size == len(failure) else tables.take(rows)
     starts = moment_starts(part, design) if start is None else np.tile(start, (1, rows.size, 1))
-    found = _search(part, design, settings, starts)
+    found = _search(part, design, settings, starts, precision)
     return found if rows.size == len(failure) else found.scatter(rows, failed)
 
 
@@ -201,20 +232,21 @@ def objectives(tables: Tables, design: Design, settings: Settings, copies: int =
     return NormalModel(logits.repeat(copies), design, settings.method)
 
 
-def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> Solutions:
+def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArray, precision: Precision) -> Solutions:
     """Search from (s, b, p) starts, sharpen the best of each data set, and where that fails every other start.
 
     The coarse search costs little and nearly always ends next to the optimum. It need not where the coarsest nodes
     are too few, as for perfect arms under much heterogeneity: these data sets are searched with enough of them.
     """
     coarse = objectives(tables, design, settings)
-    found = _pursue(coarse, tables, design, settings, _coarse(coarse, tables, design, settings, starts))
+    near = _coarse(coarse, tables, design, settings, starts)
+    found = _pursue(coarse, tables, design, settings, near, precision)
     lost = np.flatnonzero([bool(failure) for failure in found.failure])
     if not lost.size:
         return found
     part, best = tables.take(lost), found.take(lost)
     for start in thorough_starts(part, design):
-        other = _pursue(objectives(part, design, settings), part, design, settings, start)
+        other = _pursue(objectives(part, design, settings), part, design, settings, (start, start), precision)
         better = np.flatnonzero(_rank(other) > _rank(best))
         best = other.take(better).scatter(better, best)
     reached = np.fmax(best.reached, found.reached[lost])
@@ -226,15 +258,19 @@ def _rank(found: Solutions) -> FloatArray:
     return np.nan_to_num(found.log_likelihood, nan=-np.inf)
 
 
-def _pursue(coarse: Objective, tables: Tables, design: Design, settings: Settings, near: FloatArray) -> Solutions:
+def _pursue(
+    coarse: Objective, tables: Tables, design: Design, settings: Settings, near: Points, precision: Precision
+) -> Solutions:
     """Sharpen (b, p) points, choosing nodes anew for the data sets whose optimum is far from where they were chosen."""
-    found, last = _sharpen(coarse, design, near)
-    moved = np.abs(last - near).max(axis=1) > NEAR
+    found, last = _sharpen(coarse, design, near, precision)
+    moved = np.abs(last - near[0]).max(axis=1) > NEAR
     for _ in range(ROUNDS):
         rows = np.flatnonzero(moved & np.array([failure != DIVERGED for failure in found.failure]))
         if not rows.size:
             break
-        again, theta = _sharpen(objectives(tables.take(rows), design, settings), design, last[rows])
+        again, theta = _sharpen(
+            objectives(tables.take(rows), design, settings), design, (last[rows], last[rows]), precision
+        )
         moved[:] = False
         moved[rows] = np.abs(theta - last[rows]).max(axis=1) > NEAR
         last[rows] = theta
@@ -242,10 +278,14 @@ def _pursue(coarse: Objective, tables: Tables, design: Design, settings: Setting
     return found
 
 
-def _sharpen(coarse: Objective, design: Design, near: FloatArray) -> tuple[Solutions, FloatArray]:
-    """Return fits of the optima next to (b, p) points, boundaries settled, and the points where the search ended."""
-    objective = coarse.refine(near, ACCURACY)
-    fine = maximise(objective, near, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS)
+def _sharpen(coarse: Objective, design: Design, near: Points, precision: Precision) -> tuple[Solutions, FloatArray]:
+    """Return fits of the optima next to some points, boundaries settled, and the (b, p) points where the search ended.
+
+    Nodes are chosen at the first of the points, where the coarse likelihood is known; the search is from the second.
+    """
+    at, start = near
+    objective = coarse.refine(at, precision.accuracy)
+    fine = maximise(objective, start, inside=design.inside, tolerance=precision.tolerance, iterations=ITERATIONS)
     last = fine.theta + np.where(fine.converged[:, None], fine.step, 0.0)
     theta, boundary = settle(design, last)
     value, hessian = fine.value + 0.5 * (fine.gradient * fine.step).sum(axis=1), fine.hessian
@@ -274,34 +314,38 @@ def _sharpen(coarse: Objective, design: Design, near: FloatArray) -> tuple[Solut
     return solutions, last
 
 
-def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> FloatArray:
-    """Return (b, p) points next to the optima.
+def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> Points:
+    """Return (b, p) points next to the optima: the last ones evaluated unless far from them, and one step on.
 
     The first start, from moments, nearly always leads to the optimum in a few steps. The others are searched where
     it led to a boundary or nowhere; for the normal model, whose restricted and continuity-corrected likelihoods do
     have local maxima, always.
     """
     p = starts.shape[2]
-    near, value = _climb(objective, design, starts[0])
+    at, near, value = _climb(objective, design, starts[0])
     doubtful = np.flatnonzero(
         (value == -np.inf) | (settings.model == "normal") | np.array([bool(name) for name in settle(design, near)[1]])
     )
     others = len(starts) - 1
     if doubtful.size and others:
         copies = objectives(tables.take(doubtful), design, settings, others)
-        points, values = _climb(copies, design, starts[1:, doubtful].reshape(-1, p))
+        *points, values = _climb(copies, design, starts[1:, doubtful].reshape(-1, p))
         values = values.reshape(others, -1)
         best = values.argmax(axis=0)
         better = values.max(axis=0) > value[doubtful]
-        chosen = points.reshape(others, -1, p)[best, np.arange(doubtful.size)]
-        near[doubtful[better]] = chosen[better]
-    return near
+        for whole, piece in zip((at, near), points, strict=True):
+            chosen = piece.reshape(others, -1, p)[best, np.arange(doubtful.size)]
+            whole[doubtful[better]] = chosen[better]
+    return at, near
 
 
-def _climb(objective: Objective, design: Design, start: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (r, p) points next to the optima above (r, p) starts, and (r,) values, −∞ where there is none."""
+def _climb(objective: Objective, design: Design, start: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (r, p) points as :func:`_coarse` does from (r, p) starts, and (r,) values, −∞ where there is none."""
     found = maximise(objective, start, inside=design.inside, tolerance=COARSE_TOLERANCE, iterations=COARSE_ITERATIONS)
-    return found.theta + found.step, np.where(found.converged, found.value, -np.inf)
+    near = found.theta + found.step
+    close = found.converged & (np.abs(found.step).max(axis=1) < NEAR)
+    at = np.where(close[:, None], found.theta, near)
+    return at, near, np.where(found.converged, found.value, -np.inf)
 
 
 def _covariance(objective: Objective, design: Design, theta: FloatArray, hessian: FloatArray) -> FloatArray:

@@ -33,7 +33,16 @@ from scipy.special import chdtri
 from livingreview.synthesis.boundary import TAU_SENSITIVITY, TAU_SPECIFICITY
 from livingreview.synthesis.design import Design, Structure
 from livingreview.synthesis.existence import why_impossible
-from livingreview.synthesis.solve import DIVERGED, NOT_CONVERGED, Settings, Solutions, require_name, solve
+from livingreview.synthesis.solve import (
+    DIVERGED,
+    EXACT,
+    NOT_CONVERGED,
+    Precision,
+    Settings,
+    Solutions,
+    require_name,
+    solve,
+)
 from livingreview.synthesis.tables import Tables
 
 __all__ = ["ASKED_FOR", "StructureChoice", "solve_structure"]
@@ -62,6 +71,7 @@ def solve_structure(
     structure: StructureChoice,
     settings: Settings,
     start: FloatArray | None = None,
+    precision: Precision = EXACT,
 ) -> Solutions:
     """Fit every data set under the structure asked for, or under the first of the documented order that is regular.
 
@@ -77,6 +87,8 @@ def solve_structure(
         Model, method and correction.
     start
         Free parameters to start from, for a structure other than ``"auto"``.
+    precision
+        How exactly, for a structure other than ``"auto"``, which compares likelihoods and needs them exact.
 
     Returns
     -------
@@ -89,7 +101,7 @@ def solve_structure(
         found = _simplest_needed(tables, x1, x2, settings)
         return _refit(found, np.flatnonzero(alone), tables, Design(x1, x2, "fixed"), settings, lambda *_: ONE_STUDY)
     design = Design(x1, x2, structure)
-    found = solve(tables, design, settings, start).because(ASKED_FOR)
+    found = solve(tables, design, settings, start, precision).because(ASKED_FOR)
     few = np.flatnonzero(alone) if structure != "fixed" else np.zeros(0, dtype=np.intp)
     message = (TOO_FEW.format(k=1),) * few.size
     return Solutions.failed(design, message).because(ASKED_FOR).scatter(few, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +40,12 @@ class Tables:
         """(b, k)."""
         return self.cells.shape[0], self.cells.shape[1]
 
-    @property
+    @cached_property
     def y(self) -> FloatArray:
         """(2, b, k) true positives and true negatives."""
         return np.stack([self.cells[..., 0], self.cells[..., 3]])
 
-    @property
+    @cached_property
     def n(self) -> FloatArray:
         """(2, b, k) diseased and non-diseased."""
         return self.y + np.stack([self.cells[..., 2], self.cells[..., 1]])
