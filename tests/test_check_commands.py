@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from livingreview import cli
 from livingreview.cli import main
 from livingreview.errors import Fault
 from livingreview.faultformat import as_github, as_text
@@ -50,3 +51,14 @@ def test_the_exported_schemas_are_those_of_the_model() -> None:
 def test_schemas_are_written_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--data", str(tmp_path)]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(list((tmp_path / "schema").iterdir()))
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: object) -> int:
+        raise ModuleNotFoundError("No module named 'splink.blocking'", name="splink.blocking")
+
+    monkeypatch.setattr(cli, "COMMANDS", (cli.Command("dedupe", "help", lambda _: None, run, "search"),))
+    assert main(["dedupe"]) == 2
+    assert capsys.readouterr().err == "this needs splink: pip install 'livingreview[search]'\n"

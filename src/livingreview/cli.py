@@ -39,12 +39,15 @@ class Command:
         Adds the arguments to the sub-command's parser.
     run
         Does the work and returns the exit code.
+    extra
+        What has to be installed beside the engine.
     """
 
     name: str
     help: str
     configure: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+    extra: str = "review"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,12 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         subparser = commands.add_parser(command.name, help=command.help, description=command.help)
         command.configure(subparser)
-        subparser.set_defaults(run=command.run)
+        subparser.set_defaults(run=command.run, extra=command.extra)
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)
     except ReviewError as error:
         print(error, file=sys.stderr)
+        return EXIT_ERROR
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "livingreview"}:
+            raise
+        print(f"this needs {package}: pip install 'livingreview[{arguments.extra}]'", file=sys.stderr)
         return EXIT_ERROR
     return code
 
@@ -79,17 +88,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 COMMANDS = (
     Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
     Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
-    Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool),
+    Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool, "plots"),
     Command(
         "reconstruct",
         reconstruct.RECONSTRUCT_HELP,
         reconstruct.configure_reconstruct,
         reconstruct.run_reconstruct,
     ),
-    Command("search", sources.SEARCH_HELP, sources.configure_search, sources.run_search),
-    Command("import", sources.IMPORT_HELP, sources.configure_import, sources.run_import),
-    Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe),
-    Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen),
-    Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build),
+    Command("search", sources.SEARCH_HELP, sources.configure_search, sources.run_search, "search"),
+    Command("import", sources.IMPORT_HELP, sources.configure_import, sources.run_import, "search"),
+    Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),
+    Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen, "search"),
+    Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build, "book"),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
 )

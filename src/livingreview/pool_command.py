@@ -106,12 +106,10 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
 def _draw(arguments: argparse.Namespace, fit: BivariateFit) -> None:
     if not (arguments.plot or arguments.forest):
         return
-    try:
-        from livingreview.plots.forest import forest
-        from livingreview.plots.sroc import sroc
-        from livingreview.plots.svg import save
-    except ModuleNotFoundError as error:
-        raise ReviewError(f"drawing needs {error.name}: pip install 'livingreview[plots]'") from error
+    from livingreview.plots.forest import forest
+    from livingreview.plots.sroc import sroc
+    from livingreview.plots.svg import save
+
     summary = f"{fit.k} studies; summary sensitivity {fit.sensitivity}, specificity {fit.specificity}."
     for path, draw, title in (
         (arguments.plot, sroc, "Summary ROC plane"),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.errors import DataError, Fault, ReviewError
+from livingreview.errors import DataError, Fault
 
 if TYPE_CHECKING:
     from livingreview.search.dedupe import Deduplication
@@ -56,12 +56,10 @@ def run_dedupe(options: argparse.Namespace) -> int:
     Raises
     ------
     ReviewError
-        If a file has no record that can be read, or a needed package is not installed.
+        If a file has no record that can be read.
     """
-    try:
-        from livingreview.search.dedupe import dedupe
-    except ImportError as error:
-        raise ReviewError(f"{error}; install the extra: pip install 'livingreview[search]'") from error
+    from livingreview.search.dedupe import dedupe
+
     records = _read(options.files)
     decided = _read_decided(options.decided, records) if options.decided else {}
     found = dedupe(records, decided=decided)

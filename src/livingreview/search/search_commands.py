@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.errors import ReviewError, SearchError
+from livingreview.errors import SearchError
 
 if TYPE_CHECKING:
     from livingreview.search.ledger import Ledger
@@ -63,12 +63,11 @@ def run_search(options: argparse.Namespace) -> int:
     Raises
     ------
     ReviewError
-        If the review cannot be read, a source is unknown, or a needed package is not installed.
+        If the review cannot be read, a source is unknown.
     """
-    with _needs_extra():
-        from livingreview.review import Review
-        from livingreview.search.run import fell_silent, search_source, window_start
-        from livingreview.search.sources.catalogue import connect
+    from livingreview.review import Review
+    from livingreview.search.run import fell_silent, search_source, window_start
+    from livingreview.search.sources.catalogue import connect
 
     review = Review.load(options.data)
     ledger = _ledger(options.data)
@@ -123,10 +122,9 @@ def run_import(options: argparse.Namespace) -> int:
     DataError
         If a file has no record that can be read; nothing is added.
     ReviewError
-        If the database cannot be told from the records, or a needed package is not installed.
+        If the database cannot be told from the records.
     """
-    with _needs_extra():
-        from livingreview.search.intake import import_exports
+    from livingreview.search.intake import import_exports
 
     imported = import_exports(
         options.files,
@@ -146,14 +144,6 @@ def _ledger(data: Path) -> Ledger:
     from livingreview.search.run import state_folder
 
     return Ledger(data / "search", state_folder(data.absolute().parent))
-
-
-@contextmanager
-def _needs_extra() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise ReviewError(f"{error}; install the extra: pip install 'livingreview[search]'") from error
 
 
 @contextmanager
