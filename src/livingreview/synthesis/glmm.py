@@ -41,7 +41,7 @@ FloatArray = NDArray[np.float64]
 # Local parameters of one study's integral, in the order of every score and information below.
 N_LOCAL: Final = 5  # m1, m2, l11, l21, l22
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
-CHUNK: Final = 24_000
+CHUNK: Final = 48_000
 # Nodes per dimension from which they are those of the trapezoidal rule, and how far these reach, in the scale of the
 # mode: that scale is above 0.2 wherever a standard normal tail, 8 long, has to be covered.
 WIDE_FROM: Final = 61
