@@ -3,9 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from livingreview.overlap_pooling import FEWEST, METRICS, pool_groups, pooling_table, refusals_table
+from livingreview.overlap_pooling import (
+    FEWEST,
+    METRICS,
+    MODERATORS,
+    PooledGroup,
+    _fit,
+    pool_groups,
+    pooling_table,
+    refusals_table,
+    regression_table,
+)
 from livingreview.review import Review
 from livingreview.synthesis import multilevel, univariate
 
@@ -76,3 +87,33 @@ def test_what_cannot_be_pooled_is_listed(review: Review) -> None:
     assert len(table) == sum(int((~group.rows["usable"]).sum()) for group in groups)
     assert set(table["Metric"]) <= set(METRICS.values())
     assert (table["Reason"] != "").all()
+
+
+def test_a_meta_regression_is_made_from_ten_studies_on_and_finds_the_difference() -> None:
+    rng = np.random.default_rng(5)
+    access = ["public"] * 6 + ["private"] * 5
+    value = np.where(np.array(access) == "public", 0.92, 0.88) + rng.normal(0, 0.003, 11)
+    rows = pd.DataFrame(
+        {
+            "study": [f"s{i}" for i in range(11)],
+            "value": value,
+            "se": 0.003,
+            "usable": True,
+            "refusal": "",
+            "access": access,
+            "family": "U-Net",
+            "dimensionality": None,
+            "sequence": "cine",
+        }
+    )
+    table = regression_table((PooledGroup("dice", "LV", rows, "logit", _fit(rows, "logit")),)).set_index("Moderator")
+    assert table.at["Access to the data", "Compared"] == "private against public"
+    assert table.at["Access to the data", "Difference"].startswith("-0.4")
+    assert table.at["Access to the data", "P"] == "P < 0.001"
+    assert table.at["Network family", "If not, why"]
+    assert len(table) == len(MODERATORS)
+
+
+def test_without_enough_studies_every_regression_says_why(review: Review) -> None:
+    table = regression_table(pool_groups(review))
+    assert ((table["If not, why"] != "") == (table["Difference"] == "")).all()

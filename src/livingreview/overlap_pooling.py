@@ -24,8 +24,9 @@ from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.multilevel import MultilevelFit
 from livingreview.synthesis.univariate import UnivariateFit
+from livingreview.wording import p_value
 
-__all__ = ["FEWEST", "METRICS", "PooledGroup", "pool_groups", "pooling_table", "refusals_table"]
+__all__ = ["FEWEST", "METRICS", "PooledGroup", "pool_groups", "pooling_table", "refusals_table", "regression_table"]
 
 # Below three studies a between-study variance has no degree of freedom to be judged by.
 FEWEST = 3
@@ -33,6 +34,13 @@ METRICS: Mapping[str, str] = {
     "dice": "Dice coefficient",
     "hausdorff": "Hausdorff distance (mm)",
     "hausdorff95": "95th percentile Hausdorff distance (mm)",
+}
+FEWEST_FOR_REGRESSION = 10
+MODERATORS: Mapping[str, str] = {
+    "family": "Network family",
+    "dimensionality": "Dimensionality",
+    "access": "Access to the data",
+    "sequence": "Sequence",
 }
 Scale = Literal["logit", "log"]
 SCALES: Mapping[str, Scale] = {"dice": "logit", "hausdorff": "log", "hausdorff95": "log"}
@@ -118,6 +126,47 @@ def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
     return tuple(groups)
 
 
+def regression_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
+    """Return the meta-regressions of every pooled group on each moderator, or why one is not made.
+
+    A moderator is tried where ten studies are pooled and its two most frequent levels have three studies each
+    (Cochrane Handbook, chapter 10: at least ten studies per covariate). The coefficient is the difference of the second
+    level from the first on the scale of the model, with its cluster-robust or Hartung–Knapp P value.
+    """
+    rows = []
+    for group in groups:
+        for name, title in MODERATORS.items():
+            row = {
+                "Metric": METRICS[group.metric],
+                "Structure": group.group,
+                "Moderator": title,
+                "Studies": group.studies,
+            }
+            rows.append(row | _regression(group, name))
+    columns = ["Metric", "Structure", "Moderator", "Studies", "Compared", "Difference", "P", "If not, why"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _regression(group: PooledGroup, name: str) -> dict[str, str]:
+    nothing = {"Compared": "", "Difference": "", "P": ""}
+    if group.fit is None or group.studies < FEWEST_FOR_REGRESSION:
+        return nothing | {"If not, why": f"{group.studies} usable, at least {FEWEST_FOR_REGRESSION} are needed"}
+    usable = group.rows[group.rows["usable"]]
+    per_level = usable.groupby(name)["study"].nunique().sort_values(ascending=False, kind="stable")
+    levels = [str(level) for level, n in per_level.items() if n >= FEWEST][:2]
+    if len(levels) < 2:
+        return nothing | {"If not, why": f"fewer than two levels with {FEWEST} studies each"}
+    part = usable[usable[name].isin(levels)]
+    found = _fit(part, group.scale, moderator=np.asarray(part[name] == levels[1], dtype=np.float64))
+    assert found is not None  # both levels have enough studies
+    return {
+        "Compared": f"{levels[1]} against {levels[0]}",
+        "Difference": f"{found.intervals[1]} ({group.scale} scale)",
+        "P": p_value(float(found.p_values[1])),
+        "If not, why": "",
+    }
+
+
 def _refusal(row: Mapping[Any, Any]) -> str:
     """Return why a value cannot be pooled, or nothing."""
     reasons = {
@@ -132,7 +181,9 @@ def _refusal(row: Mapping[Any, Any]) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def _fit(rows: pd.DataFrame, scale: Scale) -> MultilevelFit | UnivariateFit | None:
+def _fit(
+    rows: pd.DataFrame, scale: Scale, moderator: NDArray[np.float64] | None = None
+) -> MultilevelFit | UnivariateFit | None:
     usable = rows[rows["usable"]]
     if usable["study"].nunique() < FEWEST:
         return None
@@ -141,9 +192,11 @@ def _fit(rows: pd.DataFrame, scale: Scale) -> MultilevelFit | UnivariateFit | No
     # Delta method: the derivative of the logit is 1/(x(1 − x)), of the logarithm 1/x.
     slope = 1 / (value * (1 - value)) if scale == "logit" else 1 / value
     variances = (se * slope) ** 2
+    moderators = None if moderator is None else moderator[:, None]
     if usable["study"].is_unique:
-        return univariate.fit(effects, variances, method="reml", study=list(usable["study"]))
-    return multilevel.fit(effects, variances, usable["study"])
+        labels = list(usable["study"])
+        return univariate.fit(effects, variances, method="reml", study=labels, moderators=moderators)
+    return multilevel.fit(effects, variances, usable["study"], moderators=moderators)
 
 
 def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
