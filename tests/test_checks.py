@@ -112,3 +112,28 @@ def test_a_missing_folder_or_a_stray_file_is_said(data_copy: Path, tmp_path: Pat
 def test_the_run_ledger_is_checked_cell_by_cell(data_copy: Path) -> None:
     edit(data_copy, "search/runs.csv", "2025-07-31", "31/07/2025")
     assert [(f.code, f.line, f.field) for f in check(data_copy)] == [("CSV-003", 2, "date")]
+
+
+def test_an_undefined_source_of_an_entry_is_a_fault_and_no_traceback(data_copy: Path) -> None:
+    edit(data_copy, "studies/you2021.yaml", "source: [accuracy_table, coding]", "source: [accuracy_tabel, coding]")
+    assert "LINK-003" in codes(check(data_copy))
+
+
+@pytest.mark.parametrize(
+    "spoiled", [b"", b"row,dice\n1,2,3,4\n1", b"row,author\nx,y\n", b"\xff\xfe\x00", b'row,a\n1,"b\n']
+)
+def test_a_spoiled_baseline_table_is_a_fault_and_no_traceback(data_copy: Path, spoiled: bytes) -> None:
+    (data_copy / "baseline" / "dice.csv").write_bytes(spoiled)
+    faults = check(data_copy)
+    assert any(fault.path == "data/baseline/dice.csv" for fault in faults), [str(fault) for fault in faults]
+
+
+def test_a_baseline_table_without_its_numbers_is_a_fault_and_no_traceback(data_copy: Path) -> None:
+    path = data_copy / "baseline" / "hausdorff.csv"
+    path.write_text(path.read_text().replace("hausdorff_mm", "hausdorff"))
+    assert codes(check(data_copy)) == {"BASE-004"}
+
+
+def test_a_missing_baseline_table_is_a_fault_and_no_traceback(data_copy: Path) -> None:
+    (data_copy / "baseline" / "dice.csv").unlink()
+    assert "BASE-001" in codes(check(data_copy))

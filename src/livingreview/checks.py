@@ -264,11 +264,18 @@ def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fau
         columns = TABULATED.get(source.table or "", {})
         entries = [((name, i), e) for name in ("accuracy", "overlap") for i, e in enumerate(getattr(study, name))]
         for where, entry in entries:
-            if {used for used in _keys(entry.source) if study.sources[used].kind != "coding"} != {key}:
+            named = {used: study.sources.get(used) for used in _keys(entry.source)}
+            # An undefined source has its own fault; this review's coding says nothing about the numbers.
+            if {used for used, other in named.items() if other is None or other.kind != "coding"} != {key}:
                 continue
             for name, column in columns.items():
                 printed = getattr(entry, name, None)
-                cell = float(row[column])
+                try:
+                    cell = float(row[column])
+                except (KeyError, ValueError):
+                    problem = f"row {source.row} of the baseline table {source.table} has no number under {column}"
+                    yield document.fault(("sources", key), problem, "restore the table as it was", "BASE-004")
+                    continue
                 stated = None if printed is None else _number(printed.value if isinstance(printed, Quoted) else printed)
                 expected = None if cell != cell else cell / 100 if column.endswith("_percent") else cell
                 if (stated is None) != (expected is None) or (

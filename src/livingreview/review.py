@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 from livingreview.checks import cross_check
 from livingreview.errors import DataError, Fault
 from livingreview.model import Dataset, Instrument, Quoted, ReviewFile, Strategy, Study
-from livingreview.reading import Document, read_csv, read_yaml, validate
+from livingreview.reading import Document, read_csv, read_text, read_yaml, validate
 
 __all__ = ["RUN_COLUMNS", "Review", "check"]
 
@@ -306,12 +307,7 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
     }
     runs = attempt(lambda: _ledger(root, "runs.csv", RUN_COLUMNS, {"date": date.fromisoformat, "hits": int}))
     other = attempt(lambda: _ledger(root, "other_methods.csv", OTHER_METHODS_COLUMNS, {"found": date.fromisoformat}))
-    baseline = {path.stem: pd.read_csv(path) for path in sorted((root / "baseline").glob("*.csv"))}
-    rows = {
-        name: {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in table.to_dict("records")}
-        for name, table in baseline.items()
-        if "row" in table.columns
-    }
+    baseline, rows = _baseline(root, faults)
     faults.extend(cross_check(studies, datasets, rows))
     if faults or file is None or strategy is None or runs is None or other is None:
         return None, faults
@@ -331,6 +327,26 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         baseline=baseline,
     )
     return review, []
+
+
+def _baseline(root: Path, faults: list[Fault]) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
+    """Return the baseline tables, and the cells of those that number their rows; what cannot be read is a fault."""
+    tables: dict[str, pd.DataFrame] = {}
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for path in sorted((root / "baseline").glob("*.csv")):
+        try:
+            table = pd.read_csv(io.StringIO(read_text(path, root)))
+            if "row" in table.columns:
+                cells = table.to_dict("records")
+                rows[path.stem] = {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in cells}
+            tables[path.stem] = table
+        except DataError as error:
+            faults.extend(error.faults)
+        except ValueError as error:  # pandas' own errors are of this kind
+            problem = f"not the table that it was ({' '.join(str(error).split())})"
+            place = f"{root.name}/baseline/{path.name}"
+            faults.append(Fault(place, 0, "", problem, "restore it: the baseline is never edited", "BASE-005"))
+    return tables, rows
 
 
 def _decision_days(root: Path) -> Iterator[date]:
