@@ -1,0 +1,221 @@
+"""Every pooled number of the review on one day, as plain data: what is frozen, compared and published.
+
+One shape serves all: a release freezes it, a difference compares two of it, the rules look at two of it, and the site
+publishes it. Numbers are rounded to `DIGITS` significant digits, far beyond what is printed, so that two machines whose
+arithmetic differs in the last bits write the same file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from livingreview.diagnosis import Pooled, pool
+from livingreview.evidence import MAIN, Rule, gather
+from livingreview.overlap import describe, tabulated
+from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.review import Review
+from livingreview.synthesis.intervals import Interval
+
+__all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "results_of"]
+
+DIGITS = 9
+Value = float | None
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """One synthesis: what went in and what came out.
+
+    Parameters
+    ----------
+    id
+        ``diagnosis`` for the main diagnostic synthesis, ``diagnosis/<rule>`` for its sensitivity analyses,
+        ``segmentation/<metric>/<structure>``, and ``tabulated/<metric>`` for the base review's unweighted means.
+    title
+        For readers.
+    studies
+        Ids of the studies used, in order.
+    measures
+        Name → ``{"estimate": …, "ci": [lower, upper], "level": …}``; a number without an interval has no ``ci``.
+    reason
+        Why nothing was pooled; empty where something was.
+    """
+
+    id: str
+    title: str
+    studies: tuple[str, ...]
+    measures: Mapping[str, Mapping[str, Any]]
+    reason: str = ""
+
+    def value(self, name: str) -> Value:
+        """Return a number by name: a measure's estimate, or with ``_lower`` or ``_upper`` its limit.
+
+        Returns
+        -------
+        float or None
+            None where the synthesis does not have it (today).
+        """
+        if name in self.measures:
+            estimate: Value = self.measures[name]["estimate"]
+            return estimate
+        measure, _, limit = name.rpartition("_")
+        if limit not in ("lower", "upper") or "ci" not in self.measures.get(measure, {}):
+            return None
+        bound: Value = self.measures[measure]["ci"][limit == "upper"]
+        return bound
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        measures = {name: dict(measure) for name, measure in self.measures.items()}
+        return {
+            "id": self.id,
+            "title": self.title,
+            "studies": list(self.studies),
+            "measures": measures,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Results:
+    """The review's results on one day.
+
+    Parameters
+    ----------
+    version
+        As ``data/review.yaml`` names it.
+    day
+        The day the review is looked at.
+    last_search
+        Day of the last database search.
+    studies
+        Standing → ids of the studies that stand so, in order.
+    verified
+        Ids of the studies whose extraction a person has signed.
+    syntheses
+        In the order of the chapters.
+    """
+
+    version: str
+    day: date
+    last_search: date
+    studies: Mapping[str, tuple[str, ...]]
+    verified: tuple[str, ...]
+    syntheses: tuple[Synthesis, ...]
+
+    def __getitem__(self, synthesis: str) -> Synthesis:
+        """Return a synthesis by id.
+
+        Raises
+        ------
+        KeyError
+            There is none of that id.
+        """
+        for found in self.syntheses:
+            if found.id == synthesis:
+                return found
+        raise KeyError(synthesis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "version": self.version,
+            "day": self.day.isoformat(),
+            "last_search": self.last_search.isoformat(),
+            "studies": {status: list(ids) for status, ids in self.studies.items()},
+            "verified": list(self.verified),
+            "syntheses": [synthesis.to_dict() for synthesis in self.syntheses],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Results:
+        """Return what :meth:`to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, ValueError
+            The data have another shape.
+        """
+        return cls(
+            version=data["version"],
+            day=date.fromisoformat(data["day"]),
+            last_search=date.fromisoformat(data["last_search"]),
+            studies={status: tuple(ids) for status, ids in data["studies"].items()},
+            verified=tuple(data["verified"]),
+            syntheses=tuple(Synthesis(**{**item, "studies": tuple(item["studies"])}) for item in data["syntheses"]),
+        )
+
+
+def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> Results:
+    """Compute every pooled number of the review on its day.
+
+    Parameters
+    ----------
+    review
+        The review on a day.
+    rules
+        Diagnostic syntheses to make; the first is the main one.
+    """
+    evidence = gather(review)
+    diagnostic = [diagnosis_synthesis(pool(review, rule, evidence=evidence), main=rules[0]) for rule in rules]
+    groups = [_group_synthesis(group) for group in pool_groups(review)]
+    statuses = ("included", "awaiting classification", "cited as background", "excluded")
+    return Results(
+        version=review.file.version,
+        day=review.day,
+        last_search=review.last_search,
+        studies={status: tuple(study.id for study in review.standing(status)) for status in statuses},
+        verified=tuple(study.id for study in review.studies if study.verified),
+        syntheses=(*diagnostic, *groups, *(_tabulated_synthesis(review, metric) for metric in ("dice", "hausdorff"))),
+    )
+
+
+def diagnosis_synthesis(pooled: Pooled, *, main: Rule = MAIN) -> Synthesis:
+    """Return a diagnostic synthesis as plain data."""
+    rule = pooled.selection.rule
+    measures: dict[str, Mapping[str, Any]] = {}
+    if pooled.fit is not None and pooled.imputed is not None:
+        fit, imputed = pooled.fit, pooled.imputed
+        measures = {
+            "sensitivity": _interval(imputed.sensitivity),
+            "specificity": _interval(imputed.specificity),
+            "likelihood_ratio_positive": _interval(fit.likelihood_ratio_positive),
+            "likelihood_ratio_negative": _interval(fit.likelihood_ratio_negative),
+            "diagnostic_odds_ratio": _interval(fit.diagnostic_odds_ratio),
+            "i2_sensitivity": {"estimate": _rounded(100 * fit.i2.sensitivity)},
+            "i2_specificity": {"estimate": _rounded(100 * fit.i2.specificity)},
+        }
+    name = "diagnosis" if rule == main else f"diagnosis/{rule.name}"
+    return Synthesis(name, f"Diagnosis and prediction: {rule.name}", _used(pooled), measures, pooled.reason)
+
+
+def _used(pooled: Pooled) -> tuple[str, ...]:
+    return tuple(item.study.id for item in pooled.selection.used)
+
+
+def _group_synthesis(group: PooledGroup) -> Synthesis:
+    used = dict.fromkeys(str(study) for study in group.rows.loc[group.rows["usable"], "study"])
+    measures = {"estimate": _interval(group.estimate)} if group.estimate else {}
+    title = f"Segmentation: {METRICS[group.metric]}, {group.group}"
+    return Synthesis(f"segmentation/{group.metric}/{group.group}", title, tuple(used), measures, group.reason)
+
+
+def _tabulated_synthesis(review: Review, metric: str) -> Synthesis:
+    table = tabulated(review, metric)
+    summary = describe(table["value"])
+    measures = {"mean": {"estimate": _rounded(summary.mean)}, "sd": {"estimate": _rounded(summary.sd)}}
+    title = f"As the base review tabulates: {METRICS[metric]}, unweighted"
+    return Synthesis(f"tabulated/{metric}", title, tuple(table["study"].dropna()), measures)
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    limits = [_rounded(interval.lower), _rounded(interval.upper)]
+    return {"estimate": _rounded(interval.estimate), "ci": limits, "level": interval.level}
+
+
+def _rounded(value: float) -> Value:
+    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
