@@ -26,11 +26,12 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 def run_check(options: argparse.Namespace) -> int:
     """Print every fault; return 1 if there is one."""
     from livingreview.faultformat import FORMATS
+    from livingreview.living.rules import rule_faults
     from livingreview.review import check
     from livingreview.screening.library import screening_faults
     from livingreview.search.checks import search_faults
 
-    faults = check(options.data, options.paths, also=[search_faults, screening_faults])
+    faults = check(options.data, options.paths, also=[search_faults, screening_faults, rule_faults])
     text = FORMATS[options.format](faults)
     if text:
         print(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,8 @@ class Synthesis:
         Name → ``{"estimate": …, "ci": [lower, upper], "level": …}``; a number without an interval has no ``ci``.
     reason
         Why nothing was pooled; empty where something was.
+    certainty
+        How certain a person judged the evidence; empty where nobody has.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Synthesis:
     studies: tuple[str, ...]
     measures: Mapping[str, Mapping[str, Any]]
     reason: str = ""
+    certainty: str = ""
 
     def value(self, name: str) -> Value:
         """Return a number by name: a measure's estimate, or with ``_lower`` or ``_upper`` its limit.
@@ -77,6 +80,7 @@ class Synthesis:
             "studies": list(self.studies),
             "measures": measures,
             "reason": self.reason,
+            "certainty": self.certainty,
         }
 
 
@@ -163,6 +167,9 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> Results:
     evidence = gather(review)
     diagnostic = [diagnosis_synthesis(pool(review, rule, evidence=evidence), main=rules[0]) for rule in rules]
     groups = [_group_synthesis(group) for group in pool_groups(review)]
+    means = [_tabulated_synthesis(review, metric) for metric in ("dice", "hausdorff")]
+    judged = sorted((item for item in review.file.certainty if item.on <= review.day), key=lambda item: item.on)
+    certainty = {item.synthesis: item.level for item in judged}
     statuses = ("included", "awaiting classification", "cited as background", "excluded")
     return Results(
         version=review.file.version,
@@ -170,7 +177,7 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> Results:
         last_search=review.last_search,
         studies={status: tuple(study.id for study in review.standing(status)) for status in statuses},
         verified=tuple(study.id for study in review.studies if study.verified),
-        syntheses=(*diagnostic, *groups, *(_tabulated_synthesis(review, metric) for metric in ("dice", "hausdorff"))),
+        syntheses=tuple(replace(item, certainty=certainty.get(item.id, "")) for item in (*diagnostic, *groups, *means)),
     )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from livingreview.model.base import Identification, Record, Source, Unit
-from livingreview.model.files import Concept, ConclusionRule, Dataset, Instrument, ReviewFile, Strategy, Term
+from livingreview.model.files import Certainty, Concept, ConclusionRule, Dataset, Instrument, ReviewFile, Strategy, Term
 from livingreview.model.study import (
     AccuracyEntry,
     Appraisal,
@@ -38,6 +38,7 @@ __all__ = [
     "AccuracyEntry",
     "Appraisal",
     "Candidate",
+    "Certainty",
     "Concept",
     "ConclusionRule",
     "Dataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -82,9 +83,21 @@ class ConclusionRule(Record):
     id: SourceKey
     synthesis: Text
     measure: Text
-    kind: Literal["crosses threshold", "interval excludes previous estimate", "heterogeneity class changes"]
+    kind: Literal[
+        "crosses threshold", "interval excludes previous estimate", "heterogeneity class changes", "certainty changes"
+    ]
     threshold: float | None = None
     says: Text
+
+
+class Certainty(Record):
+    """A person's judgement of how certain the evidence of a synthesis is; the latest one by a day holds."""
+
+    synthesis: Text
+    level: Literal["high", "moderate", "low", "very low"]
+    on: date
+    by: Text
+    reason: Text
 
 
 class Living(Record):
@@ -125,6 +138,7 @@ class ReviewFile(Record):
     thresholds: Thresholds
     living: Living
     conclusion_rules: list[ConclusionRule]
+    certainty: list[Certainty] = Field([], description="Empty until a person has judged; never set by a machine.")
     addresses: Addresses = Addresses()
 
 
