@@ -6,9 +6,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := node_modules/.ready
+FORMAT ?= text
+BASE   ?= origin/main
+export BASE
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check serve clean lock bench lint types unit book tools
+.PHONY: help site test check diff serve clean lock upgrade bench lint types unit book tools
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,8 +35,12 @@ site: $(STAMP)  ## build the site into _site/ (only what changed is executed)
 serve: site  ## build the site and show it on this computer
 	$(BIN)/livingreview serve
 
+# FORMAT=github: as annotations on the lines of a pull request.
 check: $(STAMP)  ## check the data
-	$(BIN)/livingreview check
+	$(BIN)/livingreview check --format $(FORMAT)
+
+diff: $(STAMP)  ## say what the data change against BASE, as Markdown
+	$(BIN)/livingreview diff "$$BASE" --format markdown
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -59,9 +66,13 @@ test: lint types check unit book  ## run every check
 bench: $(STAMP)  ## measure the engine and the build
 	$(BIN)/python benchmarks/build.py
 
-lock: $(STAMP)  ## resolve the dependencies anew into requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+# What is locked stays as it is where it still fits.
+lock: $(STAMP)  ## resolve the dependencies into requirements.lock
+	$(BIN)/uv pip compile $(NEWEST) pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+
+upgrade: NEWEST := --upgrade
+upgrade: lock  ## lock the newest dependencies that pyproject.toml allows
 
 clean:  ## remove what was built (the environment stays)
 	rm -rf _site .cache build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -38,7 +38,8 @@ def repository(tmp_path: Path) -> Path:
     work = tmp_path / "work"
     for folder in (".ci", ".venv/bin", "data/search"):
         (work / folder).mkdir(parents=True)
-    shutil.copy(ROOT / ".ci" / "search", work / ".ci")
+    for name in ("search", "propose"):
+        shutil.copy(ROOT / ".ci" / name, work / ".ci")
     (work / "data/search/runs.csv").write_text("run_id\n")
     (work / ".gitignore").write_text(".venv/\n")
     (tmp_path / "bin").mkdir()

@@ -54,3 +54,36 @@ def test_rights_are_none_by_default_and_every_job_ends(workflow):
     for job in content["jobs"].values():
         assert "permissions" in job
         assert 0 < job["timeout-minutes"] <= 60
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_only_what_people_can_run_too(workflow):
+    jobs = YAML(typ="safe").load(workflow)["jobs"].values()
+    for run in [step["run"] for job in jobs for step in job["steps"] if "run" in step]:
+        for line in run.strip().splitlines():
+            assert re.match(r"(make|gh|livingreview|\.ci/\w[\w-]*)( |$)", line), line
+            assert not re.search(r"[;&|`]|\$\(|\$\{\{", line), f"one command, nothing put into it: {line}"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_what_a_pull_request_says_of_itself_is_never_read(workflow):
+    text = workflow.read_text(encoding="utf-8")
+    assert "pull_request_target" not in text
+    assert set(re.findall(r"github\.event\.[\w.]+", text)) <= {"github.event.pull_request.base.sha"}
+    assert "github.head_ref" not in text
+
+
+def test_a_pull_request_gets_no_secret_and_no_right_to_write():
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "secrets." not in text
+    for job in YAML(typ="safe").load(text)["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert job["steps"][0]["with"]["persist-credentials"] is False
+
+
+def test_what_runs_unread_packages_or_a_tag_holds_no_right_to_write():
+    """The job that builds has no right to write; the job that has one installs nothing."""
+    for name in ("publish", "rebuild", "release"):
+        for job in YAML(typ="safe").load(ROOT / ".github" / "workflows" / f"{name}.yml")["jobs"].values():
+            installs = any(re.search(r"make|\.ci/(run|rebuild)", step.get("run", "")) for step in job["steps"])
+            assert not (installs and "write" in job["permissions"].values()), name
