@@ -32,8 +32,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.counts import Correction, Counts, FloatArray
@@ -221,11 +221,13 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> RankTest:
     total = np.sum(1 / v)
     standardised = (y - np.sum(y / v) / total) / np.sqrt(v - 1 / total)
     # Equal variances that were summed in another order differ in the last digit; they are ties all the same.
-    effect, spread = (stats.rankdata(np.round(column / np.max(np.abs(column)), 12)) for column in (standardised, v))
+    effect, spread = (
+        scipy.stats.rankdata(np.round(column / np.max(np.abs(column)), 12)) for column in (standardised, v)
+    )
     if np.ptp(effect) == 0 or np.ptp(spread) == 0:
         return RankTest(k, math.nan, math.nan, _few(k))
     ties = len(np.unique(effect)) < k or len(np.unique(spread)) < k
-    rank = stats.kendalltau(effect, spread, method="asymptotic" if ties or k >= EXACT_BELOW else "exact")
+    rank = scipy.stats.kendalltau(effect, spread, method="asymptotic" if ties or k >= EXACT_BELOW else "exact")
     return RankTest(k, float(rank.statistic), float(rank.pvalue), _few(k))
 
 
@@ -259,7 +261,7 @@ def _regression(
         slope=slope,
         slope_se=slope_se,
         statistic=statistic,
-        p=float(2 * stats.t.sf(abs(statistic), k - 2)),
+        p=float(2 * scipy.stats.t.sf(abs(statistic), k - 2)),
         intercept=intercept,
         intercept_se=intercept_se,
         x=x,

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.batch import fit_many
@@ -89,7 +90,7 @@ class Influence:
 
     def influential(self) -> tuple[str, ...]:
         """Return the studies past a customary mark: Cook's distance past the median of χ², or |DFBETAS| > 1 [1]_."""
-        mark = stats.chi2.ppf(0.5, self.dfbetas.shape[1])
+        mark = scipy.stats.chi2.ppf(0.5, self.dfbetas.shape[1])
         past = (self.cook_distance > mark) | np.any(np.abs(self.dfbetas) > 1, axis=1)
         return tuple(label for label, is_past in zip(self.study, past, strict=True) if is_past)
 
@@ -253,7 +254,7 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
         executor=executor,
     )
     change = result.mu - fits.mu
-    z = float(stats.norm.ppf((1 + result.level) / 2))
+    z = float(special.ndtri((1 + result.level) / 2))
     se = np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
     limits = special.expit(np.stack([fits.mu, fits.mu - z * se, fits.mu + z * se], axis=2))
     return BivariateInfluence(

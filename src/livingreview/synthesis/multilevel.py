@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.cluster_robust import cr2
@@ -137,7 +137,7 @@ class MultilevelFit:
     @property
     def intervals(self) -> tuple[Interval, ...]:
         """One cluster-robust t interval per coefficient."""
-        half = stats.t.ppf((1 + self.level) / 2, self.df) * self.standard_errors
+        half = scipy.stats.t.ppf((1 + self.level) / 2, self.df) * self.standard_errors
         return tuple(
             Interval(float(b), float(b - h), float(b + h), self.level)
             for b, h in zip(self.coefficients, half, strict=True)
@@ -151,12 +151,12 @@ class MultilevelFit:
     @property
     def p_values(self) -> FloatArray:
         """(p,) two-sided P values from the same t distributions."""
-        return np.asarray(2 * stats.t.sf(np.abs(self.coefficients / self.standard_errors), self.df))
+        return np.asarray(2 * scipy.stats.t.sf(np.abs(self.coefficients / self.standard_errors), self.df))
 
     @property
     def q_p(self) -> float:
         """P value of Q."""
-        return float(stats.chi2.sf(self.q, self.q_df))
+        return float(scipy.stats.chi2.sf(self.q, self.q_df))
 
     def prediction_interval(self) -> Interval:
         """Return the interval for the true value of a new estimate in a new study.
@@ -171,7 +171,7 @@ class MultilevelFit:
         if len(self.names) > 1:
             raise ValueError("a model with moderators has no single prediction interval; fit without them")
         spread = math.sqrt(self.between + self.within + float(self.robust_covariance[0, 0]))
-        half = float(stats.t.ppf((1 + self.level) / 2, self.df[0])) * spread
+        half = float(scipy.stats.t.ppf((1 + self.level) / 2, self.df[0])) * spread
         centre = float(self.coefficients[0])
         return Interval(centre, centre - half, centre + half, self.level)
 

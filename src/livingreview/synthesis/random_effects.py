@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, stats
 
 from livingreview.errors import DataError, Fault
 from livingreview.synthesis.between_study_variance import Array, Method, Problem, estimate
@@ -73,7 +73,7 @@ def orthonormal(effects: Array, variances: Array, design: Array, include: NDArra
     """Return the batch in an orthonormal basis of the design; all studies in one problem by default."""
     q, r = np.linalg.qr(design)
     line = q.T @ effects
-    back = linalg.solve_triangular(r, np.eye(len(r)))
+    back = scipy.linalg.solve_triangular(r, np.eye(len(r)))
     chosen = np.ones((1, len(effects)), dtype=bool) if include is None else include
     return Basis(Problem(effects - q @ line, variances, q, chosen), back @ line, back)
 
@@ -113,15 +113,15 @@ def quantile(test: Test, df: ArrayLike, level: float) -> Array:
     """Return the two-sided quantile: normal for the z test, else t; NaN without degrees of freedom."""
     upper = (1 + level) / 2
     if test == "z":
-        return np.full(np.shape(df), stats.norm.ppf(upper))
-    return np.asarray(stats.t.ppf(upper, np.where(np.asarray(df) > 0, df, np.nan)))
+        return np.full(np.shape(df), scipy.stats.norm.ppf(upper))
+    return np.asarray(scipy.stats.t.ppf(upper, np.where(np.asarray(df) > 0, df, np.nan)))
 
 
 def p_value(statistic: Array, test: Test, df: ArrayLike) -> Array:
     """Return two-sided P values; NaN where the t test has no degrees of freedom."""
     if test == "z":
-        return np.asarray(2 * stats.norm.sf(np.abs(statistic)))
-    return np.asarray(2 * stats.t.sf(np.abs(statistic), np.where(np.asarray(df) > 0, df, np.nan)))
+        return np.asarray(2 * scipy.stats.norm.sf(np.abs(statistic)))
+    return np.asarray(2 * scipy.stats.t.sf(np.abs(statistic), np.where(np.asarray(df) > 0, df, np.nan)))
 
 
 def validated(

@@ -36,7 +36,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from livingreview.errors import DataError, Fault, TooFewStudies
 from livingreview.synthesis.counts import CorrectedCounts, Correction, Counts, FloatArray, IntArray, corrected
@@ -225,7 +226,7 @@ def pooled_ratio(
         log_estimate, log_se = float(np.sum(w * y) / np.sum(w)), float(np.sum(w) ** -0.5)
     else:
         log_estimate, log_se = mh, mh_se
-    half = float(stats.norm.ppf((1 + level) / 2)) * log_se
+    half = float(scipy.stats.norm.ppf((1 + level) / 2)) * log_se
     ratio, lower, upper = (math.exp(log_estimate + shift) for shift in (0.0, -half, half))
     return PooledRatio(
         measure=measure,
@@ -237,7 +238,7 @@ def pooled_ratio(
         q=q,
         q_about=q_about,
         df=df,
-        p=float(stats.chi2.sf(q, df)) if df else math.nan,
+        p=float(scipy.stats.chi2.sf(q, df)) if df else math.nan,
         i2=max(0.0, 1 - df / q) if q > 0 else 0.0,
         tau2=tau2,
     )
@@ -339,6 +340,6 @@ def _pooled_proportion(measure: str, x: IntArray, n: IntArray, level: float) -> 
         interval=interval,
         chi2=chi2,
         df=df,
-        p=float(stats.chi2.sf(chi2, df)) if df else math.nan,
+        p=float(scipy.stats.chi2.sf(chi2, df)) if df else math.nan,
         i2=max(0.0, 1 - df / chi2) if chi2 > 0 else 0.0,
     )

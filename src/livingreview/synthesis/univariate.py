@@ -36,8 +36,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.between_study_variance import Array, Method, q_root, standard_error
@@ -143,7 +143,7 @@ class UnivariateFit:
     @property
     def q_p(self) -> float:
         """P value of Q; NaN without residual degrees of freedom."""
-        return float(stats.chi2.sf(self.q, self.df)) if self.df else math.nan
+        return float(scipy.stats.chi2.sf(self.q, self.df)) if self.df else math.nan
 
     @property
     def weights(self) -> Array:
@@ -167,8 +167,8 @@ class UnivariateFit:
         b = self.coefficients[1:]
         wald = float(b @ np.linalg.solve(self.covariance[1:, 1:], b))
         if self.test == "z":
-            return wald, float(stats.chi2.sf(wald, m))
-        return wald / m, float(stats.f.sf(wald / m, m, self.df))
+            return wald, float(scipy.stats.chi2.sf(wald, m))
+        return wald / m, float(scipy.stats.f.sf(wald / m, m, self.df))
 
     def tau2_interval(self) -> Interval:
         """Return τ² with its Q-profile interval; both limits are 0 where Q(0) is below the lower quantile.
@@ -179,7 +179,7 @@ class UnivariateFit:
         tail = (1 - self.level) / 2
         both = np.ones((2, self.k), dtype=bool)
         problem = orthonormal(self.effects, self.variances, self.design, both).problem
-        lower, upper = q_root(problem, np.asarray(stats.chi2.ppf([1 - tail, tail], self.df)))
+        lower, upper = q_root(problem, np.asarray(scipy.stats.chi2.ppf([1 - tail, tail], self.df)))
         return Interval(self.tau2, float(lower), float(upper), self.level)
 
     def i2_interval(self) -> Interval:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from livingreview.errors import ConvergenceError
 
@@ -133,7 +133,7 @@ def estimate_components(data: Clustered, method: Literal["reml", "ml"]) -> tuple
     grid = sorted((objective(np.array([b, w]))[0], b, w) for b in START_GRID for w in START_GRID)
     climbed = []
     for _, b, w in grid[:STARTS]:
-        found = optimize.minimize(
+        found = scipy.optimize.minimize(
             objective,
             np.array([b, w]),
             jac=True,
