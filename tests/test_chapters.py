@@ -82,6 +82,16 @@ def test_does_no_chapter_define_what_belongs_into_the_package(page: Path) -> Non
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_does_every_page_load_the_review_as_the_build_asks(page: Path) -> None:
+    cells = code_cells(page.read_text(encoding="utf-8"))
+    asked = {"data_root", "as_of", "verified_only", "release"}
+    for call in (node for code in cells for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) == "Review.load":
+            assert ast.unparse(call) == "Review.load(data_root, as_of=as_of, verified_only=verified_only)"
+            assert {ast.unparse(target) for node in ast.parse(cells[0]).body for target in node.targets} == asked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_does_every_link_to_another_chapter_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([\w./-]+\.md)(?:#[\w-]*)?\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).is_file()] == []

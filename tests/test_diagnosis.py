@@ -10,6 +10,7 @@ from livingreview.diagnosis import (
     FEWEST,
     Pooled,
     central_table,
+    changes_table,
     entries_table,
     facts,
     headline,
@@ -20,8 +21,10 @@ from livingreview.diagnosis import (
     size_weights,
     used_table,
 )
-from livingreview.evidence import gather
+from livingreview.evidence import UNSIGNED, gather
+from livingreview.overlap_pooling import pool_groups
 from livingreview.review import Review
+from signing import sign
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,34 @@ def test_each_sensitivity_analysis_pools_or_says_why(review: Review) -> None:
     table = sensitivity_table(review)
     assert table["Analysis"].is_unique
     assert ((table["Sensitivity"] == "") == (table["If not pooled, why"] != "")).all()
+
+
+def test_each_sensitivity_analysis_says_what_it_leaves_out_and_why(review: Review, pooled: Pooled) -> None:
+    table = sensitivity_table(review).set_index("Analysis")["Studies"]
+    changes = changes_table(review)
+    assert (changes["Why"] != "").all()
+    for analysis, studies in table.drop("main").items():
+        rows = changes[changes["Analysis"] == analysis]["Change"].value_counts()
+        assert studies == pooled.k - rows.get("left out", 0) + rows.get("added", 0)
+
+
+def test_the_verified_only_view_pools_signed_studies_and_leaves_the_others_out_with_a_reason(
+    data_copy: Path, pooled: Pooled
+) -> None:
+    nobody = pool(Review.load(data_copy, verified_only=True))
+    assert nobody.fit is None
+    assert list(left_out_table(nobody.selection)["Reason"]).count(UNSIGNED) >= pooled.k
+    for item in pooled.selection.used[:FEWEST]:
+        sign(data_copy, item.study.id)
+    some = pool(Review.load(data_copy, verified_only=True))
+    assert [item.study.id for item in some.selection.used] == [item.study.id for item in pooled.selection.used[:FEWEST]]
+    assert some.fit is not None
+    assert pool(Review.load(data_copy)).k == pooled.k
+    everything = Review.load(data_copy, verified_only=True)
+    assert all(UNSIGNED in set(group.rows["refusal"]) or not group.studies for group in pool_groups(everything))
+    assert sum(group.studies for group in pool_groups(everything)) < sum(
+        group.studies for group in pool_groups(Review.load(data_copy))
+    )
 
 
 def test_every_size_weighs_the_same() -> None:

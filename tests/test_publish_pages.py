@@ -23,6 +23,7 @@ def review(status: str = "living", included: int = 12) -> SimpleNamespace:
         included=("study",) * included,
         last_search=date(2025, 7, 31),
         next_search_due=date(2025, 8, 7),
+        verified_only=False,
         file=SimpleNamespace(version="2026.1", living=SimpleNamespace(status=status)),
     )
 
@@ -55,6 +56,19 @@ def test_a_paused_review_promises_no_search_and_a_past_one_says_which_day():
     assert "next search" not in banner_html(review("paused"), date(2026, 1, 1))
     past = banner_html(review(), date(2025, 7, 31), as_of=date(2025, 7, 31))
     assert 'as it stood on <time datetime="2025-07-31">' in past
+
+
+def test_a_view_of_verified_extractions_says_so_on_every_page():
+    shown = review()
+    assert "verified" not in banner_html(shown, date(2026, 1, 1))
+    shown.verified_only = True
+    assert "syntheses of verified extractions only" in banner_html(shown, date(2026, 1, 1))
+
+
+def test_a_table_explains_the_mark_of_unverified_names_only_where_it_stands():
+    marked, bare = (table_html(pd.DataFrame({"Study": [name]}), caption="Studies") for name in ("X 2024°", "X 2024"))
+    assert "No person has verified the extraction" in marked.partition("</figcaption>")[0]
+    assert "verified" not in bare
 
 
 def test_bibtex_survives_every_sign_that_tex_reads():

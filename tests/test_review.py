@@ -8,7 +8,8 @@ import pytest
 
 from livingreview.errors import DataError
 from livingreview.model import Quoted
-from livingreview.review import Review, label, number, source_keys
+from livingreview.review import Review, label, number, plain_label, source_keys
+from signing import sign
 
 BASE = date(2025, 7, 31)
 
@@ -70,9 +71,22 @@ def test_a_printed_number_becomes_a_proportion() -> None:
 
 
 def test_studies_are_named_as_people_cite_them(review: Review) -> None:
-    assert label(review.study("benkhalifa2025")) == "Ben Khalifa 2025"
-    assert label(review.study("righetti2024")) == "Righetti 2024"
-    assert label(review.study("parikh")) == "Parikh"
+    assert plain_label(review.study("benkhalifa2025")) == "Ben Khalifa 2025"
+    assert plain_label(review.study("righetti2024")) == "Righetti 2024"
+    assert plain_label(review.study("parikh")) == "Parikh"
+
+
+def test_a_name_bears_a_mark_until_a_person_has_signed(data_copy: Path) -> None:
+    before = Review.load(data_copy)
+    sign(data_copy, "righetti2024")
+    signed = Review.load(data_copy)
+    assert label(before.study("righetti2024")) == "Righetti 2024°"
+    assert label(signed.study("righetti2024")) == "Righetti 2024"
+    assert label(signed.study("martini2020")).endswith("°")
+    assert set(signed.studies_table().query("verified")["label"]) == {"Righetti 2024"}
+    # A signature counts from its day on.
+    assert label(signed.as_of(date(2026, 11, 21)).study("righetti2024")) == "Righetti 2024°"
+    assert label(signed.as_of(date(2026, 11, 22)).study("righetti2024")) == "Righetti 2024"
 
 
 def test_source_keys_come_once_each_and_in_order() -> None:

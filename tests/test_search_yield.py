@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from livingreview.review import Review
+from livingreview.review import Review, label
 from livingreview.search_yield import database_yield, inclusion_lag, overlap_of_databases, run_yield, search_age
 from screening_data import add_update, decide
 
@@ -46,7 +46,7 @@ def test_without_a_look_for_copies_nothing_is_called_unique(data_copy: Path) -> 
 
 def test_the_lag_counts_days_from_publication_to_the_version(review: Review) -> None:
     lag = inclusion_lag(review)
-    assert lag.days["Agibetov 2021"] == (date(2025, 7, 31) - date(2021, 12, 1)).days
+    assert lag.days[label(review.study("agibetov2021"))] == (date(2025, 7, 31) - date(2021, 12, 1)).days
     assert len(lag.days) + lag.undated == len(review.included)
     assert lag.median is not None
     assert sum(days < lag.median for days in lag.days.values()) == len(lag.days) // 2

@@ -32,6 +32,7 @@ from livingreview.wording import p_value, percent, plural, with_interval
 __all__ = [
     "FEWEST",
     "Pooled",
+    "changes_table",
     "entries_table",
     "facts",
     "headline",
@@ -168,6 +169,18 @@ def sensitivity_table(review: Review) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def changes_table(review: Review) -> pd.DataFrame:
+    """Return what each sensitivity analysis leaves out and adds, compared with the main one, and why."""
+    evidence = gather(review)
+    main = select(evidence, MAIN, review).used
+    rows = []
+    for rule in SENSITIVITY_RULES:
+        selection = select(evidence, rule, review)
+        rows += [(rule.name, item.label, "left out", reason) for item, reason in selection.left_out if item in main]
+        rows += [(rule.name, item.label, "added", rule.says) for item in selection.used if item not in main]
+    return pd.DataFrame(rows, columns=["Analysis", "Study", "Change", "Why"])
 
 
 def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from livingreview.model import AccuracyEntry, Quoted, Study, Unit
 from livingreview.review import Review, label
 from livingreview.synthesis.reconstruction import Reconstruction, reconstruct
 
-__all__ = ["GRADES", "MAIN", "Grade", "Rule", "Selection", "TableEvidence", "gather", "select", "table_of"]
+__all__ = ["GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "gather", "select", "table_of"]
 
 Grade = Literal[
     "printed", "unique", "several", "size missing", "too little printed", "contradictory", "not a 2×2 problem"
@@ -27,6 +27,7 @@ GRADES: tuple[Grade, ...] = get_args(Grade)
 USABLE: tuple[Grade, ...] = ("printed", "unique", "several")
 METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
 CELLS = ("tp", "fp", "fn", "tn")
+UNSIGNED = "no person has signed the extraction"
 # A set of tables whose sensitivity or specificity spans more than this says too little to pool. This review's choice.
 WIDEST_SPAN = 0.2
 # Above this a set of compatible tables says next to nothing; it is reported as too little printed.
@@ -260,6 +261,6 @@ def _refusal(item: TableEvidence, rule: Rule, review: Review) -> str | None:
         return item.reason
     if standing is None or standing.status not in rule.statuses:
         return f"{standing.status if standing else 'not met'} on this day"
-    if rule.verified_only and not item.study.verified:
-        return "no person has signed the extraction"
+    if (rule.verified_only or review.verified_only) and not item.study.verified:
+        return UNSIGNED
     return None

@@ -9,7 +9,7 @@ would pass the bound; distances are pooled on the log scale, because they are po
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from livingreview.evidence import UNSIGNED
 from livingreview.overlap import STRUCTURE_GROUPS, reported
 from livingreview.review import Review
 from livingreview.synthesis import multilevel, univariate
@@ -120,7 +121,8 @@ def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
             rows = values[values["group"] == group].copy()
             if rows.empty:
                 continue
-            rows["refusal"] = [_refusal(row) for row in rows.to_dict("records")]
+            barred = {study.id for study in review.studies if review.verified_only and not study.verified}
+            rows["refusal"] = [_refusal(row, barred) for row in rows.to_dict("records")]
             rows["usable"] = rows["refusal"] == ""
             groups.append(PooledGroup(metric, group, rows, SCALES[metric], _fit(rows, SCALES[metric])))
     return tuple(groups)
@@ -167,7 +169,7 @@ def _regression(group: PooledGroup, name: str) -> dict[str, str]:
     }
 
 
-def _refusal(row: Mapping[Any, Any]) -> str:
+def _refusal(row: Mapping[Any, Any], barred: Container[str]) -> str:
     """Return why a value cannot be pooled, or nothing."""
     reasons = {
         "the structure is not stated": row["group"] == "Not stated",
@@ -177,6 +179,7 @@ def _refusal(row: Mapping[Any, Any]) -> str:
         "no number of cases": pd.isna(row["n"]),
         f"per {row['unit']}, which are not independent": row["unit"] not in (*INDEPENDENT_UNITS, None)
         and not pd.isna(row["unit"]),
+        UNSIGNED: row["study"] in barred,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 

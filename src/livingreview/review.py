@@ -23,6 +23,7 @@ from livingreview.checks import cross_check
 from livingreview.errors import DataError, Fault
 from livingreview.model import Dataset, Instrument, Quoted, ReviewFile, Strategy, Study
 from livingreview.reading import Document, read_csv, read_text, read_yaml, validate
+from livingreview.wording import UNVERIFIED
 
 __all__ = ["RUN_COLUMNS", "Review", "check"]
 
@@ -55,6 +56,8 @@ class Review:
         The other files; ``runs`` and ``other_methods`` hold one row per search and per report found.
     baseline
         The base review's tables as transcribed, by name.
+    verified_only
+        Whether syntheses leave out every study whose extraction no person has signed. They are still shown.
     """
 
     root: Path
@@ -67,9 +70,10 @@ class Review:
     runs: pd.DataFrame
     other_methods: pd.DataFrame
     baseline: Mapping[str, pd.DataFrame]
+    verified_only: bool = False
 
     @classmethod
-    def load(cls, path: str | Path, *, as_of: date | str | None = None) -> Review:
+    def load(cls, path: str | Path, *, as_of: date | str | None = None, verified_only: bool = False) -> Review:
         """Read and check every file.
 
         Parameters
@@ -79,6 +83,8 @@ class Review:
         as_of
             Look at the review as it stood on that day (a date or ISO text); by default on the newest day that its
             files speak of.
+        verified_only
+            Let no synthesis use a study whose extraction no person has signed.
 
         Raises
         ------
@@ -88,6 +94,7 @@ class Review:
         review, faults = _read(Path(path))
         if faults or review is None:
             raise DataError(faults)
+        review = replace(review, verified_only=verified_only)
         if as_of is None:
             return review
         return review.as_of(date.fromisoformat(as_of) if isinstance(as_of, str) else as_of)
@@ -97,7 +104,7 @@ class Review:
         return replace(
             self,
             day=day,
-            studies=tuple(study for study in self.studies if study.standing_on(day)),
+            studies=tuple(study.as_of(day) for study in self.studies if study.standing_on(day)),
             runs=self.runs[self.runs["date"] <= day].reset_index(drop=True),
             other_methods=self.other_methods[self.other_methods["found"] <= day].reset_index(drop=True),
         )
@@ -167,21 +174,24 @@ class Review:
 
 
 def label(study: Study) -> str:
-    """Name a study the way people cite it, e.g. ``Righetti 2024``.
+    """Name a study for tables and figures: as :func:`plain_label`, with a mark where nobody has signed its extraction.
 
-    Examples
-    --------
-    The year is left out where it was not seen.
+    Tables and figures that hold the mark explain it of themselves (:func:`livingreview.wording.mark_explained`).
     """
+    return plain_label(study) + ("" if study.verified else UNVERIFIED)
+
+
+def plain_label(study: Study) -> str:
+    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen."""
     author = (study.report.first_author or "").split(",")[0].strip()
     words = author.split()
     # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
     while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
         words.pop()
     # A report whose authors were not seen goes by its id, which ends with the year where that is known.
-    name = " ".join(words) or study.id.rstrip("0123456789")
+    surname = " ".join(words) or study.id.rstrip("0123456789")
     year = study.report.year
-    return f"{name} {year}" if year else name
+    return f"{surname} {year}" if year else surname
 
 
 def number(printed: str | Quoted | None) -> float | None:
@@ -313,6 +323,7 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         return None, faults
     models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
     days = [standing.on for study in models for standing in study.standing]
+    days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
     days += [*runs["date"], *other["found"], *_decision_days(root)]
     review = Review(
         root=root,

@@ -8,12 +8,27 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-__all__ = ["day", "decimal", "listing", "p_value", "percent", "plural", "with_interval"]
+__all__ = [
+    "UNVERIFIED",
+    "day",
+    "decimal",
+    "listing",
+    "mark_explained",
+    "p_value",
+    "percent",
+    "plural",
+    "with_interval",
+]
 
+#: Follows the name of a study whose extraction no person has signed.
+UNVERIFIED = "°"
+# After a year or a letter, so that an angle or a temperature is not taken for it.
+_MARKED = re.compile(rf"(\d{{4}}|[^\W\d_]){UNVERIFIED}(?!\w)")
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -116,3 +131,14 @@ def day(when: date) -> str:
     '31 July 2025'
     """
     return f"{when.day} {when:%B %Y}"
+
+
+def mark_explained(shown: str) -> str:
+    """Return the sentence that explains the mark of unverified extractions, or nothing where no name bears it.
+
+    >>> mark_explained("Righetti 2024°")
+    '° No person has verified the extraction.'
+    >>> mark_explained("flip angle 30°")
+    ''
+    """
+    return f"{UNVERIFIED} No person has verified the extraction." if _MARKED.search(shown) else ""

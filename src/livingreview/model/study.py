@@ -265,6 +265,15 @@ class Study(Record):
         held = [standing for standing in self.standing if standing.on <= day]
         return max(held, key=lambda standing: standing.on) if held else None
 
+    def as_of(self, day: date) -> Study:
+        """Return the study with only the signatures made by the end of a day."""
+        unsigned = {"verified_by": None, "verified_on": None}
+        then = [
+            item.model_copy(update=unsigned) if item.verified_on is not None and item.verified_on > day else item
+            for item in self.extraction
+        ]
+        return self.model_copy(update={"extraction": then})
+
     @property
     def verified(self) -> bool:
         """Whether a person has signed an extraction of this study."""

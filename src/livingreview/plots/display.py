@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livingreview.plots.svg import to_svg
+from livingreview.wording import mark_explained
 
 __all__ = ["Displayed", "show"]
 
@@ -92,7 +93,7 @@ def show(
         body.append(f'<div class="{css_class}">{svg}</div>' if compact is not None else svg)
     if compact is not None:
         body.insert(0, _SWITCH)
-    notes = [] if caption is None else [escape(caption)]
+    notes = [escape(text) for text in (caption, mark_explained("".join(body))) if text]
     if data is not None:
         notes.append(f'<a class="lr-data" href="{escape(data.strip(), quote=True)}">Data of this figure</a>')
     if notes:

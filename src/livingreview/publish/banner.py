@@ -59,6 +59,8 @@ def banner_html(review: Review, today: date, *, as_of: date | None = None) -> st
             if today <= due
             else f"next search was due {_time(due)}; later reports are not yet included"
         )
+    if review.verified_only:
+        items.insert(1, "syntheses of verified extractions only")
     if as_of is not None:
         items.insert(1, f"as it stood on {_time(as_of)}")
     return '<p class="lr-banner">' + " ".join(f"<span>{item}</span>" for item in items) + "</p>"

@@ -25,6 +25,9 @@ def configure_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
     parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
     parser.add_argument("--as-of", type=_day, metavar="DATE", help="show the review as it stood on DATE (2025-07-31)")
+    parser.add_argument(
+        "--verified-only", action="store_true", help="pool only studies whose extraction a person has signed"
+    )
     parser.add_argument("--release", help="version that the chapters name (default: the one in data/review.yaml)")
     parser.add_argument(
         "--jobs", type=_at_least_one, metavar="N", help="chapters executed at once (default: one a core)"
@@ -35,7 +38,14 @@ def run_build(options: argparse.Namespace) -> int:
     """Build the site and say where it is."""
     from livingreview.publish.site import build_site
 
-    built = build_site(options.root, options.output, as_of=options.as_of, release=options.release, jobs=options.jobs)
+    built = build_site(
+        options.root,
+        options.output,
+        as_of=options.as_of,
+        verified_only=options.verified_only,
+        release=options.release,
+        jobs=options.jobs,
+    )
     ran, kept = len(built.executed), len(built.cached)
     print(f"{ran} chapter(s) executed, {kept} unchanged, {built.seconds:.1f} s")
     print(f"The site: {built.site / 'index.html'}")

@@ -35,7 +35,7 @@ class Frame:
     due: date | None = None
 
 
-def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
+def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_only: bool = False) -> Frame:
     """Return banner, references, colours and addresses, all from the review's data.
 
     Parameters
@@ -46,6 +46,8 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
         Day of the build.
     as_of
         Show the review as it stood on that day.
+    verified_only
+        Let syntheses use only studies whose extraction a person has signed.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None) -> Frame:
     from livingreview.publish.citation import bibtex
     from livingreview.review import Review
 
-    review = Review.load(root / "data", as_of=as_of)
+    review = Review.load(root / "data", as_of=as_of, verified_only=verified_only)
     addresses = review.file.addresses
     return Frame(
         banner=banner_html(review, today, as_of=as_of),

@@ -54,6 +54,7 @@ def build_site(
     output: Path | None = None,
     *,
     as_of: date | None = None,
+    verified_only: bool = False,
     release: str | None = None,
     jobs: int | None = None,
     progress: bool | None = None,
@@ -68,6 +69,8 @@ def build_site(
         Folder of the site, ``_site`` in `root` by default.
     as_of
         Show the review as it stood on that day.
+    verified_only
+        Let syntheses use only studies whose extraction a person has signed.
     release
         Version that the chapters name; by default the one in ``data/review.yaml``.
     jobs
@@ -86,11 +89,16 @@ def build_site(
     root, output = root.resolve(), (output or root / "_site").resolve()
     today = as_of or _today()
     # Relative, so that the site does not depend on where the repository was cloned to.
-    parameters = {"data_root": "data", "as_of": as_of.isoformat() if as_of else None, "release": release}
+    parameters: dict[str, object] = {
+        "data_root": "data",
+        "as_of": as_of.isoformat() if as_of else None,
+        "verified_only": verified_only,
+        "release": release,
+    }
     key = book_digest(root, parameters)
     if _is_current(output, key, today):
         return Built(output, (), tuple(chapter_names(root)), time.perf_counter() - start)
-    frame = frame_of(root, today, as_of=as_of)
+    frame = frame_of(root, today, as_of=as_of, verified_only=verified_only)
     built = build_book(root, output, parameters, frame, jobs=jobs, progress=progress)
     overdue = bool(frame.due and today > frame.due)
     due = frame.due.isoformat() if frame.due else None

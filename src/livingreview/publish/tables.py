@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 from IPython.display import HTML, display
 
+from livingreview.wording import mark_explained
+
 __all__ = ["PageLink", "code_html", "show_code", "show_table", "table_html"]
 
 LONG: Final = 32
@@ -103,9 +105,11 @@ def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     rows = "".join(f"<tr>{_row(row, classes)}</tr>" for row in zip(*columns, strict=True))
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
     identity = escape(name or f"lr-table-{_digest(caption + body)}", quote=True)
+    note = mark_explained(body)
+    heading = " ".join(escape(text) for text in (caption, note) if text)
     # The region takes the focus so that a keyboard can scroll a table wider than the screen.
     return (
-        f'<figure class="lr-table" id="{identity}"><figcaption id="{identity}-caption">{escape(caption)}</figcaption>'
+        f'<figure class="lr-table" id="{identity}"><figcaption id="{identity}-caption">{heading}</figcaption>'
         f'<div class="lr-scroll" role="region" tabindex="0" aria-labelledby="{identity}-caption">'
         f'<table aria-labelledby="{identity}-caption">{body}</table></div></figure>'
     )
