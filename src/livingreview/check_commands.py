@@ -8,9 +8,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["CHECK_HELP", "SCHEMA_HELP", "configure_check", "configure_schema", "run_check", "run_schema"]
+if TYPE_CHECKING:
+    from livingreview.errors import Fault
+
+__all__ = [
+    "CHECK_HELP",
+    "SCHEMA_HELP",
+    "configure_check",
+    "configure_schema",
+    "every_fault",
+    "run_check",
+    "run_schema",
+]
 
 CHECK_HELP = "name every fault of the review's files, with line and way out"
 SCHEMA_HELP = "write the JSON Schemas that editors use to complete and check the files"
@@ -26,12 +39,8 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 def run_check(options: argparse.Namespace) -> int:
     """Print every fault; return 1 if there is one."""
     from livingreview.faultformat import FORMATS
-    from livingreview.living.rules import rule_faults
-    from livingreview.review import check
-    from livingreview.screening.library import screening_faults
-    from livingreview.search.checks import search_faults
 
-    faults = check(options.data, options.paths, also=[search_faults, screening_faults, rule_faults])
+    faults = every_fault(options.data, options.paths)
     text = FORMATS[options.format](faults)
     if text:
         print(text)
@@ -40,6 +49,17 @@ def run_check(options: argparse.Namespace) -> int:
         summary = f"{len(faults)} fault(s) in {files} file(s)" if faults else "no fault found"
         print(summary, file=sys.stderr)
     return 1 if faults else 0
+
+
+def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
+    """Return every fault of the review's files; parameters as for :func:`livingreview.review.check`."""
+    from livingreview.living.releases import release_faults
+    from livingreview.living.rules import rule_faults
+    from livingreview.review import check
+    from livingreview.screening.library import screening_faults
+    from livingreview.search.checks import search_faults
+
+    return check(data, only, also=[search_faults, screening_faults, rule_faults, release_faults])
 
 
 def configure_schema(parser: argparse.ArgumentParser) -> None:

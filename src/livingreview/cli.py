@@ -15,6 +15,7 @@ from livingreview import __version__
 from livingreview import check_commands as checks
 from livingreview import pool_command as pool
 from livingreview import reconstruct_command as reconstruct
+from livingreview import release_command as release
 from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
 from livingreview.screening import commands as screening
@@ -100,5 +101,6 @@ COMMANDS = (
     Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),
     Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen, "search"),
     Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build, "book"),
+    Command("release", release.RELEASE_HELP, release.configure_release, release.run_release, "book"),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
 )

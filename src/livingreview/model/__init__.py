@@ -16,6 +16,7 @@ from typing import Any
 
 from livingreview.model.base import Identification, Record, Source, Unit
 from livingreview.model.files import Certainty, Concept, ConclusionRule, Dataset, Instrument, ReviewFile, Strategy, Term
+from livingreview.model.release import Contributor, Release, ReleaseNotes
 from livingreview.model.study import (
     AccuracyEntry,
     Appraisal,
@@ -41,6 +42,7 @@ __all__ = [
     "Certainty",
     "Concept",
     "ConclusionRule",
+    "Contributor",
     "Dataset",
     "Extraction",
     "Identification",
@@ -50,6 +52,8 @@ __all__ = [
     "OverlapEntry",
     "Printed",
     "Quoted",
+    "Release",
+    "ReleaseNotes",
     "Report",
     "ReviewFile",
     "Sample",
@@ -73,6 +77,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "instrument": Instrument,
         "review": ReviewFile,
         "strategy": Strategy,
+        "release": Release,
     }
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **kind.model_json_schema()}

@@ -20,11 +20,19 @@ def chapter_names(root: Path) -> list[str]:
     return [page.relative_to(root).as_posix() for page in pages if page.is_file()]
 
 
-def digest_of_tree(folder: Path) -> str:
-    """Return the SHA-256 of every file below a folder, by name and content; compiled files are left out."""
+def digest_of_tree(folder: Path, *, without: str = "__pycache__") -> str:
+    """Return the SHA-256 of every file below a folder, by name and content.
+
+    Parameters
+    ----------
+    folder
+        Where the files are.
+    without
+        Name of folders in it that are left out.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and without not in path.relative_to(folder).parts:
             digest.update(f"{path.relative_to(folder).as_posix()}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

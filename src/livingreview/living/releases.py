@@ -1,0 +1,259 @@
+"""Released versions: frozen results that are read, checked against their seal, and compared with today."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from livingreview.errors import DataError, Fault
+from livingreview.flow import living_flow
+from livingreview.living.results import Results, results_of
+from livingreview.living.rules import fired
+from livingreview.model import Release, ReleaseNotes
+from livingreview.reading import Document, read_yaml, shown_path, validate
+from livingreview.review import Review
+from livingreview.wording import day, plural
+
+__all__ = [
+    "FOLDER",
+    "evidence_changelog",
+    "frozen_results",
+    "make_release",
+    "previous_release",
+    "read_releases",
+    "release_faults",
+    "release_text",
+    "version_key",
+    "versions_table",
+]
+
+FOLDER: Final = "releases"
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~@&$])")
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return what versions are ordered by.
+
+    >>> version_key("2026.10") > version_key("2026.9")
+    True
+    """
+    return tuple(int(part) for part in version.split("."))
+
+
+def read_releases(root: Path) -> tuple[Release, ...]:
+    """Return the released versions, the oldest first.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+
+    Raises
+    ------
+    DataError
+        With every fault of every file: its shape, an edit after it was frozen, days out of order.
+    """
+    releases, faults = _read(root)
+    if faults:
+        raise DataError(faults)
+    return releases
+
+
+def release_faults(root: Path) -> list[Fault]:
+    """Return the faults of the released versions, for ``livingreview check``."""
+    return _read(root)[1]
+
+
+def _read(root: Path) -> tuple[tuple[Release, ...], list[Fault]]:
+    found: list[tuple[Release, Document]] = []
+    faults: list[Fault] = []
+    folder = root / FOLDER
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix != ".json":
+            remedy = "this folder is for livingreview release; move it elsewhere"
+            faults.append(Fault(shown_path(path, root), 0, "", "not a .json file", remedy, "REL-001"))
+            continue
+        try:
+            document = read_yaml(path, root)  # JSON is YAML, and this reader is strict and knows the lines
+            found.append((validate(document, Release), document))
+        except DataError as error:
+            faults.extend(error.faults)
+    found.sort(key=lambda item: version_key(item[0].version))
+    faults += [fault for release, document in found for fault in _faults(release, document)]
+    for (before, _), (after, document) in pairwise(found):
+        if after.day < before.day:
+            problem = f"{after.version} speaks of {after.day}, the version before of {before.day}"
+            faults.append(document.fault(("day",), problem, "restore the file from git", "REL-004"))
+    return tuple(release for release, _ in found), faults
+
+
+def _faults(release: Release, document: Document) -> Iterator[Fault]:
+    if not document.path.endswith(f"/{release.version}.json") or release.results.version != release.version:
+        remedy = "restore the file from git"
+        yield document.fault(("version",), f"the file and its results are not of {release.version}", remedy, "REL-002")
+    if _seal(document.data) != release.seal:
+        problem = "the file was edited after it was frozen"
+        yield document.fault(("seal",), problem, "restore it from git; a correction is a new release", "REL-003")
+
+
+def frozen_results(release: Release) -> Results:
+    """Return the results of a released version as they were frozen."""
+    return Results.from_dict(release.results.model_dump(mode="json", exclude_unset=True))
+
+
+def previous_release(releases: Sequence[Release], today: Results) -> Release | None:
+    """Return the newest release by that day whose results are not today's; None where there is none."""
+    held = {**today.to_dict(), "version": ""}
+    for release in reversed(releases):
+        if release.day <= today.day and {**frozen_results(release).to_dict(), "version": ""} != held:
+            return release
+    return None
+
+
+def make_release(
+    review: Review, version: str, notes: ReleaseNotes, *, frozen: date, digests: Mapping[str, str]
+) -> Release:
+    """Compute what a version freezes.
+
+    Parameters
+    ----------
+    review
+        The review on the day that the version speaks of.
+    version
+        Its name, newer than every release that exists.
+    notes
+        What people say of it, with a sentence for every conclusion rule that fires.
+    frozen
+        Day on which it is made.
+    digests
+        SHA-256 of ``data``, ``code`` and ``lock``.
+
+    Raises
+    ------
+    DataError
+        The version is not newer, its day is before the last one's, a rule that fires has no sentence, or a sentence
+        belongs to no rule that fires.
+    """
+    earlier = read_releases(review.root)
+    last = earlier[-1] if earlier else None
+    faults: list[Fault] = []
+    if last is not None and version_key(version) <= version_key(last.version):
+        faults.append(_refusal(f"{version} is not newer than {last.version}", "give a newer version", "REL-005"))
+    if last is not None and review.day < last.day:
+        faults.append(_refusal(f"{review.day} is before the last version's {last.day}", "mend --as-of", "REL-004"))
+    results = replace(results_of(review), version=version)
+    hits = fired(review.file.conclusion_rules, frozen_results(last), results) if last else ()
+    said, ids = notes.conclusions, {hit.rule.id for hit in hits}
+    faults += [
+        _refusal(f"the rule {hit.rule.id} fires: {hit.text}", f'add --conclusion {hit.rule.id}="…"', "REL-006")
+        for hit in hits
+        if hit.rule.id not in said
+    ]
+    faults += [_refusal(f"no rule {name!r} fires", "leave its conclusion out", "REL-007") for name in said.keys() - ids]
+    if faults:
+        raise DataError(sorted(faults))
+    flow = living_flow(review, previous=last.day if last else None)
+    data = {
+        **notes.model_dump(mode="json", exclude={"conclusions"}, exclude_unset=True),
+        "version": version,
+        "day": review.day.isoformat(),
+        "frozen": frozen.isoformat(),
+        "conclusions": [{"rule": hit.rule.id, "says": hit.text, "text": said[hit.rule.id]} for hit in hits],
+        "flow": {box.key: box.count for box in flow.boxes},
+        "results": results.to_dict(),
+        "digests": dict(digests),
+    }
+    release = Release.model_validate({**data, "seal": "0" * 64})
+    return release.model_copy(update={"seal": _seal(_content(release))})
+
+
+def release_text(release: Release) -> str:
+    """Return a release as its file holds it: sorted keys, one newline at the end."""
+    return _json(_content(release)) + "\n"
+
+
+def _content(release: Release) -> dict[str, Any]:
+    return release.model_dump(mode="json", exclude_unset=True)
+
+
+def _refusal(problem: str, remedy: str, code: str) -> Fault:
+    return Fault("", 0, "", problem, remedy, code)
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False)
+
+
+def _seal(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json({key: value for key, value in data.items() if key != "seal"}).encode()).hexdigest()
+
+
+def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
+    """Return one column per version up to today, side by side; the last column is today."""
+    columns = {f"{item.version} ({day(item.day)})": frozen_results(item) for item in releases if item.day <= today.day}
+    columns[f"Today ({day(today.day)})"] = today
+    rows = {
+        "Last database search": [day(results.last_search) for results in columns.values()],
+        **{
+            f"Studies {status}": [f"{len(results.studies.get(status, ()))}" for results in columns.values()]
+            for status in today.studies
+        },
+        "Studies pooled, diagnosis": [f"{len(results['diagnosis'].studies)}" for results in columns.values()],
+    }
+    return pd.DataFrame(rows, index=list(columns)).T.rename_axis("").reset_index()
+
+
+def evidence_changelog(releases: Sequence[Release]) -> str:
+    """Return the changelog of evidence as Markdown, the newest version first; what files say is escaped."""
+    lines = [
+        "# Changelog of the evidence",
+        "",
+        "What each released version of the review added, changed and concluded. Written by `livingreview release`;",
+        "the frozen numbers are in `data/releases/`.",
+    ]
+    for before, release in reversed([*zip([None, *releases[:-1]], releases, strict=True)]):
+        lines += ["", f"## {release.version} ({day(release.day)})", ""]
+        lines += [f"* {_plain(text)}" for text in _entries(before, release)]
+    return "\n".join(lines) + "\n"
+
+
+def _entries(before: Release | None, release: Release) -> Iterator[str]:
+    """Yield what happened from one version to the next, a sentence each."""
+    results = frozen_results(release)
+    old = frozen_results(before) if before else None
+    yield from filter(None, (release.title and f"{release.title}.", release.about))
+    if release.trigger:
+        yield f"Trigger: {release.trigger}"
+    for status, ids in results.studies.items():
+        new = sorted(set(ids) - set(old.studies.get(status, ()) if old else ()))
+        names = f"; new: {', '.join(new)}" if old and new else ""
+        yield f"Studies {status}: {len(ids)}{names}."
+    for synthesis in results.syntheses:
+        earlier = {item.id: item for item in old.syntheses}.get(synthesis.id) if old else None
+        if synthesis.measures != (earlier.measures if earlier else {}):
+            now = "; ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in synthesis.measures.items())
+            studies = plural(len(synthesis.studies), "study", "studies")
+            yield f"{synthesis.title} ({studies}): {now or synthesis.reason}."
+    for conclusion in release.conclusions:
+        yield f"{conclusion.says} {conclusion.text}"
+    yield from (f"Method changed: {text}" for text in release.methods_changed)
+
+
+def _number(measure: Mapping[str, Any]) -> str:
+    values = [measure["estimate"], *measure.get("ci", ())]
+    estimate, *limits = ("not known" if value is None else f"{value:.3g}" for value in values)
+    return f"{estimate} ({' to '.join(limits)})" if limits else estimate
+
+
+def _plain(text: str) -> str:
+    """Escape what could become markup: whoever wrote it, it is text."""
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
