@@ -13,7 +13,20 @@ from livingreview.errors import SearchError
 from livingreview.model import Strategy
 from livingreview.search.records import Record
 
-__all__ = ["Moved", "Page", "Query", "Resume", "Source", "by_cursor", "by_position", "dig", "raw_hash", "text_at"]
+__all__ = [
+    "Found",
+    "Moved",
+    "Page",
+    "Query",
+    "Resume",
+    "Source",
+    "by_cursor",
+    "by_position",
+    "dig",
+    "list_at",
+    "raw_hash",
+    "text_at",
+]
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,27 @@ class Resume:
 
     cursor: str = ""
     accessions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One record, asked for by its identifier, and what is said about it.
+
+    Parameters
+    ----------
+    record
+        The record.
+    where, page
+        What was read, and its public address; the address may be empty.
+    is_notice_of, has_notices
+        What the record corrects or retracts, and what corrects or retracts it, in the service's words.
+    """
+
+    record: Record
+    where: str
+    page: str = ""
+    is_notice_of: tuple[str, ...] = ()
+    has_notices: tuple[str, ...] = ()
 
 
 class Moved(SearchError):
@@ -182,6 +216,12 @@ def text_at(content: Any, *path: str | int) -> str:
     """Return a text or number deep in JSON as text; empty where there is none."""
     value = dig(content, *path)
     return " ".join(str(value).split()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def list_at(content: Any, *path: str | int) -> list[Any]:
+    """Return a list deep in JSON; empty where there is none."""
+    value = dig(content, *path)
+    return value if isinstance(value, list) else []
 
 
 def raw_hash(raw: Mapping[str, Any]) -> str:

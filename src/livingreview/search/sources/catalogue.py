@@ -9,7 +9,7 @@ from livingreview.errors import SearchError
 from livingreview.search.sources.base import Source
 from livingreview.search.sources.crossref import Crossref
 from livingreview.search.sources.europepmc import EuropePMC
-from livingreview.search.sources.http import Service, user_agent
+from livingreview.search.sources.http import Limits, Service, user_agent
 from livingreview.search.sources.ieee import IEEEXplore
 from livingreview.search.sources.openalex import OpenAlex
 from livingreview.search.sources.pubmed import PubMed
@@ -97,7 +97,12 @@ CATALOGUE = (
 
 
 def connect(
-    names: Iterable[str], environment: Mapping[str, str], contact: str
+    names: Iterable[str],
+    environment: Mapping[str, str],
+    contact: str,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 — frozen
+    remedy: str = Service.remedy,
 ) -> tuple[list[tuple[Entry, Source]], list[str]]:
     """Return the sources to search, and one line for each that is left out.
 
@@ -109,6 +114,8 @@ def connect(
         Holds keys and addresses.
     contact
         E-mail address, or the review's address, that services are told; may be empty.
+    limits, remedy
+        How long and how often to ask, and what to do when it does not help.
 
     Raises
     ------
@@ -131,17 +138,18 @@ def connect(
                 raise SearchError(f"{entry.database} needs a key; put it into the environment variable {entry.key}")
             skipped.append(f"{entry.database}: skipped, no key in {entry.key}")
             continue
-        sources.append((entry, _source(entry, key, environment, contact)))
+        address = environment.get(f"LIVINGREVIEW_{entry.name.upper()}_URL") or entry.address
+        headers = _headers(entry, key, environment, contact)
+        service = Service(entry.database, address, entry.spacing, headers, limits, remedy=remedy)
+        sources.append((entry, entry.build(Connection(service, key, contact if "@" in contact else ""))))
     return sources, skipped
 
 
-def _source(entry: Entry, key: str, environment: Mapping[str, str], contact: str) -> Source:
+def _headers(entry: Entry, key: str, environment: Mapping[str, str], contact: str) -> dict[str, str]:
     headers = {"User-Agent": user_agent(contact), "Accept": "application/json, application/xml;q=0.9"}
     if entry.key_header and key:
         headers[entry.key_header] = key
     token = environment.get("SCOPUS_INSTTOKEN", "")
     if entry.name == "scopus" and token:
         headers["X-ELS-Insttoken"] = token
-    address = environment.get(f"LIVINGREVIEW_{entry.name.upper()}_URL") or entry.address
-    service = Service(entry.database, address, entry.spacing, headers)
-    return entry.build(Connection(service, key, contact if "@" in contact else ""))
+    return headers

@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from livingreview.errors import SearchError
 from livingreview.search.formats.blocks import plain
 from livingreview.search.identifiers import find_arxiv
 from livingreview.search.matching import free_words, matches
 from livingreview.search.records import Record
-from livingreview.search.sources.base import Page, Query, Resume, by_cursor, dig, raw_hash, text_at
+from livingreview.search.sources.base import Found, Page, Query, Resume, by_cursor, dig, list_at, raw_hash, text_at
 from livingreview.search.sources.http import Service
 
 __all__ = ["Crossref"]
@@ -78,6 +79,26 @@ class Crossref:
 
         yield from by_cursor(fetch, resume)
 
+    def look_up(self, doi: str) -> Found:
+        """Return the work of a DOI.
+
+        Raises
+        ------
+        SearchError
+            :class:`~.http.Absent` where Crossref has no such DOI; otherwise no usable answer came.
+        """
+        path = f"works/{quote(doi, safe='')}"
+        message = dig(self.service.json(path, {"mailto": self.contact} if self.contact else {}), "message")
+        if not isinstance(message, dict) or text_at(message, "DOI").lower() != doi.lower():
+            raise SearchError(f"{self.database} answered with {text_at(message, 'DOI')[:80] or 'nothing'} for {doi}")
+        notices = {
+            field: tuple(f"{text_at(item, 'type')} {text_at(item, 'DOI')}" for item in list_at(message, field))
+            for field in ("update-to", "updated-by")
+        }
+        page = f"https://api.crossref.org/works/{quote(doi, safe='/')}"
+        record = _record(message, self.database, 0)
+        return Found(record, "the record at Crossref", page, notices["update-to"], notices["updated-by"])
+
     def close(self) -> None:
         """Close the connections."""
         self.service.close()
@@ -102,7 +123,7 @@ def _record(item: Mapping[str, Any], database: str, index: int) -> Record:
         accession=doi,
         issn=text_at(item, "ISSN", 0),
         abstract=plain(text_at(item, "abstract")),
-        keywords="; ".join(dig(item, "subject") or []),
+        keywords="; ".join(str(subject) for subject in list_at(item, "subject")),
         language=text_at(item, "language"),
         kind=text_at(item, "type"),
         url=text_at(item, "URL"),
@@ -111,6 +132,6 @@ def _record(item: Mapping[str, Any], database: str, index: int) -> Record:
 
 
 def _authors(item: Mapping[str, Any]) -> Iterator[str]:
-    for author in dig(item, "author") or []:
+    for author in list_at(item, "author"):
         name = ", ".join(part for part in (text_at(author, "family"), text_at(author, "given")) if part)
         yield name or text_at(author, "name")

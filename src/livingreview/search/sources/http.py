@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from json import JSONDecodeError, loads
+from json import loads
 from typing import Any, TypeVar
 from xml.etree.ElementTree import Element, ParseError
 
@@ -26,13 +26,17 @@ from defusedxml.ElementTree import fromstring
 from livingreview import __version__
 from livingreview.errors import SearchError
 
-__all__ = ["Limits", "Service", "Transient", "user_agent"]
+__all__ = ["Absent", "Limits", "Service", "Transient", "user_agent"]
 
 ParsedT = TypeVar("ParsedT")
 Parameters = Mapping[str, str | int]
 
 # Answers that the service's own documentation, or HTTP, calls passing.
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Absent(SearchError):
+    """The service has nothing at the address asked for."""
 
 
 class Transient(Exception):
@@ -82,6 +86,8 @@ class Service:
         How long and how often to ask.
     clock, sleep, jitter
         Seconds of a steady clock, a pause, and a number in [0, 1); tests give their own.
+    remedy
+        What to do when no attempt helped.
     """
 
     name: str
@@ -92,6 +98,7 @@ class Service:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+    remedy: str = "Nothing was recorded; run the search again, it goes on where it broke off"
     _last: float | None = field(default=None, init=False, repr=False)
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
 
@@ -107,7 +114,7 @@ class Service:
         def parse(body: bytes) -> dict[str, Any]:
             try:
                 content = loads(body)
-            except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:
                 raise Transient(f"JSON that breaks off or is none ({error})") from None
             if not isinstance(content, dict):
                 raise Transient("JSON that is not an object")
@@ -169,8 +176,7 @@ class Service:
             except httpx.TransportError as error:
                 trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise SearchError(
-            f"{self.name} gave no usable answer in {self.limits.attempts} attempts; the last: {trouble}. "
-            "Nothing was recorded; run the search again, it goes on where it broke off"
+            f"{self.name} gave no usable answer in {self.limits.attempts} attempts; the last: {trouble}. {self.remedy}"
         )
 
     def close(self) -> None:
@@ -203,7 +209,8 @@ class Service:
             raise self._passing(response)
         shown = " ".join(body[:300].decode("utf-8", "replace").split())
         if response.status_code != httpx.codes.OK:
-            raise SearchError(f"{self.name} refused the request with status {response.status_code}: {_safe(shown)}")
+            refusal = Absent if response.status_code == httpx.codes.NOT_FOUND else SearchError
+            raise refusal(f"{self.name} refused the request with status {response.status_code}: {_safe(shown)}")
         if "html" in response.headers.get("content-type", "").lower() or body[:200].lstrip().lower().startswith(
             (b"<!doctype html", b"<html")
         ):
@@ -226,9 +233,7 @@ class Service:
         if seconds is None:
             return Transient(status)
         if seconds > self.limits.longest_pause:
-            return SearchError(
-                f"{self.name} asks to wait {seconds:,.0f} seconds ({status}); run the search again after that"
-            )
+            return SearchError(f"{self.name} asks to wait {seconds:,.0f} seconds ({status}); run it again after that")
         return _Wait(status, seconds)
 
 

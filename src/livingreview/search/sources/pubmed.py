@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from xml.etree.ElementTree import Element
 
 from livingreview.errors import SearchError
 from livingreview.search.formats.blocks import to_record
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
 from livingreview.search.records import Record
-from livingreview.search.sources.base import Page, Query, Resume, dig, text_at
-from livingreview.search.sources.http import Service
+from livingreview.search.sources.base import Found, Page, Query, Resume, dig, text_at
+from livingreview.search.sources.http import Absent, Service
 from livingreview.search.strategy import serialise
 
 __all__ = ["PubMed"]
@@ -53,6 +54,24 @@ class PubMed:
         A window with more hits than esearch gives is halved until every part fits.
         """
         yield from self._window(serialise(query.strategy, self.database), query.since, query.until, resume)
+
+    def look_up(self, pmid: str) -> Found:
+        """Return the article of a PubMed number.
+
+        Raises
+        ------
+        SearchError
+            :class:`~.http.Absent` where PubMed has no such number; otherwise no usable answer came.
+        """
+        for article in self._elements({"id": pmid}):
+            record = to_record(pubmed_block(article), PLAIN, self.database, 0)
+            if record.pmid == pmid:
+                links = [str(link.get("RefType")) for link in article.iterfind(".//CommentsCorrections")]
+                is_notice_of = tuple(link for link in links if link.endswith(("For", "Of")) and link != "UpdateOf")
+                has_notices = tuple(link for link in links if link.endswith("In"))
+                page = f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
+                return Found(record, "the record in PubMed", page, is_notice_of, has_notices)
+        raise Absent(f"PubMed has no article {pmid}")
 
     def close(self) -> None:
         """Close the connections."""
@@ -107,12 +126,14 @@ class PubMed:
         return tuple(records[number] for number in wanted)
 
     def _articles(self, parameters: dict[str, str | int]) -> Iterator[Record]:
-        root = self.service.xml("efetch.fcgi", self._named({**parameters, "retmode": "xml"}), method="POST")
-        for index, article in enumerate(root):
+        for index, article in enumerate(self._elements(parameters)):
             block = pubmed_block(article)
             record = to_record(block, PLAIN, self.database, index)
             if record.pmid:
                 yield record
+
+    def _elements(self, parameters: dict[str, str | int]) -> Element:
+        return self.service.xml("efetch.fcgi", self._named({**parameters, "retmode": "xml"}), method="POST")
 
     def _named(self, parameters: dict[str, str | int]) -> dict[str, str | int]:
         named: dict[str, str | int] = {"db": "pubmed", "tool": "livingreview", **parameters}
