@@ -39,8 +39,8 @@ def test_the_review_as_it_stands_has_no_fault() -> None:
         ("studies/bartoli.yaml", 'sd: "0.01"', 'sd: "0.01"\n    iqr: ["0.1", "0.2"]', "RANGE-004", "overlap[1].iqr"),
         ("studies/bartoli.yaml", 'value: "0.89"', 'value: "89"', "RANGE-001", "overlap[2].value"),
         ("studies/martini2020.yaml", 'sensitivity: "95%"', 'sensitivity: "95"', "RANGE-001", "accuracy[0].sensitivity"),
-        ("studies/martini2020.yaml", "n: 42", "n: 42\n    tp: 30\n    tn: 20", "TABLE-001", "accuracy[0].n"),
-        ("studies/lvar2026.yaml", '"82.9%"', '"92.9%"', "TABLE-002", "accuracy[0].accuracy"),
+        ("studies/martini2020.yaml", "n: 42", "n: 42\n    tp: 30\n    tn: 20", "METRIC-001", "accuracy[0].n"),
+        ("studies/lvar2026.yaml", '"82.9%"', '"92.9%"', "METRIC-002", "accuracy[0].accuracy"),
         ("studies/arai2022.yaml", "n_train: 70", "n_train: 170", "SIZE-001", "sample.n"),
     ],
 )  # fmt: skip
@@ -70,7 +70,7 @@ def test_a_value_without_a_source_and_a_source_without_a_value(data_copy: Path) 
 def test_counts_that_contradict_the_printed_sensitivity(data_copy: Path) -> None:
     counts = "n: 42\n    tp: 10\n    fp: 4\n    fn: 11\n    tn: 17"
     edit(data_copy, "studies/martini2020.yaml", "n: 42", counts)
-    assert "TABLE-003" in codes(check(data_copy))
+    assert "METRIC-003" in codes(check(data_copy))
 
 
 def test_a_contradiction_that_the_paper_prints_can_be_told(data_copy: Path) -> None:

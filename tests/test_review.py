@@ -38,12 +38,14 @@ def test_looking_at_a_day_twice_changes_nothing(review: Review) -> None:
 def test_the_last_standing_on_or_before_a_day_counts(data_copy: Path) -> None:
     path = data_copy / "studies" / "martini2020.yaml"
     text = path.read_text()
-    newer = "  - {on: 2027-01-10, status: included, route: other methods, reason: full text read}\ntask:"
-    path.write_text(text.replace("task:", newer, 1))
+    older = "standing:\n  - {on: 2026-01-10, status: excluded, route: other methods, reason: title only}\n"
+    path.write_text(
+        text.replace("standing:\n", older, 1).replace("status: awaiting classification", "status: included", 1)
+    )
     review = Review.load(data_copy)
     assert review.study("martini2020") in review.included
-    before = review.as_of(date(2027, 1, 9))
-    assert before.study("martini2020") in before.awaiting
+    before = review.as_of(date(2026, 1, 11))
+    assert before.study("martini2020") in before.standing("excluded")
 
 
 def test_every_fault_of_every_file_comes_at_once(data_copy: Path) -> None:

@@ -1,44 +1,76 @@
 """What a schema cannot see: rules within a study and between files.
 
-Each rule is one generator of faults; :func:`cross_check` runs them all. Codes are stable and documented.
+Each rule is one generator of faults; :func:`cross_check` runs them all, those of :mod:`livingreview.number_checks` too.
+Codes are stable and never re-used.
+
+==========  ==========================================================================================================
+LINK-001    the id is not the file's name
+LINK-002    a value that no source covers
+LINK-003    a source that is named and not defined
+LINK-004    a source that is defined and not named
+LINK-005    a source for a value that is not there
+LINK-006    an unknown dataset
+LINK-007    two studies with one DOI
+LINK-008    two studies with one PMID
+LINK-009    patients shared with no other study
+LINK-010    standings out of order, or two on one day
+LINK-011    not exactly one primary entry among several
+LINK-012    two entries with one id
+SOURCE-001  a source says what its kind does not have
+SOURCE-002  a source does not say what its kind needs
+TASK-001    the base review's label repeats the task
+TASK-002    the task does not fit the kind of values
+REF-001     report and source give different identifiers
+REF-002     the first author is not the first of the authors
+REF-003     year, day of publication, id and journal name different years
+DAY-001     a day before there was anything to record, or in the future
+DAY-002     published after it was read
+SIGN-001    a signature without its name or its day
+SIGN-002    signed before it was extracted
+SIGN-003    signed by who extracted it
+BASE-003    one row of the base review claimed by two studies
+==========  ==========================================================================================================
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
 
 from livingreview.errors import Fault
-from livingreview.model import AccuracyEntry, Dataset, Quoted, Study
+from livingreview.model import Dataset, Source, Study
+from livingreview.number_checks import Rows, named_sources, number_faults
 from livingreview.reading import Document
 
 __all__ = ["cross_check"]
 
 Loaded = tuple[Study, Document]
-Rows = Mapping[str, Mapping[int, Mapping[str, Any]]]
+Where = tuple[str | int, ...]
 
-PROPORTIONS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auc")
-# What each baseline table prints, as field of a study → column of the table.
-TABULATED = {
-    "dice": {"value": "dice"},
-    "hausdorff": {"value": "hausdorff_mm"},
-    "accuracy": {
-        "sensitivity": "sensitivity_percent",
-        "specificity": "specificity_percent",
-        "accuracy": "accuracy_percent",
-        "ppv": "precision_percent",
-    },
+PLACES = frozenset({"where", "doi", "pmid", "pmcid", "url"})
+# What a source of each kind says of itself: one of these at least (a table's row: both), and these where they help.
+KINDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "baseline": (frozenset({"table", "row"}), frozenset({"where"})),
+    "baseline_text": (frozenset({"where"}), frozenset()),
+    "publication": (PLACES, frozenset()),
+    "page": (PLACES, frozenset()),
+    "derived": (frozenset({"how"}), frozenset()),
+    "coding": (frozenset({"how"}), frozenset()),
 }
+# No deep learning in cardiac MRI, and no paper of it, is older.
+EARLIEST = date(1980, 1, 1)
 SHARED_ROWS = {"datasets"}
 NOT_VALUES = {"source", "sources", "id", "primary", "note", "notes", "label", "rater", "edition", "contradiction"}
 STUDY_VALUES = ("task", "base_label", "target_condition", "topic")
 
 
 def cross_check(
-    studies: Sequence[Loaded], datasets: Sequence[tuple[Dataset, Document]], baseline: Rows
+    studies: Sequence[Loaded], datasets: Sequence[tuple[Dataset, Document]], baseline: Rows, latest: date
 ) -> Iterator[Fault]:
     """Yield every fault that only shows when values are read together.
 
@@ -48,22 +80,26 @@ def cross_check(
         Models with the documents they were read from (for line numbers).
     baseline
         Baseline tables: name → row number → cells.
+    latest
+        Today, or the newest day that the ledgers speak of: nothing has happened after it.
     """
     known_datasets = {dataset.id for dataset, _ in datasets}
     known_studies = {study.id for study, _ in studies}
     for dataset, document in datasets:
         yield from _file_name(dataset.id, document)
         yield from _block_sources(dataset, (), set(dataset.sources), document)
+        yield from _kinds(dataset.sources, document)
     for study, document in studies:
         yield from _file_name(study.id, document)
         yield from _sources(study, document)
+        yield from _kinds(study.sources, document)
         yield from _references(study, document, known_datasets, known_studies)
         yield from _standing(study, document)
-        yield from _sizes(study, document)
-        yield from _overlap_values(study, document)
-        for index, entry in enumerate(study.accuracy):
-            yield from _accuracy_values(entry, index, document)
-        yield from _tabulated(study, document, baseline)
+        yield from _signatures(study, document)
+        yield from _task(study, document)
+        yield from _report(study, document)
+        yield from _days(study, document, latest)
+        yield from number_faults(study, document, baseline)
     yield from _unique(studies, "DOI", "LINK-007", lambda study: study.report.doi and study.report.doi.lower())
     yield from _unique(studies, "PMID", "LINK-008", lambda study: study.report.pmid)
     yield from _baseline_rows_once(studies)
@@ -90,21 +126,28 @@ def _sources(study: Study, document: Document) -> Iterator[Fault]:
         blocks.append((("appraisal", "claim"), study.appraisal.claim))
     for where, block in blocks:
         yield from _block_sources(block, where, keys, document)
-        used |= _keys(block.source)  # type: ignore[attr-defined]  # every block listed above is sourced
+        used |= named_sources(block.source)  # type: ignore[attr-defined]  # every block listed above is sourced
     for key in sorted(keys - used):
         yield document.fault(("sources", key), "a source that no value names", "name it or delete it", "LINK-004")
 
 
-def _keys(source: Any) -> set[str]:
-    if isinstance(source, str):
-        return {source}
-    parts = source.values() if isinstance(source, Mapping) else source
-    return {key for part in parts for key in ([part] if isinstance(part, str) else part)}
+def _kinds(sources: Mapping[str, Source], document: Document) -> Iterator[Fault]:
+    for key, source in sources.items():
+        needed, allowed = KINDS[source.kind]
+        filled = source.model_fields_set - {"kind"}
+        for name in sorted(filled - needed - allowed):
+            problem = f"{name} beside kind: {source.kind}"
+            yield document.fault(("sources", key, name), problem, "correct the kind, or delete it", "SOURCE-001")
+        if not filled & needed or (source.kind == "baseline" and not needed <= filled):
+            problem = f"a source of kind {source.kind} without {' and '.join(sorted(needed))}"
+            if source.kind in ("publication", "page"):
+                problem = f"a source of kind {source.kind} that says nothing of where it is"
+            yield document.fault(("sources", key), problem, "add it, or correct the kind", "SOURCE-002")
 
 
 def _block_sources(block: Any, where: tuple[str | int, ...], known: set[str], document: Document) -> Iterator[Fault]:
     """Every key named exists, and every value of the block is covered by one."""
-    for key in sorted(_keys(block.source) - known):
+    for key in sorted(named_sources(block.source) - known):
         remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
         yield document.fault((*where, "source"), f"the source {key!r} is not defined", remedy, "LINK-003")
     if not isinstance(block.source, Mapping):
@@ -139,150 +182,90 @@ def _references(study: Study, document: Document, datasets: set[str], studies: s
 
 def _standing(study: Study, document: Document) -> Iterator[Fault]:
     days = [standing.on for standing in study.standing]
-    if days != sorted(set(days)):
-        yield document.fault(
-            ("standing",), "standings out of order or twice on one day", "order them by date", "LINK-010"
-        )
-    if sum(entry.primary for entry in study.accuracy) > 1:
-        yield document.fault(("accuracy",), "more than one primary entry", "mark one", "LINK-011")
+    for index in range(1, len(days)):
+        if days[index] <= days[index - 1]:
+            problem = "standings out of order or twice on one day"
+            yield document.fault(("standing", index, "on"), problem, "order them by date", "LINK-010")
     ids = [entry.id for entry in study.accuracy]
+    primaries = [index for index, entry in enumerate(study.accuracy) if entry.primary]
+    if len(ids) > 1 and not primaries:
+        yield document.fault(("accuracy",), "several entries and none is primary", "mark one", "LINK-011")
+    for index in primaries[1:]:
+        yield document.fault(("accuracy", index, "primary"), "more than one primary entry", "mark one", "LINK-011")
     for index, name in enumerate(ids):
         if name in ids[:index]:
             yield document.fault(("accuracy", index, "id"), f"the id {name!r} stands twice", "rename one", "LINK-012")
 
 
-def _sizes(study: Study, document: Document) -> Iterator[Fault]:
-    sample = study.sample
-    if sample is None or sample.n is None:
-        return
-    parts = {
-        "n_train + n_validation + n_test": (sample.n_train, sample.n_validation, sample.n_test),
-        "n_diseased + n_nondiseased": (sample.n_diseased, sample.n_nondiseased),
-    }
-    for name, values in parts.items():
-        total = sum(value for value in values if value is not None)
-        if total > sample.n:
-            problem = f"{name} is {total}, more than n = {sample.n}"
-            yield document.fault(("sample", "n"), problem, "check the sizes against the paper", "SIZE-001")
+def _task(study: Study, document: Document) -> Iterator[Fault]:
+    if study.task is not None and study.base_label == study.task:
+        remedy = "delete it, or correct task"
+        yield document.fault(("base_label",), "the base review's label is the task itself", remedy, "TASK-001")
+    decides = any(entry.problem in ("binary", "multi-class average") for entry in study.accuracy)
+    if study.task == "segmentation" and decides and not study.overlap:
+        problem = "a segmentation study with no Dice, Jaccard or Hausdorff value, but diagnostic accuracy"
+        yield document.fault(("task",), problem, "correct task, or add overlap", "TASK-002")
+    if study.task in ("diagnosis", "prediction") and study.overlap and not study.accuracy:
+        problem = f"a {study.task} study with nothing but values of a segmentation"
+        yield document.fault(("task",), problem, "correct task, or add accuracy", "TASK-002")
 
 
-def _overlap_values(study: Study, document: Document) -> Iterator[Fault]:
-    for index, entry in enumerate(study.overlap):
-        value = _number(entry.value)
-        where = ("overlap", index, "value")
-        if entry.metric in ("dice", "iou") and value > 1:
-            remedy = f'write "{entry.value}%" for a percentage'
-            yield document.fault(where, f"{entry.metric} {entry.value} is larger than 1", remedy, "RANGE-001")
-        if entry.metric.startswith("hausdorff") and entry.value.endswith("%"):
-            yield document.fault(where, "a distance given as a percentage", "give millimetres", "RANGE-002")
-        if entry.sd is not None and entry.statistic == "median":
-            problem = "an SD beside a median"
-            yield document.fault(("overlap", index, "sd"), problem, "give iqr, or statistic: mean", "RANGE-003")
-        if entry.iqr is not None and not _number(entry.iqr[0]) <= value <= _number(entry.iqr[1]):
-            yield document.fault(("overlap", index, "iqr"), "iqr does not hold the value", "check it", "RANGE-004")
-
-
-def _accuracy_values(entry: AccuracyEntry, index: int, document: Document) -> Iterator[Fault]:
-    where = ("accuracy", index)
-    values: dict[str, float] = {}
-    for name in PROPORTIONS:
-        printed = getattr(entry, name)
-        if printed is None:
-            continue
-        text = printed.value if isinstance(printed, Quoted) else printed
-        values[name] = _number(text)
-        if values[name] > 1:
-            remedy = f'write "{text}%" for a percentage'
-            yield document.fault((*where, name), f"{text} is larger than 1", remedy, "RANGE-001")
-        if isinstance(printed, Quoted) and printed.ci is not None:
-            lower, upper = (_number(limit) for limit in printed.ci)
-            if not lower <= values[name] <= upper:
-                problem = f"the interval {printed.ci[0]} to {printed.ci[1]} does not hold {text}"
-                yield document.fault((*where, name, "ci"), problem, "check value and interval", "RANGE-005")
-    yield from _counts(entry, where, document)
-    if entry.contradiction is None and entry.problem == "binary":
-        yield from _between(entry, values, where, document)
-        yield from _counts_against_metrics(entry, values, where, document)
-
-
-def _counts(entry: AccuracyEntry, where: tuple[str | int, ...], document: Document) -> Iterator[Fault]:
-    sums = (("n", ("tp", "fp", "fn", "tn")), ("n_diseased", ("tp", "fn")), ("n_nondiseased", ("fp", "tn")),
-            ("n", ("n_diseased", "n_nondiseased")))  # fmt: skip
-    for total, parts in sums:
-        counts = [getattr(entry, part) for part in parts]
-        stated = getattr(entry, total)
-        known = sum(count for count in counts if count is not None)
-        if stated is None or not (known > stated or (None not in counts and known != stated)):
-            continue
-        problem = f"{' + '.join(parts)} is {known}, {total} is {stated}"
-        yield document.fault((*where, total), problem, "check the counts against the paper", "TABLE-001")
-
-
-def _between(
-    entry: AccuracyEntry, values: Mapping[str, float], where: tuple[str | int, ...], document: Document
-) -> Iterator[Fault]:
-    """Accuracy is a weighted mean of sensitivity and specificity, so it lies between them."""
-    if not {"sensitivity", "specificity", "accuracy"} <= set(values):
-        return
-    slack = {name: _half_step(getattr(entry, name)) for name in ("sensitivity", "specificity", "accuracy")}
-    lower = min(values["sensitivity"] - slack["sensitivity"], values["specificity"] - slack["specificity"])
-    upper = max(values["sensitivity"] + slack["sensitivity"], values["specificity"] + slack["specificity"])
-    if not lower - slack["accuracy"] <= values["accuracy"] <= upper + slack["accuracy"]:
-        problem = "accuracy does not lie between sensitivity and specificity"
-        remedy = "check the three values; if the paper prints them so, say so under contradiction"
-        yield document.fault((*where, "accuracy"), problem, remedy, "TABLE-002")
-
-
-def _counts_against_metrics(
-    entry: AccuracyEntry, values: Mapping[str, float], where: tuple[str | int, ...], document: Document
-) -> Iterator[Fault]:
-    tp, fp, fn, tn = entry.tp, entry.fp, entry.fn, entry.tn
-    ratios = {
-        "sensitivity": (tp, fn), "specificity": (tn, fp), "ppv": (tp, fp), "npv": (tn, fn),
-    }  # fmt: skip
-    for name, (hit, miss) in ratios.items():
-        if name not in values or hit is None or miss is None or hit + miss == 0:
-            continue
-        implied = hit / (hit + miss)
-        # A whole step, not half of one, so that truncation passes as well as rounding.
-        if abs(implied - values[name]) > 2 * _half_step(getattr(entry, name)) + 1e-12:
-            problem = f"printed {name} is {values[name]:g}, the counts give {implied:.4f}"
-            remedy = "check the counts; if the paper contradicts itself, say so under contradiction"
-            yield document.fault((*where, name), problem, remedy, "TABLE-003")
-
-
-def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
-    """Values that name a row of the base review's tables must be what that row prints."""
+def _report(study: Study, document: Document) -> Iterator[Fault]:
+    """Yield a fault where the same thing is said twice and not alike."""
+    report = study.report
     for key, source in study.sources.items():
-        if source.kind != "baseline":
-            continue
-        row = baseline.get(source.table or "", {}).get(source.row or 0)
-        if row is None:
-            problem = f"no row {source.row} in the baseline table {source.table!r}"
-            yield document.fault(("sources", key), problem, f"use one of {', '.join(sorted(baseline))}", "BASE-001")
-            continue
-        columns = TABULATED.get(source.table or "", {})
-        entries = [((name, i), e) for name in ("accuracy", "overlap") for i, e in enumerate(getattr(study, name))]
-        for where, entry in entries:
-            named = {used: study.sources.get(used) for used in _keys(entry.source)}
-            # An undefined source has its own fault; this review's coding says nothing about the numbers.
-            if {used for used, other in named.items() if other is None or other.kind != "coding"} != {key}:
-                continue
-            for name, column in columns.items():
-                printed = getattr(entry, name, None)
-                try:
-                    cell = float(row[column])
-                except (KeyError, ValueError):
-                    problem = f"row {source.row} of the baseline table {source.table} has no number under {column}"
-                    yield document.fault(("sources", key), problem, "restore the table as it was", "BASE-004")
-                    continue
-                stated = None if printed is None else _number(printed.value if isinstance(printed, Quoted) else printed)
-                expected = None if cell != cell else cell / 100 if column.endswith("_percent") else cell
-                if (stated is None) != (expected is None) or (
-                    stated is not None and expected is not None and abs(stated - expected) > 1e-9
-                ):
-                    problem = f"expected {expected} as in row {source.row} of {source.table}, found {stated}"
-                    yield document.fault((*where, name), problem, "copy the table's value", "BASE-002")
+        for name in ("doi", "pmid", "pmcid") if source.kind == "publication" else ():
+            here, there = getattr(report, name), getattr(source, name)
+            if here and there and here.lower() != there.lower():
+                remedy = "correct one; kind: page for another paper"
+                problem = f"the report's {name} is {here}, its source {key} gives {there}"
+                yield document.fault(("report", name), problem, remedy, "REF-001")
+    if report.authors and report.first_author and report.authors[0] != report.first_author:
+        problem = f"the first of the authors is {report.authors[0]}"
+        yield document.fault(("report", "first_author"), problem, "write both alike", "REF-002")
+    if report.year is None:
+        return
+    told = {
+        "id": re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", study.id),
+        "journal": re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?=;)", report.journal or ""),
+    }
+    for name, years in told.items():
+        if years and str(report.year) not in years:
+            problem = f"the year is {report.year}, the {name} says {years[0]}"
+            yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+    if report.published is not None and report.year - report.published.year not in (0, 1):
+        problem = f"the year is {report.year}, the report was published on {report.published}"
+        yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+
+
+def _days(study: Study, document: Document, latest: date) -> Iterator[Fault]:
+    days: list[tuple[Where, date | None]] = [(("report", "published"), study.report.published)]
+    days += [(("standing", i, "on"), standing.on) for i, standing in enumerate(study.standing)]
+    for index, item in enumerate(study.extraction):
+        days += [(("extraction", index, "on"), item.on), (("extraction", index, "verified_on"), item.verified_on)]
+    judgements = study.appraisal.judgements if study.appraisal else []
+    days += [(("appraisal", "judgements", i, "on"), judgement.on) for i, judgement in enumerate(judgements)]
+    for where, day in days:
+        if day is not None and not EARLIEST <= day <= latest:
+            problem = f"expected a day from {EARLIEST} to {latest}, found {day}"
+            yield document.fault(where, problem, "check the day", "DAY-001")
+    published = study.report.published
+    last = max(item.on for item in study.extraction)
+    if published is not None and last < published <= latest:
+        problem = f"published on {published}, after it was read on {last}"
+        yield document.fault(("report", "published"), problem, "correct one of the days", "DAY-002")
+
+
+def _signatures(study: Study, document: Document) -> Iterator[Fault]:
+    for index, item in enumerate(study.extraction):
+        where = ("extraction", index)
+        if (item.verified_by is None) != (item.verified_on is None):
+            remedy = "give verified_by and verified_on, or neither"
+            yield document.fault(where, "a signature without its name or its day", remedy, "SIGN-001")
+        elif item.verified_on is not None and item.verified_on < item.on:
+            yield document.fault(where, "signed before it was extracted", "check the days", "SIGN-002")
+        elif item.verified_by is not None and item.verified_by.casefold() == item.by.casefold():
+            yield document.fault(where, f"{item.by} verifies what {item.by} extracted", "let another sign", "SIGN-003")
 
 
 def _baseline_rows_once(studies: Sequence[Loaded]) -> Iterator[Fault]:
@@ -310,16 +293,3 @@ def _unique(
             problem = f"the {what} {identifier} is already {loaded[0][0].id}'s"
             remedy = "one study, one file: add what is new there" if study.id else ""
             yield document.fault(("report", what.lower()), problem, remedy, code)
-
-
-def _number(text: str) -> float:
-    text = text.strip()
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-
-
-def _half_step(printed: str | Quoted) -> float:
-    """Return half a unit of the last printed digit, as a proportion."""
-    text = (printed.value if isinstance(printed, Quoted) else printed).strip()
-    digits = text.rstrip("% ")
-    step = 10.0 ** -(len(digits.partition(".")[2]))
-    return step / (200 if text.endswith("%") else 2)
