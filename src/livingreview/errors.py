@@ -38,11 +38,12 @@ class Fault:
     code: str
 
     def __str__(self) -> str:
-        """Return ``path:line field — problem; remedy [CODE]``."""
+        """Return ``path:line field — problem; remedy [CODE]`` on one line, without what could steer a terminal."""
         place = f"{self.path}:{self.line}" if self.path and self.line else self.path
         head = " ".join(part for part in (place, self.field) if part)
         body = f"{self.problem}; {self.remedy}" if self.remedy else self.problem
-        return f"{head} — {body} [{self.code}]" if head else f"{body} [{self.code}]"
+        text = f"{head} — {body} [{self.code}]" if head else f"{body} [{self.code}]"
+        return "".join(char if char.isprintable() else "�" for char in text.replace("\n", " "))
 
 
 class ReviewError(Exception):

@@ -13,7 +13,7 @@ __all__ = ["FORMATS", "as_github", "as_json", "as_text"]
 
 def as_text(faults: Sequence[Fault]) -> str:
     """Return one line per fault."""
-    return "\n".join(_one_line(str(fault)) for fault in faults)
+    return "\n".join(map(str, faults))
 
 
 def as_github(faults: Sequence[Fault]) -> str:
@@ -49,7 +49,3 @@ def _message(text: str) -> str:
 
 def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _one_line(text: str) -> str:
-    return "".join(char if char.isprintable() else "�" for char in text.replace("\n", " "))
