@@ -37,6 +37,20 @@ _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,4})?"), float),
 )
 
+# What an eye cannot tell: controls, soft hyphens, marks of no width or of direction; letters of two alphabets in one
+# word, and full-width letters and digits. Greek beside Latin is common in medicine (μm), except where it looks alike.
+_ALIKE = "\u0400-\u04ffΑΒΕΖΗΙΚΜΝΟΡΤΥΧονι"
+_UNSEEN = (
+    (
+        re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"),
+        "FILE-006", "a control or invisible character", "delete it",
+    ),
+    (
+        re.compile(f"[A-Za-z][{_ALIKE}]|[{_ALIKE}][A-Za-z]|[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"),
+        "FILE-009", "a letter or digit that only looks like a Latin one", "type it anew",
+    ),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Document:
@@ -85,7 +99,9 @@ def read_text(path: Path, root: Path) -> str:
     Raises
     ------
     DataError
-        The file is missing, a link that leaves ``root``, not a regular file, larger than 1 MB, or not UTF-8.
+        The file is missing (FILE-001), a link that leaves ``root`` (FILE-002), not a regular file (FILE-003), larger
+        than 1 MB (FILE-004), not UTF-8 (FILE-005), or holds characters that an eye cannot tell: invisible ones
+        (FILE-006) and lookalikes (FILE-009).
     """
     shown = shown_path(path, root)
 
@@ -108,9 +124,10 @@ def read_text(path: Path, root: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise fail(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", "FILE-005", line) from None
-    for number, content in enumerate(text.split("\n"), 1):
-        if any(ord(char) < 32 and char not in "\t\r" for char in content):
-            raise fail("a control character", "delete the invisible character", "FILE-006", number)
+    for pattern, code, problem, remedy in _UNSEEN:
+        if (found := pattern.search(text)) is not None:
+            line = text.count("\n", 0, found.start()) + 1
+            raise fail(f"{problem}: {found[0]!a}", remedy, code, line)
     return text
 
 
@@ -120,8 +137,9 @@ def read_yaml(path: Path, root: Path) -> Document:
     Raises
     ------
     DataError
-        The file cannot be read (see :func:`read_text`), is not YAML, or uses tabs, duplicate keys, anchors,
-        aliases or tags.
+        The file cannot be read (see :func:`read_text`), is not one YAML document (YAML-001), or uses tabs (YAML-002),
+        duplicate keys (YAML-003), anchors, aliases or tags (YAML-004), too many levels (YAML-005) or keys without
+        a value (YAML-006).
     """
     shown = shown_path(path, root)
     text = read_text(path, root)
@@ -185,10 +203,15 @@ class _Builder:
         elif isinstance(event, yaml.ScalarEvent):
             self._refuse_decorated(event, line)
             plain = not event.style and event.implicit[0]
-            self._place(_plain_value(event.value) if plain else event.value, line, text=event.value)
+            value = _plain_value(event.value) if plain else event.value
+            where = self._place(value, line, text=event.value)
+            if value is None and self.open and self.open[-1].key is None:
+                remedy = "give the value, or leave the field out"
+                at = self.lines.get(where, line)
+                self.faults.append(Fault(self.shown, at, dotted(where), "no value", remedy, "YAML-006"))
         elif isinstance(event, yaml.CollectionStartEvent):
             self._refuse_decorated(event, line)
-            value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+            value = {} if isinstance(event, yaml.MappingStartEvent) else []
             self.open.append(_Open(self._place(value, line), value))
             if len(self.open) == MAX_DEPTH + 1:
                 self._fault(line, f"nested deeper than {MAX_DEPTH} levels", "flatten it", "YAML-005")
@@ -254,7 +277,8 @@ def validate(document: Document, model: type[ModelT]) -> ModelT:
     Raises
     ------
     DataError
-        With one fault for every field that does not fit the schema, unknown fields with a suggestion.
+        With one fault for every field that does not fit the schema: unknown ones with a suggestion (DATA-001),
+        missing ones (DATA-002), and those of another type or range (DATA-003).
     """
     try:
         return model.model_validate(document.data)

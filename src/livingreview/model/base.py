@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def _with_words(text: str) -> str:
+    if not any(char.isalpha() for char in text):
+        raise ValueError("expected words")
+    return text
+
 
 SourceKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 SourceRef = SourceKey | list[SourceKey] | dict[str, SourceKey | list[SourceKey]]
 StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.\d{4,9}/[^\s<>\"'`{}|\\]+$", max_length=200)]
-Pmid = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,8}$")]
-Pmcid = Annotated[str, StringConstraints(pattern=r"^PMC\d{1,9}$")]
+AnyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Text = Annotated[AnyText, AfterValidator(_with_words)]
+Doi = Annotated[
+    str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[^\s<>\"'`{}|\\]*[^\s<>\"'`{}|\\.,;:]$", max_length=200)
+]
+Pmid = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")]
+Pmcid = Annotated[str, StringConstraints(pattern=r"^PMC[0-9]{1,9}$")]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'`{}|\\]+$", max_length=500)]
-PrintedNumber = Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,6})?\s?%?$")]
+PrintedNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?%?$")]
 Count = Annotated[int, Field(ge=0, le=10_000_000_000, strict=True)]
 Year = Annotated[int, Field(ge=1980, le=2100, strict=True)]
 

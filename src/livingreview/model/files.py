@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from livingreview.model.base import (
+    AnyText,
     Count,
     Doi,
     Identification,
@@ -29,7 +30,7 @@ class Dataset(Record):
     id: StudyId
     name: Text
     identification: Identification
-    n: Text | None = Field(None, description="Size, in the words of the source.")
+    n: AnyText | None = Field(None, description="Size, in the words of the source.")
     n_subjects: Count | None = None
     centres: Text | None = None
     countries: list[Text] | None = None
@@ -70,7 +71,7 @@ class Instrument(Record):
     """An appraisal instrument: edition, source and items."""
 
     name: Text
-    edition: Text
+    edition: AnyText
     doi: Doi
     note: Text | None = None
     items: list[InstrumentItem] = []
@@ -145,7 +146,7 @@ class ReviewFile(Record):
 class Term(Record):
     """One search term: free text, or a subject heading of one database."""
 
-    text: Text
+    text: AnyText
     heading: bool = False
     truncated: bool = Field(default=False, description="Also longer words that begin like the last one.")
     databases: list[Text] | None = Field(None, description="Only these databases; absent: all.")

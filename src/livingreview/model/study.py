@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from livingreview.model.base import (
+    AnyText,
     Count,
     Dimensionality,
     Doi,
@@ -152,7 +153,7 @@ class AccuracyEntry(Sourced):
     npv: Printed | None = None
     f1: Printed | None = None
     auc: Printed | None = None
-    threshold: Text | None = None
+    threshold: AnyText | None = None
     n_between: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Smallest and largest possible n, where n itself is not printed."
     )
