@@ -10,26 +10,30 @@ from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import pandas as pd
 
 from livingreview.errors import DataError, Fault
 from livingreview.flow import living_flow
-from livingreview.living.results import Results, results_of
+from livingreview.living.results import Results, measure_text, results_of
 from livingreview.living.rules import fired
 from livingreview.model import Release, ReleaseNotes
 from livingreview.reading import Document, read_yaml, shown_path, validate
 from livingreview.review import Review
-from livingreview.wording import day, plural
+from livingreview.wording import day as written_day
+from livingreview.wording import plural
 
 __all__ = [
     "FOLDER",
     "evidence_changelog",
     "frozen_results",
     "make_release",
+    "previous_day",
     "previous_release",
     "read_releases",
+    "release_entries",
     "release_faults",
     "release_text",
     "version_key",
@@ -110,6 +114,11 @@ def frozen_results(release: Release) -> Results:
     return Results.from_dict(release.results.model_dump(mode="json", exclude_unset=True))
 
 
+def previous_day(root: Path, day: date) -> date | None:
+    """Return the day of the newest version before a day; None where there is none."""
+    return max((release.day for release in read_releases(root) if release.day < day), default=None)
+
+
 def previous_release(releases: Sequence[Release], today: Results) -> Release | None:
     """Return the newest release by that day whose results are not today's; None where there is none."""
     held = {**today.to_dict(), "version": ""}
@@ -161,7 +170,7 @@ def make_release(
     faults += [_refusal(f"no rule {name!r} fires", "leave its conclusion out", "REL-007") for name in said.keys() - ids]
     if faults:
         raise DataError(sorted(faults))
-    flow = living_flow(review, previous=last.day if last else None)
+    flow = living_flow(review, previous=previous_day(review.root, review.day))
     data = {
         **notes.model_dump(mode="json", exclude={"conclusions"}, exclude_unset=True),
         "version": version,
@@ -199,10 +208,12 @@ def _seal(data: Mapping[str, Any]) -> str:
 
 def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
     """Return one column per version up to today, side by side; the last column is today."""
-    columns = {f"{item.version} ({day(item.day)})": frozen_results(item) for item in releases if item.day <= today.day}
-    columns[f"Today ({day(today.day)})"] = today
+    columns = {
+        f"{item.version} ({written_day(item.day)})": frozen_results(item) for item in releases if item.day <= today.day
+    }
+    columns[f"Today ({written_day(today.day)})"] = today
     rows = {
-        "Last database search": [day(results.last_search) for results in columns.values()],
+        "Last database search": [written_day(results.last_search) for results in columns.values()],
         **{
             f"Studies {status}": [f"{len(results.studies.get(status, ()))}" for results in columns.values()]
             for status in today.studies
@@ -221,12 +232,13 @@ def evidence_changelog(releases: Sequence[Release]) -> str:
         "the frozen numbers are in `data/releases/`.",
     ]
     for before, release in reversed([*zip([None, *releases[:-1]], releases, strict=True)]):
-        lines += ["", f"## {release.version} ({day(release.day)})", ""]
-        lines += [f"* {_plain(text)}" for text in _entries(before, release)]
+        lines += ["", f"## {release.version} ({written_day(release.day)})", ""]
+        entries = (_plain(text) for text in release_entries(before, release))
+        lines += [fill(text, 118, initial_indent="* ", subsequent_indent="  ") for text in entries]
     return "\n".join(lines) + "\n"
 
 
-def _entries(before: Release | None, release: Release) -> Iterator[str]:
+def release_entries(before: Release | None, release: Release) -> Iterator[str]:
     """Yield what happened from one version to the next, a sentence each."""
     results = frozen_results(release)
     old = frozen_results(before) if before else None
@@ -240,18 +252,14 @@ def _entries(before: Release | None, release: Release) -> Iterator[str]:
     for synthesis in results.syntheses:
         earlier = {item.id: item for item in old.syntheses}.get(synthesis.id) if old else None
         if synthesis.measures != (earlier.measures if earlier else {}):
-            now = "; ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in synthesis.measures.items())
+            now = "; ".join(
+                f"{name.replace('_', ' ')} {measure_text(name, value)}" for name, value in synthesis.measures.items()
+            )
             studies = plural(len(synthesis.studies), "study", "studies")
             yield f"{synthesis.title} ({studies}): {now or synthesis.reason}."
     for conclusion in release.conclusions:
         yield f"{conclusion.says} {conclusion.text}"
     yield from (f"Method changed: {text}" for text in release.methods_changed)
-
-
-def _number(measure: Mapping[str, Any]) -> str:
-    values = [measure["estimate"], *measure.get("ci", ())]
-    estimate, *limits = ("not known" if value is None else f"{value:.3g}" for value in values)
-    return f"{estimate} ({' to '.join(limits)})" if limits else estimate
 
 
 def _plain(text: str) -> str:

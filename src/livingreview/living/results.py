@@ -19,8 +19,9 @@ from livingreview.overlap import describe, tabulated
 from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.review import Review
 from livingreview.synthesis.intervals import Interval
+from livingreview.wording import decimal, percent, with_interval
 
-__all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "results_of"]
+__all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "measure_text", "results_of"]
 
 DIGITS = 9
 Value = float | None
@@ -185,6 +186,24 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,), main: Pooled 
     )
 
 
+def measure_text(name: str, measure: Mapping[str, Any]) -> str:
+    """Write a measure of a synthesis with its interval.
+
+    >>> measure_text("sensitivity", {"estimate": 0.9412, "ci": [0.8833, 0.971], "level": 0.95})
+    '94.1 % (95 % CI 88.3 to 97.1)'
+    >>> measure_text("i2_sensitivity", {"estimate": 37.6})
+    '38 %'
+    """
+    estimate = math.nan if measure["estimate"] is None else measure["estimate"]
+    if name.startswith("i2_"):
+        return f"{decimal(estimate, 0)} %"
+    scale, decimals = ("percent", 1) if name in ("sensitivity", "specificity") else ("plain", 3 if estimate < 1 else 1)
+    if "ci" in measure:
+        lower, upper = (math.nan if limit is None else limit for limit in measure["ci"])
+        return with_interval(Interval(estimate, lower, upper, measure["level"]), decimals=decimals, scale=scale)
+    return percent(estimate, decimals) if scale == "percent" else decimal(estimate, decimals)
+
+
 def diagnosis_synthesis(pooled: Pooled, *, main: Rule = MAIN) -> Synthesis:
     """Return a diagnostic synthesis as plain data."""
     rule = pooled.selection.rule
@@ -200,8 +219,9 @@ def diagnosis_synthesis(pooled: Pooled, *, main: Rule = MAIN) -> Synthesis:
             "i2_sensitivity": {"estimate": _rounded(100 * fit.i2.sensitivity)},
             "i2_specificity": {"estimate": _rounded(100 * fit.i2.specificity)},
         }
-    name = "diagnosis" if rule == main else f"diagnosis/{rule.name}"
-    return Synthesis(name, f"Diagnosis and prediction: {rule.name}", _used(pooled), measures, pooled.reason)
+    suffix, title = ("", "") if rule == main else (f"/{rule.name}", f", {rule.name}")
+    title = f"Diagnosis and prediction{title}"
+    return Synthesis(f"diagnosis{suffix}", title, _used(pooled), measures, pooled.reason)
 
 
 def _used(pooled: Pooled) -> tuple[str, ...]:

@@ -67,8 +67,8 @@ class Appearance:
     def text(self) -> str:
         """One sentence for readers."""
         if self.change == "first pooled":
-            return f"{self.title}: pooled for the first time."
-        return f"{self.title}: no longer pooled ({self.reason})."
+            return f"Pooled for the first time: {self.title}."
+        return f"No longer pooled ({self.reason}): {self.title}."
 
 
 def fired(rules: Sequence[ConclusionRule], before: Results, after: Results) -> tuple[Fired, ...]:
@@ -129,16 +129,16 @@ def distance_table(rules: Sequence[ConclusionRule], before: Results | None, afte
             distance = "" if inside is None else _signed(inside, rule)
         rows.append(
             {
-                "Watched": f"{rule.measure.replace('_', ' ')}, {rule.synthesis}",
+                "Watched": f"{rule.synthesis}: {rule.measure.replace('_', ' ')}",
                 "Fires when": rule.kind,
-                "Last version": _written(rule, old),
-                "Today": _written(rule, new),
+                "Then": _written(rule, old),
+                "Now": _written(rule, new),
                 "Limit": limit,
                 "Distance": distance,
                 "Fired": "yes" if rule.id in hit else "no",
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["Watched", "Fires when", "Then", "Now", "Limit", "Distance", "Fired"])
 
 
 def measures() -> Mapping[str, frozenset[str]]:
