@@ -35,6 +35,7 @@ OTHER_METHODS_COLUMNS = (
     "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
     "study",
 )  # fmt: skip
+LONGEST_LABEL = 40
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -190,6 +191,8 @@ def plain_label(study: Study) -> str:
         words.pop()
     # A report whose authors were not seen goes by its id, which ends with the year where that is known.
     surname = " ".join(words) or study.id.rstrip("0123456789")
+    if len(surname) > LONGEST_LABEL:  # a figure has room for a name, not for a paragraph
+        surname = surname[: LONGEST_LABEL - 1] + "…"
     year = study.report.year
     return f"{surname} {year}" if year else surname
 
