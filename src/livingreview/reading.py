@@ -24,6 +24,7 @@ __all__ = ["Document", "read_csv", "read_text", "read_yaml", "validate"]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+MAX_ITEMS = 1000
 Path_ = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 # The C parser where it was built in: the same events, some twenty times faster.
@@ -42,7 +43,7 @@ _CORE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
 _ALIKE = "\u0400-\u04ffΑΒΕΖΗΙΚΜΝΟΡΤΥΧονι"
 _UNSEEN = (
     (
-        re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"),
+        re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"),
         "FILE-006", "a control or invisible character", "delete it",
     ),
     (
@@ -124,11 +125,16 @@ def read_text(path: Path, root: Path) -> str:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise fail(f"not UTF-8 (byte {error.start})", "save the file as UTF-8", "FILE-005", line) from None
+    for start, problem, remedy, code in _unseen(text):
+        raise fail(problem, remedy, code, text.count("\n", 0, start) + 1)
+    return text
+
+
+def _unseen(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield where a character stands that an eye cannot tell, what it is, what to do, and the code."""
     for pattern, code, problem, remedy in _UNSEEN:
         if (found := pattern.search(text)) is not None:
-            line = text.count("\n", 0, found.start()) + 1
-            raise fail(f"{problem}: {found[0]!a}", remedy, code, line)
-    return text
+            yield found.start(), f"{problem}: {found[0]!a}", remedy, code
 
 
 def read_yaml(path: Path, root: Path) -> Document:
@@ -138,21 +144,22 @@ def read_yaml(path: Path, root: Path) -> Document:
     ------
     DataError
         The file cannot be read (see :func:`read_text`), is not one YAML document (YAML-001), or uses tabs (YAML-002),
-        duplicate keys (YAML-003), anchors, aliases or tags (YAML-004), too many levels (YAML-005) or keys without
-        a value (YAML-006).
+        duplicate keys (YAML-003), anchors, aliases or tags (YAML-004), too many levels (YAML-005), keys without
+        a value (YAML-006) or too long a list (YAML-007).
     """
     shown = shown_path(path, root)
     text = read_text(path, root)
+    builder = _Builder(shown)
     try:
-        events = list(yaml.parse(text, Loader=_PARSER))
+        for event in yaml.parse(text, Loader=_PARSER):
+            builder.take(event)
+            if len(builder.open) > MAX_DEPTH:  # the time to read on grows with the square of the depth
+                break
     except yaml.MarkedYAMLError as error:
         raise DataError([_syntax_fault(shown, text, error)]) from None
     except yaml.YAMLError as error:
         problem = f"not valid YAML: {str(error).splitlines()[0]}"
         raise DataError([Fault(shown, 0, "", problem, "write one plain YAML document", "YAML-001")]) from None
-    builder = _Builder(shown)
-    for event in events:
-        builder.take(event)
     if builder.documents != 1 and not builder.faults:
         problem = "the file is empty" if builder.documents == 0 else "more than one document"
         builder.faults.append(Fault(shown, 0, "", problem, "write one plain YAML document", "YAML-001"))
@@ -205,6 +212,9 @@ class _Builder:
             plain = not event.style and event.implicit[0]
             value = _plain_value(event.value) if plain else event.value
             where = self._place(value, line, text=event.value)
+            if event.style == '"':  # what the file does not show, it can still spell: "\\u202e"
+                for _, problem, remedy, code in _unseen(event.value):
+                    self.faults.append(Fault(self.shown, line, dotted(where), problem, remedy, code))
             if value is None and self.open and self.open[-1].key is None:
                 remedy = "give the value, or leave the field out"
                 at = self.lines.get(where, line)
@@ -228,6 +238,10 @@ class _Builder:
         if isinstance(parent.value, list):
             where: Path_ = (*parent.where, len(parent.value))
             parent.value.append(value)
+            if len(parent.value) == MAX_ITEMS + 1:
+                remedy = "give what the review uses"
+                problem = f"a list of more than {MAX_ITEMS} items"
+                self.faults.append(Fault(self.shown, line, dotted(parent.where), problem, remedy, "YAML-007"))
         elif parent.key is None:
             parent.key = self._key(parent, text, line)
             return (*parent.where, parent.key)
@@ -377,10 +391,14 @@ def read_csv(path: Path, root: Path, columns: Sequence[str]) -> list[dict[str, s
     Raises
     ------
     DataError
-        The header differs, or a row has too many or too few cells.
+        The header differs (CSV-001), or a row has too many or too few cells (CSV-002) or cannot be read (CSV-004).
     """
     shown = shown_path(path, root)
-    rows = list(csv.reader(io.StringIO(read_text(path, root), newline="")))
+    reader = csv.reader(io.StringIO(read_text(path, root), newline=""))
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise DataError([Fault(shown, reader.line_num, "", str(error), "shorten the cell", "CSV-004")]) from None
     if not rows or rows[0] != list(columns):
         found = ",".join(rows[0]) if rows else "nothing"
         problem = f"expected the header {','.join(columns)}; found {found}"

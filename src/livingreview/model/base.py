@@ -19,11 +19,12 @@ StudyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_len
 AnyText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Text = Annotated[AnyText, AfterValidator(_with_words)]
 Doi = Annotated[
-    str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[^\s<>\"'`{}|\\]*[^\s<>\"'`{}|\\.,;:]$", max_length=200)
+    str,
+    StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-&(-;=?-\[\]^_a-z~]*[!#-&(-+/0-9=?-\[\]^_a-z~-]$", max_length=200),
 ]
 Pmid = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,8}$")]
 Pmcid = Annotated[str, StringConstraints(pattern=r"^PMC[0-9]{1,9}$")]
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'`{}|\\]+$", max_length=500)]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[!#-&(-;=?-\[\]^_a-z~]+$", max_length=500)]
 PrintedNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})? ?%?$")]
 Count = Annotated[int, Field(ge=0, le=10_000_000_000, strict=True)]
 Year = Annotated[int, Field(ge=1980, le=2100, strict=True)]
