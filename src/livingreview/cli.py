@@ -88,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 COMMANDS = (
     Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
+    Command("extractions", checks.EXTRACTIONS_HELP, checks.configure_extractions, checks.run_extractions),
     Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
     Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool, "plots"),
     Command(

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from livingreview.model.base import Identification, Record, Source, Unit
+from livingreview.model.extraction import PersonExtraction
 from livingreview.model.files import Certainty, Concept, ConclusionRule, Dataset, Instrument, ReviewFile, Strategy, Term
 from livingreview.model.release import Contributor, Release, ReleaseNotes
 from livingreview.model.study import (
@@ -50,6 +51,7 @@ __all__ = [
     "Instrument",
     "Judgement",
     "OverlapEntry",
+    "PersonExtraction",
     "Printed",
     "Quoted",
     "Release",
@@ -73,6 +75,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each kind of file, as editors read it from ``data/schema/<name>.schema.json``."""
     kinds: dict[str, type[Record]] = {
         "study": Study,
+        "extraction": PersonExtraction,
         "dataset": Dataset,
         "instrument": Instrument,
         "review": ReviewFile,

@@ -26,7 +26,15 @@ from typing import Any
 
 from livingreview.screening.ledger import Decision, standing
 
-__all__ = ["Agreement", "Estimate", "agreement", "disagreements", "pairwise_agreement"]
+__all__ = [
+    "Agreement",
+    "Estimate",
+    "agreement",
+    "cohen_kappa",
+    "disagreements",
+    "pairwise_agreement",
+    "share_alike",
+]
 
 
 @dataclass(frozen=True)
@@ -123,10 +131,9 @@ def agreement(
     (a, b), (c, d) = ((int(x), int(y)) for x, y in table)
     if min(a, b, c, d) < 0 or a + b + c + d == 0:
         raise ValueError(f"expected counts of at least one record, found {[[a, b], [c, d]]}")
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    raw = _wilson(a + d, a + b + c + d, z)
+    raw = share_alike(a + d, a + b + c + d, level=level)
     pabak = Estimate(2 * raw.value - 1, 2 * raw.lower - 1, 2 * raw.upper - 1)
-    return Agreement(people, ((a, b), (c, d)), raw, _kappa(((a, b), (c, d)), z), pabak)
+    return Agreement(people, ((a, b), (c, d)), raw, cohen_kappa(((a, b), (c, d)), level=level), pabak)
 
 
 def pairwise_agreement(decisions: Iterable[Decision], stage: str) -> tuple[Agreement, ...]:
@@ -169,24 +176,42 @@ def disagreements(decisions: Iterable[Decision], stage: str) -> dict[str, tuple[
     }
 
 
-def _wilson(events: int, n: int, z: float) -> Estimate:
-    p = events / n
+def share_alike(alike: int, n: int, *, level: float = 0.95) -> Estimate:
+    """Return the share of `n` comparisons that came out alike, with Wilson's interval; `n` is at least 1."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    p = alike / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def _kappa(table: tuple[tuple[int, int], tuple[int, int]], z: float) -> Estimate | None:
-    n = sum(map(sum, table))
+def cohen_kappa(table: Sequence[Sequence[int]], *, level: float = 0.95) -> Estimate | None:
+    """Return Cohen's kappa with its large-sample interval.
+
+    Parameters
+    ----------
+    table
+        (c, c) counts over c categories, rows of one person and columns of the other; at least one count.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    Estimate or None
+        None where both people used one and the same category throughout.
+    """
+    n, categories = sum(map(sum, table)), range(len(table))
     p = [[count / n for count in row] for row in table]
-    rows, columns = [sum(row) for row in p], [p[0][j] + p[1][j] for j in (0, 1)]
-    expected = sum(rows[i] * columns[i] for i in (0, 1))
-    if expected == 1:
+    rows, columns = [sum(row) for row in p], [sum(row[j] for row in p) for j in categories]
+    expected = sum(rows[i] * columns[i] for i in categories)
+    # As counts: a sum of shares need not be exactly 1.
+    if any(sum(table[i]) == n == sum(row[i] for row in table) for i in categories):
         return None
-    kappa = (p[0][0] + p[1][1] - expected) / (1 - expected)
+    kappa = (sum(p[i][i] for i in categories) - expected) / (1 - expected)
     # Fleiss, Cohen & Everitt 1969, equation 13; the row margin of one person meets the column margin of the other.
-    agreed = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - kappa)) ** 2 for i in (0, 1))
-    split = (1 - kappa) ** 2 * sum(p[i][1 - i] * (columns[i] + rows[1 - i]) ** 2 for i in (0, 1))
-    variance = (agreed + split - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
-    half = z * math.sqrt(max(variance, 0.0))
+    agreed = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - kappa)) ** 2 for i in categories)
+    split = sum(p[i][j] * (columns[i] + rows[j]) ** 2 for i in categories for j in categories if i != j)
+    spread = agreed + (1 - kappa) ** 2 * split - (kappa - expected * (1 - kappa)) ** 2
+    variance = spread / (n * (1 - expected) ** 2)
+    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(max(variance, 0.0))
     return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0))
