@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from livingreview import __version__
 from livingreview import check_commands as checks
+from livingreview import diff_command as diff
 from livingreview import pool_command as pool
 from livingreview import reconstruct_command as reconstruct
 from livingreview import release_command as release
@@ -90,6 +91,7 @@ COMMANDS = (
     Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
     Command("extractions", checks.EXTRACTIONS_HELP, checks.configure_extractions, checks.run_extractions),
     Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
+    Command("diff", diff.DIFF_HELP, diff.configure_diff, diff.run_diff, "book"),
     Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool, "plots"),
     Command(
         "reconstruct",
