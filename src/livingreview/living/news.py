@@ -80,13 +80,15 @@ def summary(found: News) -> str:
     """Return in one or two sentences what changed since the last version."""
     if found.last is None or found.change is None:
         return "No version of this review came before this one."
-    joined = {status: len(ids) for status, ids in _joined(found).items() if ids}
-    came = listing([f"{count} {status}" for status, count in joined.items()]) or "no study"
-    changed = plural(len(found.change.changed), "synthesis", "syntheses") if found.change.changed else "No synthesis"
-    total = len(found.change.syntheses)
+    joined = {status: ids for status, ids in _joined(found).items() if ids}
+    count = sum(map(len, joined.values()))
+    came = plural(count, "study", "studies") + " came in or changed standing" if count else "no study came in"
+    parts = listing([f"{len(ids)} {status}" for status, ids in joined.items()])
+    changed = found.change.changed
+    moved = f"in {plural(len(changed), 'synthesis', 'syntheses')} of {len(found.change.syntheses)} a number changed"
     return (
-        f"Since version {found.last.version} ({day(found.last.day)}), studies came in as follows: {came}. "
-        f"{changed[:1].upper()}{changed[1:]} of {total} differs from that version."
+        f"Since version {found.last.version} ({day(found.last.day)}), {came}{f' ({parts})' if parts else ''}; "
+        f"{moved if changed else 'no number changed'}."
     )
 
 

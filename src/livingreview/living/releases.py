@@ -36,6 +36,7 @@ __all__ = [
     "release_entries",
     "release_faults",
     "release_text",
+    "sealed",
     "version_key",
     "versions_table",
 ]
@@ -120,12 +121,17 @@ def previous_day(root: Path, day: date) -> date | None:
 
 
 def previous_release(releases: Sequence[Release], today: Results) -> Release | None:
-    """Return the newest release by that day whose results are not today's; None where there is none."""
-    held = {**today.to_dict(), "version": ""}
+    """Return the newest release by that day whose studies or numbers are not today's; None where there is none."""
     for release in reversed(releases):
-        if release.day <= today.day and {**frozen_results(release).to_dict(), "version": ""} != held:
+        if release.day <= today.day and _numbers(frozen_results(release)) != _numbers(today):
             return release
     return None
+
+
+def _numbers(results: Results) -> tuple[Any, ...]:
+    """Return what makes two states differ: not how something is called, or the day."""
+    syntheses = {item.id: (item.studies, item.measures, item.certainty) for item in results.syntheses}
+    return {status: ids for status, ids in results.studies.items() if ids}, syntheses
 
 
 def make_release(
@@ -181,7 +187,11 @@ def make_release(
         "results": results.to_dict(),
         "digests": dict(digests),
     }
-    release = Release.model_validate({**data, "seal": "0" * 64})
+    return sealed(Release.model_validate({**data, "seal": "0" * 64}))
+
+
+def sealed(release: Release) -> Release:
+    """Return a release with the seal that its content asks for."""
     return release.model_copy(update={"seal": _seal(_content(release))})
 
 
