@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from livingreview.checks import cross_check
 from livingreview.errors import DataError, Fault
 from livingreview.model import Dataset, Instrument, Quoted, ReviewFile, Strategy, Study
-from livingreview.reading import Document, read_csv, read_text, read_yaml, validate
+from livingreview.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
 from livingreview.wording import UNVERIFIED
 
 __all__ = ["RUN_COLUMNS", "Review", "check"]
@@ -263,7 +263,7 @@ def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path],
         Further checks, of files that the review itself does not read; each takes the data folder.
     """
     _, faults = _read(root)
-    if root.is_dir():
+    if root.is_dir() and not _links_out(root):
         faults = [*faults, *(fault for find in also for fault in find(root))]
     if only:
         wanted = {path.resolve() for path in only}
@@ -283,6 +283,8 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
     if not root.is_dir():
         problem = "the data folder does not exist"
         return None, [Fault(root.as_posix(), 0, "", problem, "run this in the review, or give --data", "FILE-001")]
+    if links := _links_out(root):
+        return None, links
 
     def attempt(read: Callable[[], Any]) -> Any:
         try:
@@ -342,6 +344,16 @@ def _read(root: Path) -> tuple[Review | None, list[Fault]]:
         baseline=baseline,
     )
     return review, []
+
+
+def _links_out(root: Path) -> list[Fault]:
+    """Return a fault for every symbolic link that leads out of the review; then no file is read, whoever would."""
+    remedy = "copy the file in instead"
+    return [
+        Fault(shown_path(path, root), 0, "", "a symbolic link leads out of the review", remedy, "FILE-002")
+        for path in sorted(root.rglob("*"))
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+    ]
 
 
 def _baseline(root: Path, faults: list[Fault]) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
