@@ -21,7 +21,16 @@ from pydantic import BaseModel
 
 from livingreview.checks import cross_check
 from livingreview.errors import DataError, Fault
-from livingreview.model import Dataset, Instrument, Quoted, ReviewFile, Strategy, Study
+from livingreview.model import (
+    AccuracyEntry,
+    Dataset,
+    Instrument,
+    OverlapEntry,
+    Quoted,
+    ReviewFile,
+    Strategy,
+    Study,
+)
 from livingreview.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
 from livingreview.wording import UNVERIFIED
 
@@ -35,7 +44,7 @@ OTHER_METHODS_COLUMNS = (
     "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
     "study",
 )  # fmt: skip
-LONGEST_LABEL = 40
+LONGEST_LABEL = 26
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -160,7 +169,7 @@ class Review:
             for study in self.studies
             for entry in study.accuracy
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(AccuracyEntry)])
 
     def overlap_table(self) -> pd.DataFrame:
         """Return one row per Dice, Jaccard or Hausdorff value; numbers as floats (Dice in 0–1, distances in mm)."""
@@ -171,7 +180,7 @@ class Review:
                 row |= {name: number(row[name]) for name in ("value", "sd")}
                 row["kind_of_source"] = _kind_of_source(study, entry.source)
                 rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(OverlapEntry), "kind_of_source"])
 
 
 def label(study: Study) -> str:
@@ -246,8 +255,12 @@ def _study_row(study: Study, day: date) -> dict[str, Any]:
     return row
 
 
+def _entry_fields(entry: type[BaseModel]) -> list[str]:
+    return [name for name in entry.model_fields if name != "source"]
+
+
 def _entry_row(entry: BaseModel) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in type(entry).model_fields if name != "source"}
+    return {name: getattr(entry, name) for name in _entry_fields(type(entry))}
 
 
 def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()) -> list[Fault]:
