@@ -1,0 +1,205 @@
+"""The explorer's page: its controls, its charts as Vega specifications, and the data they draw.
+
+The charts are declared in Vega-Lite. Its scripts come with the site and are loaded on this page only; without them the
+page shows its static figure and table.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from IPython.display import HTML
+
+from livingreview.explore import Explorer
+from livingreview.publish.tables import PageLink
+
+__all__ = ["VIEWS", "show_explorer", "studies_table", "vega_script"]
+
+_AXIS: Final = {"labelColor": "var(--lr-ink)", "titleColor": "var(--lr-ink)", "gridColor": "var(--lr-rule)"}
+_CONFIG: Final = {
+    "font": "system-ui, sans-serif",
+    "background": None,
+    "view": {"stroke": None},
+    "axis": {**_AXIS, "domain": False, "ticks": False, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 150},
+}
+_INK: Final = {"value": "var(--lr-ink)"}
+_POOLED: Final = {"value": "var(--lr-pooled)"}
+
+
+def _forest(measure: str) -> dict[str, Any]:
+    scale = {"domain": [0, 1]}
+    x = {
+        "field": "estimate",
+        "type": "quantitative",
+        "scale": scale,
+        "axis": {"title": None, "format": "%", "tickCount": 5},
+    }
+    y = {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
+    colour = {"condition": {"test": "datum.kind == 'pooled'", **_POOLED}, "value": f"var(--lr-{measure.lower()})"}
+    return {
+        "data": {"name": "rows"},
+        "autosize": {"type": "fit", "contains": "padding"},
+        "encoding": {"y": y, "color": colour},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"x": {**x, "field": "lower"}, "x2": {"field": "upper"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "opacity": 1},
+                "encoding": {
+                    "x": x,
+                    "shape": {"condition": {"test": "datum.kind == 'pooled'", "value": "diamond"}, "value": "square"},
+                    "size": {"condition": {"test": "datum.kind == 'pooled'", "value": 180}, "value": 70},
+                },
+            },
+        ],
+    }
+
+
+def _plane() -> dict[str, Any]:
+    def axis(field: str, title: str) -> dict[str, Any]:
+        shown = {"title": title, "format": "%", "tickCount": 5}
+        return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": shown}
+
+    place = {"x": axis("x", "1 − specificity"), "y": axis("y", "Sensitivity")}
+
+    def outline(name: str, dash: list[int]) -> dict[str, Any]:
+        mark = {"type": "line", "strokeDash": dash, "strokeWidth": 1.5}
+        return {
+            "data": {"name": name},
+            "mark": mark,
+            "encoding": {**place, "order": {"field": "order"}, "color": _POOLED},
+        }
+
+    size = {"field": "n", "type": "quantitative", "scale": {"range": [30, 500]}, "legend": None}
+    return {
+        "height": 340,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "layer": [
+            outline("prediction", [2, 3]),
+            outline("confidence", [6, 4]),
+            outline("curve", [1, 0]),
+            {
+                "data": {"name": "studies"},
+                "mark": {"type": "point", "strokeWidth": 1.5},
+                "encoding": {**place, "size": size, "color": _INK, "description": {"field": "label"}},
+            },
+            {
+                "data": {"name": "point"},
+                "mark": {"type": "point", "filled": True, "size": 160, "shape": "diamond", "opacity": 1},
+                "encoding": {**place, "color": _POOLED},
+            },
+        ],
+    }
+
+
+def _overlap() -> dict[str, Any]:
+    return {
+        "data": {"name": "values"},
+        "autosize": {"type": "fit", "contains": "padding"},
+        "mark": {"type": "point", "strokeWidth": 1.5, "size": 60},
+        "encoding": {
+            "x": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": None}},
+            "y": {"field": "group", "type": "nominal", "sort": None, "axis": {"title": None}},
+            "color": {"value": "var(--lr-sensitivity)"},
+            "description": {"field": "label"},
+        },
+    }
+
+
+#: Name of a view → heading, what it shows for those who cannot see it, and its specification in Vega-Lite.
+VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
+    "sensitivity": ("Sensitivity", "Forest plot of the sensitivity of each study and pooled.", _forest("Sensitivity")),
+    "specificity": ("Specificity", "Forest plot of the specificity of each study and pooled.", _forest("Specificity")),
+    "plane": (
+        "Summary ROC plane",
+        "Studies as circles, larger the more people; the summary point as a diamond, its confidence region dashed, its "
+        "prediction region dotted, the curve over the observed range.",
+        _plane(),
+    ),
+    "overlap": ("Segmentation", "Values of each study by structure.", _overlap()),
+}
+
+
+def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
+    """Show the controls and charts; every text in them is escaped.
+
+    Parameters
+    ----------
+    found
+        What :func:`livingreview.explore.explorer` returns.
+    static
+        Address of the folder of scripts, relative to the page.
+    """
+    specs = {name: {**spec, "config": _CONFIG} for name, (_, _, spec) in VIEWS.items()}
+    # "<" would let a title that holds "</script>" end the element early.
+    data = json.dumps({**found.to_dict(), "specs": specs}, sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")
+    scripts = "".join(
+        f'<script type="module" src="{escape(static, quote=True)}/{name}"></script>'
+        # As .mjs, because Jupyter Book loads every .js below _static on every page.
+        for name in ("vega.mjs", "livingreview-explore.mjs")
+    )
+    figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
+    return HTML(  # type: ignore[no-untyped-call]
+        '<section id="lr-explore" aria-label="Explorer"><form><div class="lr-explore-filters"></div>'
+        '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
+        '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
+        f'<p><output aria-live="polite"></output></p><div class="lr-explore-views">{figures}</div></section>'
+        f'<script type="application/json" id="lr-explore-data">{data}</script>{scripts}'
+    )
+
+
+def _figure(name: str, heading: str, says: str) -> str:
+    extra = (
+        '<div class="lr-explore-metric"></div><p class="lr-explore-none" hidden>None of these studies reports it.</p>'
+        if name == "overlap"
+        else ""
+    )
+    buttons = "".join(
+        f'<button type="button" data-save="{kind}" data-of="{name}" aria-label="{heading} as {kind.upper()}">'
+        f"{kind.upper()}</button>"
+        for kind in ("svg", "png")
+    )
+    return (
+        f"<figure><figcaption>{heading}</figcaption>{extra}"
+        f'<div data-view="{name}" role="img" aria-label="{escape(says)}"></div>'
+        f'<div class="lr-explore-actions">{buttons}</div></figure>'
+    )
+
+
+def vega_script(cache: Path) -> Path:
+    """Return a file with Vega and Vega-Lite, as their maintainers' own package bundles them.
+
+    Parameters
+    ----------
+    cache
+        Folder that keeps the bundle, which takes seconds to make.
+    """
+    import vl_convert
+
+    kept = cache / f"vega-{vl_convert.get_vega_version()}.mjs"
+    if not kept.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        # In a function of its own, so that its names do not meet those of other scripts.
+        kept.write_text(f"(() => {{{bundle}}})();\n", encoding="utf-8")
+    return kept
+
+
+def studies_table(found: Explorer) -> pd.DataFrame:
+    """Return the studies of the explorer, one row each; the script of the page hides those that a filter leaves out."""
+    shown = [facet for facet in found.facets if facet["name"] in ("task", "topic", "family", "validation")]
+    rows = [
+        {
+            "Study": PageLink(f"../studies/{study['id']}.html", study["label"]),
+            **{facet["title"]: ", ".join(study[facet["name"]]) for facet in shown},
+            "2×2 table": "pooled" if study["bit"] else "",
+        }
+        for study in found.studies
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,280 @@
+"""One page per study: what it did and found, where each value was read, how it was judged, and what it moves.
+
+The pages are Markdown with one block of HTML. No text of a study's file is read as Markdown: the block escapes it,
+and in the heading every sign that could mean something is a character reference.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from pydantic import BaseModel
+
+from livingreview.diagnosis import Pooled, leave_one_out_table, left_out_table, pool
+from livingreview.model import Quoted, Source, Study
+from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.publish.banner import long_date
+from livingreview.publish.tables import table_html
+from livingreview.review import Review, plain_label, source_keys
+from livingreview.tabulate import reference
+
+__all__ = ["corrections", "study_pages"]
+
+BLOCKS = {
+    "index_test": "The deep-learning method",
+    "setting": "Where the data came from",
+    "sample": "Sizes",
+    "translation": "Readiness for use",
+}
+Correction = tuple[date, str]
+
+
+def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequence[Correction]]) -> dict[str, str]:
+    """Return the page of every study of the review on its day.
+
+    Parameters
+    ----------
+    review
+        The review.
+    repository
+        Address of the repository; empty where it is not known.
+    history
+        Study id → changes of its file, newest first, as :func:`corrections` returns them.
+
+    Returns
+    -------
+    dict
+        ``studies/<id>.md`` → text in MyST Markdown.
+    """
+    pooled, segmented = pool(review), _segmented(pool_groups(review))
+    moved = leave_one_out_table(pooled)
+    return {
+        f"studies/{study.id}.md": _page(
+            study,
+            "".join(_parts(study, pooled, moved, segmented.get(study.id, []), repository, history.get(study.id, ()))),
+        )
+        for study in review.studies
+    }
+
+
+def corrections(root: Path) -> dict[str, list[Correction]]:
+    """Return the changes of each study's file that the repository remembers, newest first.
+
+    Parameters
+    ----------
+    root
+        Folder of the review; without a git repository, nothing is remembered.
+    """
+    command = ["git", "-C", str(root), "log", "--format=%x00%cs%x00%s", "--name-only", "--", "data/studies"]
+    try:
+        log = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    found: dict[str, list[Correction]] = {}
+    _, *fields = log.split("\0")
+    for day, rest in zip(fields[::2], fields[1::2], strict=True):
+        subject, *paths = rest.split("\n")
+        for path in filter(None, paths):
+            found.setdefault(Path(path).stem, []).append((date.fromisoformat(day), subject))
+    return found
+
+
+def _page(study: Study, html: str) -> str:
+    title = f"{plain_label(study)}: {study.report.title}" if study.report.title else plain_label(study)
+    # On one line, so that nothing in it can end the block.
+    return f"---\norphan: true\n---\n\n# {_inert(title)}\n\n```{{raw}} html\n{' '.join(html.split())}\n```\n"
+
+
+def _inert(text: str) -> str:
+    """Return text in which Markdown finds no sign: all but letters, digits and spaces as character references."""
+    return re.sub(r"[^\w\s]|_", lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()))
+
+
+def _parts(
+    study: Study,
+    pooled: Pooled,
+    moved: pd.DataFrame,
+    segmented: Sequence[Mapping[str, str]],
+    repository: str,
+    history: Sequence[Correction],
+) -> Iterator[str]:
+    report = study.report
+    authors = ", ".join(report.authors or ([report.first_author] if report.first_author else []))
+    address = reference(study)
+    link = f'<a href="{escape(address, quote=True)}" rel="noopener nofollow">{escape(address)}</a>' if address else ""
+    facts = [text for text in (escape(authors), escape(report.journal or ""), link) if text]
+    yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
+    yield f"<p>{_signed(study)} {_correct(study, repository)}</p>"
+    yield _heading(
+        "Standing", _rows(study.standing, ["on", "status", "route", "reason"], "What the review holds of it.")
+    )
+    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
+    yield _heading("What it did", _facts(about, study.source, "The question"), *_blocks(study))
+    yield _heading("What it found", *_findings(study))
+    yield _heading("In the syntheses", *_syntheses(study, pooled, moved, segmented))
+    yield _heading("Quality", *_quality(study))
+    yield _heading("Where the values were read", _sources(study))
+    yield _heading("History of this file", _history(history))
+
+
+def _heading(title: str, *parts: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+
+
+def _signed(study: Study) -> str:
+    if study.verified:
+        names = ", ".join(entry.verified_by for entry in study.extraction if entry.verified_by)
+        return f"<strong>Extraction verified</strong> by {escape(names)}."
+    return "<strong>No person has verified this extraction.</strong>"
+
+
+def _correct(study: Study, repository: str) -> str:
+    if not repository:
+        return '<a href="../chapters/contribute.html">Correct a value</a>'
+    form = f"{repository.rstrip('/')}/issues/new?template=correct-a-value.yml&study={quote(study.id)}"
+    return f'<a href="{escape(form, quote=True)}">Correct a value</a>'
+
+
+def _blocks(study: Study) -> Iterator[str]:
+    for name, title in BLOCKS.items():
+        block = getattr(study, name)
+        if block is not None:
+            values = {field: getattr(block, field) for field in type(block).model_fields if field != "source"}
+            yield _facts(values, block.source, title)
+
+
+def _facts(values: Mapping[str, Any], source: Any, caption: str) -> str:
+    rows = [
+        {"Item": name.replace("_", " "), "Value": _text(value), "Source": _named(source, name)}
+        for name, value in values.items()
+        if value is not None
+    ]
+    return table_html(pd.DataFrame(rows), caption=caption) if rows else ""
+
+
+def _named(source: Any, field: str) -> str:
+    keys = source_keys(source[field]) if isinstance(source, dict) and field in source else source_keys(source)
+    return ", ".join(keys)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Quoted):
+        extra = f" ({' to '.join(value.ci)})" if value.ci else f" ± {value.sd}" if value.sd else ""
+        return value.value + extra
+    if isinstance(value, BaseModel):
+        return "; ".join(f"{name.replace('_', ' ')}: {_text(part)}" for name, part in value if part is not None)
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return long_date(value) if isinstance(value, date) else str(value)
+
+
+def _findings(study: Study) -> Iterator[str]:
+    for entry in study.accuracy:
+        values = {name: value for name, value in entry if name not in ("id", "source", "label")}
+        yield _facts(values, entry.source, entry.label or entry.id.replace("_", " "))
+    if study.overlap:
+        rows = [
+            {
+                METRICS.get(entry.metric, entry.metric): f"{entry.value}{f' ± {entry.sd}' if entry.sd else ''}",
+                "Structure": entry.structure or "",
+                "Phase": entry.phase or "",
+                "Statistic": entry.statistic or "not stated",
+                "n": "" if entry.n is None else str(entry.n),
+                "Of": entry.rater,
+                "Source": _named(entry.source, "value"),
+            }
+            for entry in study.overlap
+        ]
+        for metric in dict.fromkeys(next(iter(row)) for row in rows):
+            same = pd.DataFrame([row for row in rows if next(iter(row)) == metric])
+            yield table_html(same, caption=metric)
+    if not study.accuracy and not study.overlap:
+        yield "<p>No result has been extracted.</p>"
+
+
+def _segmented(groups: Sequence[PooledGroup]) -> dict[str, list[dict[str, str]]]:
+    """Return what each study gives to the segmentation syntheses, by its id."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for group in groups:
+        for value in group.rows.to_dict("records"):
+            row = {
+                "Synthesis": f"{METRICS[group.metric]}, {group.group}",
+                "Value": f"{value['value']:g}",
+                "Used": "yes" if value["usable"] else f"no: {value['refusal']}",
+            }
+            found.setdefault(value["study"], []).append(row)
+    return found
+
+
+def _syntheses(
+    study: Study, pooled: Pooled, moved: pd.DataFrame, segmented: Sequence[Mapping[str, str]]
+) -> Iterator[str]:
+    used = [(place, item) for place, item in enumerate(pooled.selection.used) if item.study.id == study.id]
+    out = [(item, why) for item, why in pooled.selection.left_out if item.study.id == study.id]
+    diagnosis = '<a href="../chapters/diagnosis.html">main diagnostic synthesis</a>'
+    for place, item in used:
+        yield f"<p>It is in the {diagnosis}: {escape(item.reason)}.</p>"
+        if len(moved) > place:  # empty where nothing could be pooled
+            yield table_html(moved.iloc[[place]], caption="The pooled estimates without it.")
+    if out:
+        reasons = left_out_table(type(pooled.selection)(pooled.selection.rule, (), tuple(out)))
+        yield table_html(reasons[["Evaluation", "Reason"]], caption="Left out of the main diagnostic synthesis.")
+    if segmented:
+        yield table_html(pd.DataFrame(segmented), caption="In the segmentation syntheses.")
+    if not used and not out and not segmented:
+        yield "<p>It is in no synthesis: it has no result that one could use.</p>"
+
+
+def _quality(study: Study) -> Iterator[str]:
+    appraisal = study.appraisal
+    if appraisal and appraisal.judgements:
+        columns = ["tool", "domain", "kind", "judgement", "reason", "by", "on"]
+        yield _rows(appraisal.judgements, columns, "Judgements of risk of bias and applicability.")
+    if appraisal and appraisal.claim:
+        values = {name: value for name, value in appraisal.claim if name not in ("source", "edition")}
+        yield _facts(values, appraisal.claim.source, f"CLAIM {appraisal.claim.edition}, points per section")
+    if not appraisal or not (appraisal.judgements or appraisal.claim):
+        yield "<p>No judgement of this study is recorded: the base review prints its judgements without names.</p>"
+
+
+def _rows(records: Sequence[BaseModel], fields: Sequence[str], caption: str) -> str:
+    table = [{name.capitalize(): _text(getattr(record, name)) for name in fields} for record in records]
+    return table_html(pd.DataFrame(table), caption=caption)
+
+
+def _sources(study: Study) -> str:
+    rows = [
+        {"Source": key, "Kind": source.kind.replace("_", " "), "Where": _where(source)}
+        for key, source in study.sources.items()
+    ]
+    return table_html(pd.DataFrame(rows), caption="Every value above names one of these.")
+
+
+def _where(source: Source) -> str:
+    parts = [
+        f"table {source.table}, row {source.row}" if source.row else f"table {source.table}" if source.table else None,
+        source.where,
+        source.how,
+        source.doi and f"doi {source.doi}",
+        source.pmid and f"PMID {source.pmid}",
+        source.pmcid,
+        source.url,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _history(history: Sequence[Correction]) -> str:
+    if not history:
+        return "<p>This copy of the review does not hold its history.</p>"
+    rows = [{"Day": long_date(day), "Change": subject} for day, subject in history]
+    return table_html(pd.DataFrame(rows), caption="Changes of the study's file.")

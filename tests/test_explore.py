@@ -1,0 +1,91 @@
+"""Does the explorer show what the engine computes, for every choice of filters?"""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import livingreview.explore as explore
+from livingreview.diagnosis import headline, pool
+from livingreview.errors import ReviewError
+from livingreview.evidence import gather
+from livingreview.explore import Explorer, explorer, reachable
+from livingreview.publish.explorer import show_explorer, studies_table
+from livingreview.review import Review
+from livingreview.wording import with_interval
+from signing import sign
+
+MASKS = st.lists(st.lists(st.integers(0, 0b11111), max_size=4), max_size=4)
+
+
+@pytest.fixture(scope="module")
+def found(review: Review) -> Explorer:
+    return explorer(review)
+
+
+@given(MASKS)
+def test_is_every_choice_of_filters_among_the_reachable_sets(choices):
+    everything = 0b11111
+    by_hand = set()
+    for chosen in itertools.product(*([everything, *masks] for masks in choices)):
+        left = everything
+        for mask in chosen:
+            left &= mask
+        by_hand.add(left)
+    assert reachable(choices, everything) == by_hand
+
+
+def test_are_more_sets_than_can_be_pooled_refused(monkeypatch):
+    monkeypatch.setattr(explore, "MOST_SETS", 3)
+    with pytest.raises(ReviewError, match="more than 3 sets"):
+        reachable([[1, 2, 4]], 7)
+
+
+def test_does_the_whole_set_pool_to_what_the_front_page_says(found, review):
+    whole = found.pooled[str(sum(study["bit"] for study in found.studies))]
+    said = headline(pool(review))
+    assert whole["sensitivity"] in said
+    assert whole["specificity"] in said
+
+
+def test_does_each_set_pool_to_what_the_engine_gives_for_its_studies(found, review):
+    evidence = gather(review)
+    for mask, shown in found.pooled.items():
+        ids = {study["id"] for study in found.studies if study["bit"] & int(mask)}
+        pooled = pool(review, evidence=[item for item in evidence if item.study.id in ids])
+        assert shown["k"] == pooled.k
+        if pooled.imputed is None:
+            assert shown["reason"] == pooled.reason
+        else:
+            assert shown["sensitivity"] == with_interval(pooled.imputed.sensitivity)
+            assert shown["forest"][1][0] == pytest.approx(pooled.imputed.specificity.estimate, abs=5e-5)
+
+
+def test_is_a_filter_that_tells_no_studies_apart_left_out(found):
+    assert "Extraction" in found.undivided
+    assert all(len(facet["values"]) > 1 for facet in found.facets)
+
+
+def test_does_a_signed_extraction_make_its_filter_appear(data_copy):
+    sign(data_copy, "bartoli")
+    assert "Extraction" not in explorer(Review.load(data_copy)).undivided
+
+
+def test_can_no_title_end_the_script_that_holds_the_data(found):
+    hostile = Explorer(
+        found.facets, (), ({**found.studies[0], "title": "</script><script>alert(1)</script>"},), (), {}, ()
+    )
+    html = show_explorer(hostile).data
+    assert html.count("</script>") == 3
+    held = html.split('id="lr-explore-data">')[1].split("</script>")[0]
+    assert json.loads(held)["studies"][0]["title"].startswith("</script>")
+
+
+def test_has_the_table_one_row_a_study(found, review):
+    table = studies_table(found)
+    assert len(table) == len(review.included) + len(review.awaiting)
+    assert (table["2×2 table"] == "pooled").sum() == len(found.tables)

@@ -1,0 +1,85 @@
+"""Does each study have a page that says what is known of it, and nothing that its file could smuggle in?"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html import unescape
+
+import pytest
+
+from livingreview.diagnosis import leave_one_out_table, pool
+from livingreview.publish.study_pages import corrections, study_pages
+from livingreview.review import Review
+
+
+@pytest.fixture(scope="module")
+def pages(review: Review) -> dict[str, str]:
+    return study_pages(review, repository="", history={})
+
+
+def test_has_every_study_a_page(pages, review):
+    assert set(pages) == {f"studies/{study.id}.md" for study in review.studies}
+
+
+def test_does_a_page_show_every_printed_result_with_its_source(pages, review):
+    for study in review.studies:
+        page = unescape(pages[f"studies/{study.id}.md"])
+        for entry in study.overlap:
+            assert entry.value in page
+        for key in study.sources:
+            assert key in page
+
+
+def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, review):
+    pooled = pool(review)
+    moved = leave_one_out_table(pooled)
+    for place, item in enumerate(pooled.selection.used):
+        page = pages[f"studies/{item.study.id}.md"]
+        assert "The pooled estimates without it." in page
+        assert moved["Sensitivity"][place] in page
+
+
+def test_does_a_study_that_is_left_out_say_why(pages, review):
+    for item, reason in pool(review).selection.left_out:
+        assert reason in unescape(pages[f"studies/{item.study.id}.md"])
+
+
+def test_is_a_page_one_heading_and_one_block_whatever_the_file_says(review):
+    study = review.study("righetti2024")
+    nasty = "# [x](javascript:1) <b> {{ 7 }} ```\n```{include} /etc/passwd\n``` $x$"
+    report = study.report.model_copy(update={"title": nasty, "journal": nasty})
+    hostile = study.model_copy(update={"report": report, "notes": [nasty]})
+    changed = type(review)(**{**vars(review), "studies": (hostile,)})
+    (page,) = study_pages(changed, repository="", history={}).values()
+    _, _, body = page.split("---\n", 2)
+    heading = body.split("\n")[1]
+    assert re.fullmatch(r"# [\w\s&#;°]+", heading)
+    assert unescape(heading).endswith(" ".join(nasty.split()))
+    assert len(re.findall(r"^```", body, flags=re.MULTILINE)) == 2
+    assert "<b>" not in body.replace("<body", "")
+
+
+def test_leads_correct_a_value_to_the_form_where_the_repository_is_known(review):
+    some = study_pages(review, repository="https://example.org/r/", history={})
+    assert (
+        'href="https://example.org/r/issues/new?template=correct-a-value.yml&amp;study=bartoli"'
+        in some["studies/bartoli.md"]
+    )
+
+
+def test_is_the_history_of_a_file_that_of_the_repository(tmp_path):
+    assert corrections(tmp_path) == {}
+
+    def git(*arguments):
+        identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "data" / "studies").mkdir(parents=True)
+    git("init")
+    for text in ("first", "second"):
+        (tmp_path / "data" / "studies" / "x2024.yaml").write_text(text)
+        git("add", ".")
+        git("commit", "-m", f"Enter the {text} value")
+    found = corrections(tmp_path)
+    assert [subject for _, subject in found["x2024"]] == ["Enter the second value", "Enter the first value"]
