@@ -58,3 +58,19 @@ def review() -> Review:
 def data_copy(tmp_path: Path) -> Path:
     """Return a copy of the data folder that a test may spoil."""
     return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder, not to be changed, of which the base version alone is released."""
+    root = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("base") / "data"))
+    for path in (root / "releases").iterdir():
+        if path.name != "2025.1.json":
+            path.unlink()
+    return root
+
+
+@pytest.fixture
+def base_copy(base_only: Path, tmp_path: Path) -> Path:
+    """Return a copy of `base_only` that a test may spoil."""
+    return Path(shutil.copytree(base_only, tmp_path / "data"))

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from livingreview.flow import FlowBox
+from livingreview.living.history import Step
+from livingreview.plots.cumulative import cumulative
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.forest import forest, forest_single
@@ -97,10 +99,17 @@ PPV, NPV = _values("ppv", (0.2, 0.5, 0.7)), _values("npv", (0.99, 0.95, 0.9))
 RATINGS = ["low", "some concerns", "high", None]
 STATES = ["reported", "not reported", "not yet extracted", "reported"]
 
+STEPS = (
+    Step("to 2020", ("Adams",), 1, None, None, HOSTILE),
+    Step(HOSTILE, ("Chen", "Diaz"), 3, Interval(0.8, 0.6, 0.9), Interval(0.7, 0.5, 0.8), ""),
+    Step("to 2022", ("Evans",), 4, Interval(0.85, 0.7, 0.95), Interval(0.75, 0.6, 0.85), ""),
+)
+
 GALLERY: dict[str, Callable[[], Axes]] = {
     "bar_counts": lambda: bar_counts({HOSTILE: 4, "none": 0}, total=8),
     "claim_distribution": lambda: claim_distribution([70.0, 80, 80], reference=Reference(63, 11, HOSTILE)),
     "claim_sections": lambda: claim_sections({HOSTILE: 80.0}, range_={HOSTILE: (60.0, 100.0)}),
+    "cumulative": lambda: cumulative(STEPS),
     "evidence_map": lambda: evidence_map(COUNTS.study, ["U-Net", "U-Net", HOSTILE, "GAN"], ["x", "y", "x", "x"]),
     "fagan": lambda: fagan(0.2, Interval(8.0, 5.0, 12.0), Interval(0.1, 0.05, 0.2)),
     "flow": lambda: flow_diagram((*FLOW, OTHER), width=8.0),

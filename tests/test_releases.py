@@ -57,9 +57,11 @@ def store(root: Path, release: Release) -> Path:
 
 
 @pytest.fixture(scope="module")
-def today() -> Release:
-    """Return the version that would be frozen today."""
-    return made(DATA, "2026.1", title="  Made up  ", trigger="<script>[x](javascript:1)</script> “quoted”: yes @you")
+def today(base_only: Path) -> Release:
+    """Return the version that would be frozen today after the base version."""
+    return made(
+        base_only, "2026.1", title="  Made up  ", trigger="<script>[x](javascript:1)</script> “quoted”: yes @you"
+    )
 
 
 def altered(release: Release, change: dict[str, Any]) -> Release:
@@ -95,22 +97,22 @@ def test_is_the_base_version_the_day_of_its_last_search_and_older_than_the_first
     assert [person.name for person in base.authors] == review.file.base_review["authors"]
 
 
-def test_does_a_release_survive_its_file(data_copy: Path, today: Release, review: Review) -> None:
-    path = store(data_copy, today)
+def test_does_a_release_survive_its_file(base_copy: Path, today: Release, review: Review) -> None:
+    path = store(base_copy, today)
     assert path.read_text(encoding="utf-8").endswith("}\n")
-    assert read_releases(data_copy)[-1] == today
+    assert read_releases(base_copy)[-1] == today
     assert frozen_results(today) == replace(results_of(review), version="2026.1")
-    assert release_faults(data_copy) == []
+    assert release_faults(base_copy) == []
 
 
-def test_which_version_is_the_one_before(data_copy: Path, today: Release) -> None:
-    store(data_copy, today)
-    releases, results = read_releases(data_copy), frozen_results(today)
+def test_which_version_is_the_one_before(base_copy: Path, today: Release) -> None:
+    store(base_copy, today)
+    releases, results = read_releases(base_copy), frozen_results(today)
     assert previous_release(releases, results) == releases[0], "the version that today is does not precede it"
     assert previous_release(releases, replace(results, studies={})) == releases[1]
     assert previous_release(releases, frozen_results(releases[0])) is None
-    assert previous_day(data_copy, today.day) == date(2025, 7, 31)
-    assert previous_day(data_copy, date(2025, 7, 31)) is None
+    assert previous_day(base_copy, today.day) == date(2025, 7, 31)
+    assert previous_day(base_copy, date(2025, 7, 31)) is None
 
 
 # --- what is refused -----------------------------------------------------------------------------------------------
@@ -122,28 +124,28 @@ def codes(error: pytest.ExceptionInfo[DataError]) -> list[str]:
 
 
 @pytest.mark.parametrize("version", ["2025.1", "2024.9"])
-def test_is_a_version_that_is_not_newer_refused(review: Review, version: str) -> None:
+def test_is_a_version_that_is_not_newer_refused(base_only: Path, version: str) -> None:
     with pytest.raises(DataError) as error:
-        make_release(review, version, ReleaseNotes(), frozen=date(2026, 11, 30), digests=DIGESTS)
+        made(base_only, version)
     assert codes(error) == ["REL-005"]
 
 
-def test_is_a_day_before_the_last_versions_refused(data_copy: Path, today: Release) -> None:
-    store(data_copy, today)
+def test_is_a_day_before_the_last_versions_refused(base_copy: Path, today: Release) -> None:
+    store(base_copy, today)
     with pytest.raises(DataError) as error:
-        made(data_copy, "2026.2", as_of="2026-01-01")
+        made(base_copy, "2026.2", as_of="2026-01-01")
     assert codes(error) == ["REL-004"]
 
 
-def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(data_copy: Path) -> None:
-    low = {"estimate": 0.5, "ci": [0.4, 0.6], "level": 0.95}
-    store(data_copy, altered(read_releases(data_copy)[0], {"measures": {"sensitivity": low}, "reason": ""}))
+def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(base_copy: Path) -> None:
+    low = {"estimate": 0.95, "ci": [0.4, 0.99], "level": 0.95}
+    store(base_copy, altered(read_releases(base_copy)[0], {"measures": {"sensitivity": low}, "reason": ""}))
     with pytest.raises(DataError) as error:
-        made(data_copy, "2026.1", conclusions={"no_such_rule": "Made up."})
+        made(base_copy, "2026.1", conclusions={"no_such_rule": "Made up."})
     asked = {fault.remedy.split()[-1].partition("=")[0] for fault in error.value.faults if fault.code == "REL-006"}
     assert asked == {"sensitivity_080"}
     assert "REL-007" in codes(error)
-    release = made(data_copy, "2026.1", conclusions={"sensitivity_080": "Made-up meaning."})
+    release = made(base_copy, "2026.1", conclusions={"sensitivity_080": "Made-up meaning."})
     assert [(item.rule, item.text) for item in release.conclusions] == [("sensitivity_080", "Made-up meaning.")]
     assert "0.400" in release.conclusions[0].says
 
@@ -154,24 +156,24 @@ def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(data_
     ('"version": "2025.1"\n', '"version": "2025.2"\n', "REL-002"),
     ('"seal": "', '"sael": "', "DATA-001"),
 ])  # fmt: skip
-def test_does_check_notice_an_edited_release(data_copy: Path, old: str, new: str, code: str) -> None:
-    path = data_copy / "releases" / "2025.1.json"
+def test_does_check_notice_an_edited_release(base_copy: Path, old: str, new: str, code: str) -> None:
+    path = base_copy / "releases" / "2025.1.json"
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    faults = release_faults(data_copy)
+    faults = release_faults(base_copy)
     assert code in [fault.code for fault in faults]
     assert {fault.path for fault in faults} == {"data/releases/2025.1.json"}
-    assert main(["check", "--data", str(data_copy)]) == 1
+    assert main(["check", "--data", str(base_copy)]) == 1
 
 
-def test_does_check_notice_days_out_of_order_and_foreign_files(data_copy: Path, today: Release) -> None:
-    store(data_copy, today)
+def test_does_check_notice_days_out_of_order_and_foreign_files(base_copy: Path, today: Release) -> None:
+    store(base_copy, today)
     late = {**today.model_dump(mode="json", exclude_unset=True), "version": "2026.2", "day": "2026-01-01"}
     late["results"] = {**late["results"], "version": "2026.2"}
-    store(data_copy, sealed(Release.model_validate(late)))
-    (data_copy / "releases" / "notes.txt").write_text("made up")
-    assert sorted(fault.code for fault in release_faults(data_copy)) == ["REL-001", "REL-004"]
+    store(base_copy, sealed(Release.model_validate(late)))
+    (base_copy / "releases" / "notes.txt").write_text("made up")
+    assert sorted(fault.code for fault in release_faults(base_copy)) == ["REL-001", "REL-004"]
 
 
 # --- the changelog of evidence ---------------------------------------------------------------------------------------
@@ -181,8 +183,8 @@ def test_is_the_changelog_of_evidence_that_of_the_releases() -> None:
     assert (ROOT / "EVIDENCE.md").read_text(encoding="utf-8") == evidence_changelog(read_releases(DATA))
 
 
-def test_does_the_changelog_tell_what_came_in_and_escape_what_people_wrote(today: Release) -> None:
-    base = read_releases(DATA)[0]
+def test_does_the_changelog_tell_what_came_in_and_escape_what_people_wrote(base_only: Path, today: Release) -> None:
+    (base,) = read_releases(base_only)
     text = evidence_changelog([base, today])
     assert text.index("## 2026.1") < text.index("## 2025.1")
     assert r"\<script\>\[x\](javascript:1)\</script\>" in text
@@ -204,11 +206,11 @@ def git(root: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(base_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a small clean repository with this review's data; building is left out, and told of."""
     root = tmp_path / "review"
     root.mkdir()
-    shutil.copytree(DATA, root / "data")
+    shutil.copytree(base_only, root / "data")
     for name in ("CITATION.cff", "pyproject.toml", "requirements.lock", "EVIDENCE.md"):
         shutil.copy(ROOT / name, root / name)
     git(root, "init", "--quiet")
