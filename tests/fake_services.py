@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
@@ -41,6 +41,9 @@ class Item:
     number: int
     added: date = date(2026, 11, 1)
     title: str = ""
+    crossref: tuple[tuple[str, object], ...] = ()  # fields of the record at Crossref
+    types: tuple[str, ...] = ("Journal Article",)  # of publication, in PubMed
+    links: tuple[str, ...] = ()  # to comments and corrections, in PubMed
 
     @property
     def name(self) -> str:
@@ -107,8 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, query: str) -> None:
         held = self.library
-        name = urlsplit(self.path).path.strip("/").rsplit("/", 1)[-1]
+        folder, _, name = urlsplit(self.path).path.strip("/").rpartition("/")
         asked = {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
+        if folder == "works":
+            name, asked["doi"] = "work", unquote(name)
         held.requests.append((name, asked, dict(self.headers)))
         if held.before is not None:
             held.before(len(held.requests))
@@ -178,8 +183,16 @@ def pubmed_xml(items: list[Item]) -> bytes:
 <Abstract><AbstractText Label="METHODS">A network &lt; 5 layers.</AbstractText></Abstract>
 <AuthorList><Author><LastName>Müller</LastName><ForeName>Jörg</ForeName></Author>
 <Author><CollectiveName>Food and Drug Administration</CollectiveName></Author></AuthorList>
-<Language>eng</Language><PublicationTypeList><PublicationType>Journal Article</PublicationType></PublicationTypeList>
-</Article></MedlineCitation><PubmedData><ArticleIdList><ArticleId IdType="pubmed">{item.number}</ArticleId>
+<Language>eng</Language><PublicationTypeList>{
+            "".join(f"<PublicationType>{kind}</PublicationType>" for kind in item.types)
+        }</PublicationTypeList>
+</Article><CommentsCorrectionsList>{
+            "".join(
+                f'<CommentsCorrections RefType="{link}"><PMID>1</PMID></CommentsCorrections>' for link in item.links
+            )
+        }</CommentsCorrectionsList></MedlineCitation><PubmedData><ArticleIdList><ArticleId IdType="pubmed">{
+            item.number
+        }</ArticleId>
 </ArticleIdList><ReferenceList><Reference><ArticleIdList><ArticleId IdType="doi">10.9999/cited</ArticleId>
 </ArticleIdList></Reference></ReferenceList></PubmedData></PubmedArticle>"""
         for item in items
@@ -248,19 +261,26 @@ def _crossref_or_openalex(held: Library, asked: dict[str, str]) -> tuple[bytes, 
 
 def _crossref(held: Library, asked: dict[str, str]) -> tuple[bytes, str]:
     given, following = _cursor(held, asked["cursor"], int(asked["rows"]), held.items)
-    items = [
-        {
-            "DOI": f"10.5555/TEST.{item.number}",
-            "title": [item.name],
-            "author": [{"family": "Müller", "given": "Jörg"}, {"name": "A consortium"}],
-            "issued": {"date-parts": [[2026, 11]]},
-            "container-title": ["Journal of cardiac tests"],
-            "abstract": "<jats:p>A network.</jats:p>",
-            "type": "journal-article",
-        }
-        for item in given
-    ]
+    items = [_work(item) for item in given]
     return _json({"message": {"total-results": len(held.items), "next-cursor": following, "items": items}})
+
+
+def _crossref_work(held: Library, asked: dict[str, str]) -> tuple[bytes, str]:
+    found = [_work(item) for item in held.items if f"10.5555/test.{item.number}" == asked["doi"]]
+    return _json({"status": "ok", "message-type": "work", "message": found[0] if found else None})
+
+
+def _work(item: Item) -> dict[str, object]:
+    return {
+        "DOI": f"10.5555/TEST.{item.number}",
+        "title": [item.name],
+        "author": [{"family": "Müller", "given": "Jörg"}, {"name": "A consortium"}],
+        "issued": {"date-parts": [[2026, 11]]},
+        "container-title": ["Journal of cardiac tests"],
+        "abstract": "<jats:p>A network.</jats:p>",
+        "type": "journal-article",
+        **dict(item.crossref),
+    }
 
 
 def _scopus(held: Library, asked: dict[str, str]) -> tuple[bytes, str]:
@@ -328,6 +348,7 @@ ANSWERS: dict[str, Callable[[Library, dict[str, str]], tuple[bytes, str]]] = {
     "efetch.fcgi": _efetch,
     "searchPOST": _europepmc,
     "works": _crossref_or_openalex,
+    "work": _crossref_work,
     "scopus": _scopus,
     "documents": _webofscience,
     "articles": _ieee,

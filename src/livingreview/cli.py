@@ -17,6 +17,7 @@ from livingreview import diff_command as diff
 from livingreview import pool_command as pool
 from livingreview import reconstruct_command as reconstruct
 from livingreview import release_command as release
+from livingreview.adding import commands as adding
 from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
 from livingreview.screening import commands as screening
@@ -99,6 +100,7 @@ COMMANDS = (
         reconstruct.configure_reconstruct,
         reconstruct.run_reconstruct,
     ),
+    Command("add", adding.ADD_HELP, adding.configure_add, adding.run_add, "search"),
     Command("search", sources.SEARCH_HELP, sources.configure_search, sources.run_search, "search"),
     Command("import", sources.IMPORT_HELP, sources.configure_import, sources.run_import, "search"),
     Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),

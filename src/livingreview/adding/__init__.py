@@ -1,0 +1,1 @@
+"""Write the file of a new study from its bibliographic record, and nothing that nobody has read."""
