@@ -29,6 +29,7 @@ exit 2
 """
 CELL = "chapters/diagnosis.md:41 code cell 3 — TypeError: no keyword `a` [CHAPTER-003]"
 REVIEW = 'title: A review\nversion: "2026.2"\n'
+EVIDENCE = "# Evidence\n\n## 2026.2 (1 July 2026)\n\n* Two studies more.\n\n## 2026.1 (1 May 2026)\n\n* One.\n"
 FROZEN = '{"results": {"version": "2026.2"}}'
 
 
@@ -127,23 +128,23 @@ def test_a_tag_on_a_commit_that_main_does_not_hold_is_refused(repository):
     assert "main does not hold this commit" in done.stderr
 
 
-def test_a_release_packs_data_site_and_what_changed_since_the_tag_before(repository):
-    program(repository.parent / "bin" / "make", '#!/bin/sh\necho "$@"\n')
-    git(repository, "tag", "v2026.1")
+def test_a_release_packs_data_site_and_what_the_changelog_of_the_evidence_says_of_it(repository):
+    (repository / "EVIDENCE.md").write_text(EVIDENCE)
     (repository / "_site").mkdir()
     (repository / "_site/index.html").write_text("<p>")
     (repository / "_site/data.zip").write_text("PK")
-    git(repository, "commit", "--quiet", "--allow-empty", "--message", "Release")
-    git(repository, "push", "--quiet")
     done = run(repository, ".ci/release", "pack", "v2026.2")
     assert done.returncode == 0, done.stderr
     dist = repository / "dist"
-    assert (dist / "notes.md").read_text() == "--silent diff BASE=v2026.1\n"
+    assert (dist / "notes.md").read_text() == "\n* Two studies more.\n\n"
     packed = run(repository, "tar", "-tzf", "dist/site.tar.gz").stdout.splitlines()
     assert "site/index.html" in packed
     first = (dist / "site.tar.gz").read_bytes()
     run(repository, ".ci/release", "pack", "v2026.2")
     assert (dist / "site.tar.gz").read_bytes() == first
+
+    (repository / "EVIDENCE.md").write_text(EVIDENCE.replace("2026.2 ", "2026.22 "))
+    assert "EVIDENCE.md says nothing of 2026.2" in run(repository, ".ci/release", "pack", "v2026.2").stderr
 
 
 @pytest.mark.parametrize(("said", "told"), [(CELL, CELL), ("a test failed", "No cell failed")])
