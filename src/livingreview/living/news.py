@@ -9,7 +9,7 @@ import pandas as pd
 
 from livingreview.living.difference import ResultsChange, compare_results
 from livingreview.living.releases import frozen_results, previous_release, read_releases
-from livingreview.living.results import Results, Synthesis, measure_text, results_of
+from livingreview.living.results import Results, Synthesis, measure_name, measure_text, results_of
 from livingreview.model import Release
 from livingreview.review import Review, label
 from livingreview.tabulate import reference
@@ -133,7 +133,7 @@ def moved_table(found: News) -> pd.DataFrame:
     rows = [
         {
             "Synthesis": item.title,
-            "Measure": measure.name.replace("_", " "),
+            "Measure": measure_name(measure.name),
             "Then": measure_text(measure.name, measure.before) if measure.before else _reason(item.before),
             "Now": measure_text(measure.name, measure.after) if measure.after else _reason(item.after),
         }

@@ -17,7 +17,7 @@ import pandas as pd
 
 from livingreview.errors import DataError, Fault
 from livingreview.flow import living_flow
-from livingreview.living.results import Results, measure_text, results_of
+from livingreview.living.results import Results, measure_name, measure_text, results_of
 from livingreview.living.rules import fired
 from livingreview.model import Release, ReleaseNotes
 from livingreview.reading import Document, read_yaml, shown_path, validate
@@ -263,7 +263,7 @@ def release_entries(before: Release | None, release: Release) -> Iterator[str]:
         earlier = {item.id: item for item in old.syntheses}.get(synthesis.id) if old else None
         if synthesis.measures != (earlier.measures if earlier else {}):
             now = "; ".join(
-                f"{name.replace('_', ' ')} {measure_text(name, value)}" for name, value in synthesis.measures.items()
+                f"{measure_name(name)} {measure_text(name, value)}" for name, value in synthesis.measures.items()
             )
             studies = plural(len(synthesis.studies), "study", "studies")
             yield f"{synthesis.title} ({studies}): {now or synthesis.reason}."

@@ -21,7 +21,7 @@ from livingreview.review import Review
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import decimal, percent, with_interval
 
-__all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "measure_text", "results_of"]
+__all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "measure_name", "measure_text", "results_of"]
 
 DIGITS = 9
 Value = float | None
@@ -184,6 +184,17 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,), main: Pooled 
         verified=tuple(study.id for study in review.studies if study.verified),
         syntheses=tuple(replace(item, certainty=certainty.get(item.id, "")) for item in (*diagnostic, *groups, *means)),
     )
+
+
+def measure_name(name: str) -> str:
+    """Write the name of a measure for readers.
+
+    >>> measure_name("i2_sensitivity"), measure_name("sensitivity_lower")
+    ('I² of sensitivity', 'sensitivity, lower limit')
+    """
+    for limit in ("lower", "upper"):
+        name = name.replace(f"_{limit}", f", {limit} limit")
+    return name.replace("i2_", "I² of ").replace("_", " ")
 
 
 def measure_text(name: str, measure: Mapping[str, Any]) -> str:

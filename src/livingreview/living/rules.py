@@ -15,7 +15,7 @@ from typing import Final, Literal
 import pandas as pd
 
 from livingreview.errors import DataError, Fault
-from livingreview.living.results import Results
+from livingreview.living.results import Results, measure_name
 from livingreview.model import ConclusionRule, ReviewFile
 from livingreview.overlap import STRUCTURE_GROUPS
 from livingreview.overlap_pooling import METRICS
@@ -129,7 +129,7 @@ def distance_table(rules: Sequence[ConclusionRule], before: Results | None, afte
             distance = "" if inside is None else _signed(inside, rule)
         rows.append(
             {
-                "Watched": f"{rule.synthesis}: {rule.measure.replace('_', ' ')}",
+                "Watched": f"{rule.synthesis}: {measure_name(rule.measure)}",
                 "Fires when": rule.kind,
                 "Then": _written(rule, old),
                 "Now": _written(rule, new),
