@@ -148,6 +148,25 @@ def test_a_value_of_the_base_review_is_no_extraction(data_copy: Path, write: Wri
     assert (fault.code, fault.field, fault.line) == ("DOUBLE-005", "sources.paper", 10)
 
 
+@pytest.mark.parametrize(
+    ("signature", "code"),
+    [
+        ("verified_by: Made Up A", "SIGN-001"),
+        ("verified_by: Made Up A, verified_on: 2026-11-21", "SIGN-002"),
+        ("verified_by: Contributors of this review, verified_on: 2026-11-22", "SIGN-003"),
+        ("verified_by: Made Up A, verified_on: 2026-11-22", None),
+    ],
+)
+def test_a_signature_has_a_name_and_a_day_and_is_not_the_extractor_s_own(
+    data_copy: Path, signature: str, code: str | None
+) -> None:
+    path = data_copy / "studies" / "righetti2024.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("on: 2026-11-22}") == 1
+    path.write_text(text.replace("on: 2026-11-22}", f"on: 2026-11-22, {signature}}}"), encoding="utf-8")
+    assert [fault.code for fault in every_fault(data_copy)] == ([code] if code else [])
+
+
 def test_the_command_prints_both_values_with_their_lines(
     data_copy: Path, write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
