@@ -7,7 +7,7 @@ from typing import Final
 
 from livingreview.model import Study
 
-__all__ = ["bibtex", "bibtex_entry", "escape_tex"]
+__all__ = ["bibtex", "bibtex_entry", "escape_tex", "split_name"]
 
 _TEX: Final = {
     "\\": r"\textbackslash{}",
@@ -70,13 +70,23 @@ def bibtex_entry(study: Study) -> str:
     return f"@misc{{{study.id},\n{body}}}\n"
 
 
-def _name(printed: str) -> str:
-    """Return a name the way BibTeX reads it: ``Agibetov A`` → ``Agibetov, A``."""
-    others = printed.endswith(" and others")
-    words = escape_tex(printed.removesuffix(" and others")).replace(",", "").split()
+def split_name(printed: str) -> tuple[str, str]:
+    """Return surname and initials of a name as printed; a name without initials, such as a group's, is all surname.
+
+    >>> split_name("Ben Khalifa A")
+    ('Ben Khalifa', 'A')
+    """
+    words = printed.replace(",", "").split()
     initials: list[str] = []
     while len(words) > 1 and words[-1].replace("-", "").replace(".", "").isupper() and len(words[-1]) <= 5:
         initials.insert(0, words.pop())
+    return " ".join(words), " ".join(initials)
+
+
+def _name(printed: str) -> str:
+    """Return a name the way BibTeX reads it: ``Agibetov A`` → ``Agibetov, A``."""
+    others = printed.endswith(" and others")
+    surname, initials = map(escape_tex, split_name(printed.removesuffix(" and others")))
     # Braces keep a surname of several words, and the word "and" in the name of a group, together.
-    name = "{" + " ".join(words) + "}" + (", " + " ".join(initials) if initials else "")
+    name = f"{{{surname}}}" + (f", {initials}" if initials else "")
     return f"{name} and others" if others else name

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from livingreview.review import Review
 
 __all__ = ["Frame", "frame_of"]
 
@@ -25,6 +29,9 @@ class Frame:
         Where the repository and the site live; empty when that is not known.
     due
         Day after which the banner reads differently, if there is one.
+    review
+        The review that the pages show: what is published beside them, and what they say of themselves to programs,
+        comes from it. None for a book that is no review.
     """
 
     banner: str = ""
@@ -33,6 +40,7 @@ class Frame:
     repository: str = ""
     address: str = ""
     due: date | None = None
+    review: Review | None = None
 
 
 def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_only: bool = False) -> Frame:
@@ -68,4 +76,5 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_onl
         repository=addresses.repository,
         address=addresses.site,
         due=review.next_search_due,
+        review=review,
     )

@@ -136,6 +136,7 @@ def build_book(
     BuildError
         If a chapter fails, the book has a warning, or the output folder holds something else.
     """
+    from livingreview.publish.beside import publish_beside
     from livingreview.publish.chapters import execute_chapters
     from livingreview.publish.staging import run_jupyter_book, stage_book
 
@@ -152,6 +153,8 @@ def build_book(
         for pattern in _NOT_PUBLISHED:
             for path in site.rglob(pattern):
                 path.unlink()
+        if frame.review is not None:
+            publish_beside(site, frame.review)
         _swap(site, output)
     return Built(output, executed.ran, executed.cached, time.perf_counter() - start)
 

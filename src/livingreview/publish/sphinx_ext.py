@@ -1,4 +1,4 @@
-"""A small Sphinx extension of our own: formulas as MathML, and only the scripts that a page uses.
+"""A small Sphinx extension of our own: formulas as MathML, only the scripts that a page uses, what a page is.
 
 Formulas become MathML while the book is built, which every current browser shows by itself; no script from a
 third party, and none of our own, is needed to read them.
@@ -16,6 +16,8 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+
+from livingreview.publish.metadata import page_metadata
 
 __all__ = ["mathml", "mended", "setup"]
 
@@ -90,6 +92,21 @@ def _author_wrote_markdown(*event: Any) -> None:
         context["page_source_suffix"] = ".md"
 
 
+def _describe_page(app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Add what the page says of itself to programs: its title, and its first paragraph as the description."""
+    site = app.config.livingreview_site
+    if not site or doctree is None:
+        return
+    if page == app.config.root_doc and site["root"]:
+        context["pageurl"] = site["root"]  # the canonical address has no file name
+    title = doctree.next_node(nodes.title)
+    prose = (node.astext() for node in doctree.findall(nodes.paragraph) if isinstance(node.parent, nodes.section))
+    heading = title.astext() if title else site["name"]
+    # What stands in brackets leads to the list of references, which a description does not have.
+    description = re.sub(r"\s*\[[^\]]*\]", "", next(prose, heading))
+    context["metatags"] += page_metadata(site, f"{page}.html", heading, description)
+
+
 def mended(html: str) -> str:
     """Return a page without what the theme and docutils get wrong for readers who listen to it.
 
@@ -128,5 +145,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("comments_config", {}, "html")
     # Before the theme's own handlers (500), which make the link.
     app.connect("html-page-context", _author_wrote_markdown, priority=400)
+    app.add_config_value("livingreview_site", {}, "html", types=dict)
+    app.connect("html-page-context", _describe_page)
     app.connect("build-finished", _mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,7 @@ from livingreview.errors import BuildError
 from livingreview.publish.frame import Frame
 from livingreview.publish.inputs import chapter_names
 from livingreview.publish.kernel import reproducible_environment
+from livingreview.publish.metadata import site_metadata
 
 __all__ = ["run_jupyter_book", "stage_book"]
 
@@ -76,7 +77,10 @@ def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
     if frame.repository:
         theme |= {"use_repository_button": True, "use_edit_page_button": True, "use_issues_button": True}
         theme["repository_branch"] = theme.get("repository_branch", "main")
-    sphinx["html_baseurl"] = frame.address
+    # With its slash: the theme joins it to a page's name as it stands.
+    sphinx["html_baseurl"] = f"{frame.address.rstrip('/')}/" if frame.address else ""
+    if frame.review is not None:
+        sphinx["livingreview_site"] = site_metadata(frame.review)
     config.setdefault("execute", {})["execute_notebooks"] = "off"
     return config
 
