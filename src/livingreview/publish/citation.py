@@ -11,8 +11,9 @@ __all__ = ["bibtex", "bibtex_entry", "escape_tex", "split_name"]
 
 _TEX: Final = {
     "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
+    # Not a brace behind a backslash: BibTeX counts braces whatever stands before them.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
     "$": r"\$",
     "&": r"\&",
     "#": r"\#",
@@ -29,7 +30,7 @@ def escape_tex(text: str) -> str:
     Examples
     --------
     >>> escape_tex("T1 & T2* {50 %}")
-    'T1 \\& T2* \\{50 \\%\\}'
+    'T1 \\& T2* \\textbraceleft{}50 \\%\\textbraceright{}'
     """
     return "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
 
