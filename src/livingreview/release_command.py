@@ -61,7 +61,9 @@ def run_release(options: argparse.Namespace) -> int:
         review = Review.load(stage / "data", as_of=options.as_of)
         release = make_release(review, version, notes, frozen=_today(), digests=_digests(stage))
         changed[f"data/{FOLDER}/{version}.json"] = release_text(release)
-        changed[CHANGELOG] = evidence_changelog([*read_releases(stage / "data"), release])
+        _write(stage, changed)
+        # From the files as they will be read, so that writing it again gives the same.
+        changed[CHANGELOG] = evidence_changelog(read_releases(stage / "data"))
         _write(stage, changed)
         pooled = sum(bool(synthesis.measures) for synthesis in release.results.syntheses)
         print(f"{version}: results of {release.day}, {pooled} of {len(release.results.syntheses)} syntheses pooled")

@@ -24,6 +24,7 @@ from livingreview.wording import decimal, percent, with_interval
 __all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "measure_name", "measure_text", "results_of"]
 
 DIGITS = 9
+STATUSES = ("included", "awaiting classification", "cited as background", "excluded")
 Value = float | None
 
 
@@ -149,7 +150,7 @@ class Results:
             version=data["version"],
             day=date.fromisoformat(data["day"]),
             last_search=date.fromisoformat(data["last_search"]),
-            studies={status: tuple(ids) for status, ids in data["studies"].items()},
+            studies={name: tuple(data["studies"][name]) for name in STATUSES if name in data["studies"]},
             verified=tuple(data["verified"]),
             syntheses=tuple(Synthesis(**{**item, "studies": tuple(item["studies"])}) for item in data["syntheses"]),
         )
@@ -175,12 +176,11 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,), main: Pooled 
     means = [_tabulated_synthesis(review, metric) for metric in ("dice", "hausdorff")]
     judged = sorted((item for item in review.file.certainty if item.on <= review.day), key=lambda item: item.on)
     certainty = {item.synthesis: item.level for item in judged}
-    statuses = ("included", "awaiting classification", "cited as background", "excluded")
     return Results(
         version=review.file.version,
         day=review.day,
         last_search=review.last_search,
-        studies={status: tuple(study.id for study in review.standing(status)) for status in statuses},
+        studies={status: tuple(study.id for study in review.standing(status)) for status in STATUSES},
         verified=tuple(study.id for study in review.studies if study.verified),
         syntheses=tuple(replace(item, certainty=certainty.get(item.id, "")) for item in (*diagnostic, *groups, *means)),
     )
