@@ -6,7 +6,9 @@ third party, and none of our own, is needed to read them.
 
 from __future__ import annotations
 
+import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
@@ -19,7 +21,7 @@ from sphinx.util.math import get_node_equation_number
 
 from livingreview.publish.metadata import page_metadata
 
-__all__ = ["mathml", "mended", "setup"]
+__all__ = ["mathml", "mended", "searchable", "setup"]
 
 RENDERER: Final = "livingreview_mathml"
 _LOGGER = logging.getLogger(__name__)
@@ -107,6 +109,27 @@ def _describe_page(app: Sphinx, page: str, _template: str, context: dict[str, An
     context["metatags"] += page_metadata(site, f"{page}.html", heading, description)
 
 
+def _escape_printed_title(*event: Any) -> None:
+    """Escape the heading of the printed page, which the theme writes into it as it stands."""
+    context = event[3]
+    if "pagetitle" in context:
+        context["pagetitle"] = escape(context["pagetitle"])
+
+
+def searchable(index: str) -> str:
+    """Return Sphinx's search index with its headings escaped, because its script writes them as markup.
+
+    Examples
+    --------
+    >>> searchable('Search.setIndex({"alltitles":{"<b>":[[0,null]]}})')
+    'Search.setIndex({"alltitles":{"&lt;b&gt;":[[0,null]]}})'
+    """
+    prefix, suffix = "Search.setIndex(", ")"
+    content = json.loads(index.removeprefix(prefix).removesuffix(suffix))
+    content["alltitles"] = {escape(title): places for title, places in content["alltitles"].items()}
+    return prefix + json.dumps(content, separators=(",", ":"), sort_keys=True) + suffix
+
+
 def mended(html: str) -> str:
     """Return a page without what the theme and docutils get wrong for readers who listen to it.
 
@@ -136,6 +159,8 @@ def _mend_pages(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
             path.write_text(mended(path.read_text(encoding="utf-8")), encoding="utf-8")
+        for path in Path(app.outdir).glob("searchindex.js"):
+            path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -147,5 +172,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _author_wrote_markdown, priority=400)
     app.add_config_value("livingreview_site", {}, "html", types=dict)
     app.connect("html-page-context", _describe_page)
+    # After the theme's own handlers, which make the title.
+    app.connect("html-page-context", _escape_printed_title, priority=900)
     app.connect("build-finished", _mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
