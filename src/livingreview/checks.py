@@ -16,6 +16,7 @@ LINK-009    patients shared with no other study
 LINK-010    standings out of order, or two on one day
 LINK-011    not exactly one primary entry among several
 LINK-012    two entries with one id
+LINK-013    patients shared by the word of one study alone
 SOURCE-001  a source says what its kind does not have
 SOURCE-002  a source does not say what its kind needs
 TASK-001    the base review's label repeats the task
@@ -84,7 +85,7 @@ def cross_check(
         Today, or the newest day that the ledgers speak of: nothing has happened after it.
     """
     known_datasets = {dataset.id for dataset, _ in datasets}
-    known_studies = {study.id for study, _ in studies}
+    known_studies = {study.id: study for study, _ in studies}
     for dataset, document in datasets:
         yield from _file_name(dataset.id, document)
         yield from _block_sources(dataset, (), set(dataset.sources), document)
@@ -147,9 +148,12 @@ def _kinds(sources: Mapping[str, Source], document: Document) -> Iterator[Fault]
 
 def _block_sources(block: Any, where: tuple[str | int, ...], known: set[str], document: Document) -> Iterator[Fault]:
     """Every key named exists, and every value of the block is covered by one."""
-    for key in sorted(named_sources(block.source) - known):
-        remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
-        yield document.fault((*where, "source"), f"the source {key!r} is not defined", remedy, "LINK-003")
+    named = block.source if isinstance(block.source, Mapping) else {None: block.source}
+    for name, source in named.items():
+        place = (*where, "source") if name is None else (*where, "source", name)
+        for key in sorted(named_sources(source) - known):
+            remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
+            yield document.fault(place, f"the source {key!r} is not defined", remedy, "LINK-003")
     if not isinstance(block.source, Mapping):
         return
     if isinstance(block, Study):
@@ -166,7 +170,7 @@ def _block_sources(block: Any, where: tuple[str | int, ...], known: set[str], do
             yield document.fault((*where, "source", name), problem, "delete it or add the value", "LINK-005")
 
 
-def _references(study: Study, document: Document, datasets: set[str], studies: set[str]) -> Iterator[Fault]:
+def _references(study: Study, document: Document, datasets: set[str], studies: Mapping[str, Study]) -> Iterator[Fault]:
     named = [(("setting", "datasets", i), d) for i, d in enumerate((study.setting and study.setting.datasets) or [])]
     named += [(("overlap", i, "dataset"), e.dataset) for i, e in enumerate(study.overlap) if e.dataset]  # type: ignore[misc]
     for where, name in named:
@@ -178,6 +182,10 @@ def _references(study: Study, document: Document, datasets: set[str], studies: s
             yield document.fault(
                 ("shares_patients_with", index), f"no other study {other!r}", "use a study's id", "LINK-009"
             )
+        elif study.id not in studies[other].shares_patients_with:
+            problem = f"{other} does not say that it shares patients with {study.id}"
+            remedy = f"add {study.id} to shares_patients_with of {other}"
+            yield document.fault(("shares_patients_with", index), problem, remedy, "LINK-013")
 
 
 def _standing(study: Study, document: Document) -> Iterator[Fault]:

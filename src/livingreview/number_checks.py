@@ -8,7 +8,7 @@ RANGE-002   a distance is given as a percentage
 RANGE-003   an SD stands beside a median
 RANGE-004   an interquartile range does not hold its value
 RANGE-005   a confidence interval does not hold its value
-RANGE-006   a proportion is below 1%: a proportion with a percent sign
+RANGE-006   a proportion of at most 1%: a proportion with a percent sign
 RANGE-007   an SD is larger than any proportions with that mean can have
 RANGE-008   a Hausdorff distance fits no heart in millimetres, and no note says that it is printed so
 RANGE-009   the smallest possible n is larger than the largest
@@ -118,10 +118,10 @@ def _proportion(text: str, where: Where, document: Document) -> Iterator[Fault]:
     if value > 1:
         problem = f"the proportion {text} is larger than 1"
         yield document.fault(where, problem, f'write "{text}%" for a percentage', "RANGE-001")
-    if text.endswith("%") and 0 < value < 0.01:
+    if text.endswith("%") and 0 < value <= 0.01:
         bare = text.rstrip("% ")
         remedy = f'write "{bare}" for a proportion; if it is that small, write "{value:g}"'
-        yield document.fault(where, f"the percentage {text} is below 1%", remedy, "RANGE-006")
+        yield document.fault(where, f"the percentage {text} is at most 1%", remedy, "RANGE-006")
 
 
 def _spread(sd: str, value: str, where: Where, document: Document) -> Iterator[Fault]:
@@ -183,6 +183,8 @@ def _accuracy_values(entry: AccuracyEntry, where: Where, document: Document) -> 
         faults = [*_between(kept, where, document), *_counts_against_metrics(entry, kept, where, document)]
         faults += _harmonic(kept, where, document)
         yield from faults or _no_table(entry, kept, where, document)
+    elif entry.problem == "localisation":
+        yield from _harmonic(printed, where, document)
 
 
 def _beside(quoted: Quoted, where: Where, document: Document) -> Iterator[Fault]:

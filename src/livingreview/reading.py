@@ -150,30 +150,39 @@ def read_yaml(path: Path, root: Path) -> Document:
     shown = shown_path(path, root)
     text = read_text(path, root)
     builder = _Builder(shown)
+    event = None
     try:
         for event in yaml.parse(text, Loader=_PARSER):
             builder.take(event)
             if len(builder.open) > MAX_DEPTH:  # the time to read on grows with the square of the depth
                 break
     except yaml.MarkedYAMLError as error:
-        raise DataError([_syntax_fault(shown, text, error)]) from None
+        raise DataError([_syntax_fault(shown, text, error, event)]) from None
     except yaml.YAMLError as error:
         problem = f"not valid YAML: {str(error).splitlines()[0]}"
         raise DataError([Fault(shown, 0, "", problem, "write one plain YAML document", "YAML-001")]) from None
-    if builder.documents != 1 and not builder.faults:
-        problem = "the file is empty" if builder.documents == 0 else "more than one document"
-        builder.faults.append(Fault(shown, 0, "", problem, "write one plain YAML document", "YAML-001"))
+    if builder.documents == 0:
+        builder.faults.append(Fault(shown, 0, "", "the file is empty", "write one plain YAML document", "YAML-001"))
     if builder.faults:
         raise DataError(builder.faults)
     return Document(shown, builder.root, builder.lines)
 
 
-def _syntax_fault(shown: str, text: str, error: yaml.MarkedYAMLError) -> Fault:
-    # An unclosed quote is noticed at the end of the file; where it opens is where to look.
-    opened = "quoted scalar" in (error.context or "")
+def _syntax_fault(shown: str, text: str, error: yaml.MarkedYAMLError, last: yaml.Event | None) -> Fault:
+    # What is left open is noticed later, at the next quote or key at best; where it opens is where to look.
+    opened = re.search("quoted scalar|flow|simple key", error.context or "")
     mark = error.context_mark if opened else error.problem_mark or error.context_mark
     line = mark.line + 1 if mark is not None else 0
-    content = text.split("\n")[line - 1] if line else ""
+    lines = text.split("\n")
+    if isinstance(last, yaml.ScalarEvent) and last.style in ("'", '"') and last.start_mark and last.end_mark:
+        line = last.start_mark.line + 1 if last.end_mark.line > last.start_mark.line else line
+    if error.problem_mark and "mapping values" in (error.problem or ""):
+        # A key that lost its colon runs on into the lines below, up to the next colon.
+        while line > 1 and ": " not in lines[error.problem_mark.line][: error.problem_mark.column]:
+            if re.search(r":( |$)|^ *- ", lines[line - 2]):
+                break
+            line -= 1
+    content = lines[line - 1] if line else ""
     if "\t" in content[: len(content) - len(content.lstrip())]:
         return Fault(shown, line, "", "a tab in the indentation", "indent with two spaces", "YAML-002")
     problem = f"not valid YAML: {error.problem or error.context or 'it cannot be parsed'}"
@@ -204,6 +213,8 @@ class _Builder:
         line = event.start_mark.line + 1 if event.start_mark is not None else 0
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
+            if self.documents == 2:
+                self._fault(line, "more than one document", "write one plain YAML document", "YAML-001")
         elif isinstance(event, yaml.AliasEvent):
             self._refuse_hidden(line, "an alias")
             self._place(None, line)
