@@ -34,7 +34,7 @@ FORM: dict[str, tuple[type[Record], str]] = {
 }
 WORDS = re.compile(r"[\w .,;()/+-]*")
 # Needed by few; the schema has them.
-RARE = frozenset({"source", "note", "label", "contradiction", "n_between", "rater", "ppv", "npv", "f1", "iqr"})
+RARE = frozenset({"source", "note", "label", "contradiction", "n_between", "rater", "iqr"})
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def write_draft(study_id: str, wish: Wish, facts: Mapping[str, Any], origin: Map
     """Return the text of the study's file: facts with their origin, and a form without any value."""
     standing = {"on": on, "status": "awaiting classification", "route": wish.route, "reason": wish.reason}
     signed = {"by": wish.by, "kind": "machine-assisted", "on": on}
-    coding = {"kind": "coding", "how": "the task as named by the person who added the study"}
+    coding = {"kind": "coding", "how": "named by the person who added the study"}
     paper = {"kind": "publication", **{name: facts[name] for name in ("doi", "pmid") if name in facts}}
     left_out = {"segmentation": "accuracy", "": ""}.get(wish.task, "overlap")
     parts = [
@@ -83,8 +83,8 @@ def write_draft(study_id: str, wish: Wish, facts: Mapping[str, Any], origin: Map
         _lines({"task": wish.task}) if wish.task else _field("# task", Study, "task"),
         "# target_condition:  # in the paper's words\n",
         _field("# topic", Study, "topic"),
-        "# One source for each field above: {task: coding, target_condition: paper, topic: coding}\n",
-        f"source: {'{task: coding}' if wish.task else '{}'}\n",
+        f"source: {'{task: coding}' if wish.task else '{}'}  # one for each field you fill in above, ",
+        "e.g. target_condition: paper, topic: coding\n",
         *(line for block in FORM if block != left_out for line in _form(block)),
         _lines({"notes": [wish.note]}) if wish.note else "",
         "extraction:\n",
