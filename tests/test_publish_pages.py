@@ -14,6 +14,7 @@ from livingreview.publish.banner import banner_html
 from livingreview.publish.citation import bibtex
 from livingreview.publish.sphinx_ext import mathml, mended
 from livingreview.publish.tables import code_html, table_html
+from livingreview.review import STUDY_ID
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 
@@ -148,3 +149,11 @@ def test_pages_are_mended_where_a_listener_would_be_misled():
         '<button class="btn search-button-field x" data-a="1"></button>'
         '<i class="theme-switch fa-sun" data-mode="light"></i><div class="citation-list">'
     )
+
+
+def test_does_a_study_in_a_table_lead_to_its_page():
+    table = pd.DataFrame({STUDY_ID: ["x2024", None], "Study": ["X 2024", "Y"], "n": [1, 2]})
+    html = table_html(table, caption="Sizes")
+    assert '<a href="../studies/x2024.html">X 2024</a>' in html
+    assert '<th scope="row">Y</th>' in html
+    assert STUDY_ID not in html

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from livingreview.errors import ConvergenceError
 from livingreview.evidence import MAIN, SENSITIVITY_RULES, Rule, Selection, TableEvidence, gather, select
 from livingreview.model import Quoted
-from livingreview.review import Review
+from livingreview.review import STUDY_ID, Review
 from livingreview.synthesis.bias import deeks
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
@@ -211,6 +211,7 @@ def left_out_table(selection: Selection) -> pd.DataFrame:
     """Return what a synthesis leaves out, and why."""
     rows = [
         {
+            STUDY_ID: item.study.id,
             "Study": item.label,
             "Evaluation": item.entry.label or item.entry.id.replace("_", " "),
             "Target": item.study.target_condition or "",
@@ -218,7 +219,7 @@ def left_out_table(selection: Selection) -> pd.DataFrame:
         }
         for item, reason in selection.left_out
     ]
-    return pd.DataFrame(rows, columns=["Study", "Evaluation", "Target", "Reason"])
+    return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Evaluation", "Target", "Reason"])
 
 
 def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
@@ -230,6 +231,7 @@ def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
         standing = item.study.standing_on(review.day)
         rows.append(
             {
+                STUDY_ID: item.study.id,
                 "Study": item.label,
                 "Evaluation": entry.label or entry.id.replace("_", " "),
                 "Standing": standing.status if standing else "",
@@ -256,6 +258,7 @@ def used_table(pooled: Pooled) -> pd.DataFrame:
         cells = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
         rows.append(
             {
+                STUDY_ID: item.study.id,
                 "Study": item.label,
                 "Target": item.study.target_condition or "",
                 "TP": cells[0],
@@ -267,7 +270,7 @@ def used_table(pooled: Pooled) -> pd.DataFrame:
                 "Reference": reference(item.study),
             }
         )
-    columns = ["Study", "Target", "TP", "FP", "FN", "TN", "Tables that fit", "How known", "Reference"]
+    columns = [STUDY_ID, "Study", "Target", "TP", "FP", "FN", "TN", "Tables that fit", "How known", "Reference"]
     return pd.DataFrame(rows, columns=columns)
 
 

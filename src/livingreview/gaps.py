@@ -8,7 +8,7 @@ import pandas as pd
 
 from livingreview.evidence import Grade, TableEvidence, gather
 from livingreview.model import Study
-from livingreview.review import Review, label
+from livingreview.review import STUDY_ID, Review, label
 from livingreview.tabulate import reference
 
 __all__ = ["TRANSLATION_ITEMS", "State", "awaiting_table", "translation_states"]
@@ -52,6 +52,7 @@ def awaiting_table(review: Review) -> pd.DataFrame:
         rows.append(
             {
                 "effort": EFFORT.index(best.grade) if best else EFFORT.index("too little printed"),
+                STUDY_ID: study.id,
                 "Study": label(study),
                 "Title": study.report.title or "",
                 "Condition": study.target_condition or "",
@@ -60,7 +61,7 @@ def awaiting_table(review: Review) -> pd.DataFrame:
                 "Reference": reference(study),
             }
         )
-    columns = ["effort", "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]
+    columns = ["effort", STUDY_ID, "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["effort", "Study"], kind="stable").drop(columns="effort").reset_index(drop=True)
 

@@ -20,7 +20,7 @@ from scipy.special import expit, logit
 
 from livingreview.evidence import UNSIGNED
 from livingreview.overlap import STRUCTURE_GROUPS, reported
-from livingreview.review import Review
+from livingreview.review import STUDY_ID, Review
 from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.multilevel import MultilevelFit
@@ -224,7 +224,8 @@ def refusals_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
     """Return every value that cannot be pooled with its reason."""
     parts = [group.rows.loc[~group.rows["usable"]].assign(metric=METRICS[group.metric]) for group in groups]
     columns = {
-        "label_of_study": "Study", "metric": "Metric", "group": "Structure", "value": "Value", "refusal": "Reason",
+        "study": STUDY_ID, "label_of_study": "Study", "metric": "Metric", "group": "Structure", "value": "Value",
+        "refusal": "Reason",
     }  # fmt: skip
     if not parts:
         return pd.DataFrame(columns=list(columns.values()))

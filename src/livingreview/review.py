@@ -34,7 +34,7 @@ from livingreview.model import (
 from livingreview.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
 from livingreview.wording import UNVERIFIED
 
-__all__ = ["RUN_COLUMNS", "Review", "check"]
+__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check"]
 
 RUN_COLUMNS = (
     "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
@@ -45,6 +45,8 @@ OTHER_METHODS_COLUMNS = (
     "study",
 )  # fmt: skip
 LONGEST_LABEL = 26
+# Column of a table of studies that holds their ids; pages do not show it but link by it.
+STUDY_ID = "study_id"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 

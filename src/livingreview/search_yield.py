@@ -114,7 +114,8 @@ def overlap_of_databases(review: Review) -> dict[frozenset[str], int]:
 
 def inclusion_lag(review: Review) -> Lag:
     """Return the days from publication to the day of the version that took a study in, where both are known."""
-    days, undated = {}, 0
+    days: dict[str, int] = {}
+    undated = 0
     for study in review.included:
         on = min(standing.on for standing in study.standing if standing.status == "included")
         if study.report.published is None:

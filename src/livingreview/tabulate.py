@@ -8,7 +8,7 @@ import pandas as pd
 
 from livingreview.appraisal import SECTION_TITLES
 from livingreview.model import Study
-from livingreview.review import Review, label
+from livingreview.review import STUDY_ID, Review, label
 from livingreview.wording import listing
 
 __all__ = [
@@ -104,6 +104,7 @@ def study_table(review: Review, studies: Iterable[Study]) -> pd.DataFrame:
         identification = study.identification.status if study.identification else MISSING
         rows.append(
             {
+                STUDY_ID: study.id,
                 "Study": label(study),
                 "Task": study.task,
                 "Target": study.target_condition or study.topic or MISSING,

@@ -13,7 +13,7 @@ import pandas as pd
 
 from livingreview.gaps import TRANSLATION_ITEMS, State, translation_states
 from livingreview.model import Study
-from livingreview.review import Review, label
+from livingreview.review import STUDY_ID, Review, label
 from livingreview.tabulate import reference
 
 __all__ = ["STATES", "begun", "counts_table", "evidence_studies", "gap_states", "reported_table"]
@@ -50,6 +50,7 @@ def reported_table(studies: Sequence[Study]) -> pd.DataFrame:
     """Return what is reported, in the words of the study's file, one row per study and item."""
     rows = [
         {
+            STUDY_ID: study.id,
             "Study": label(study),
             "Item": title,
             "What is reported": getattr(study.translation, name),
@@ -59,4 +60,4 @@ def reported_table(studies: Sequence[Study]) -> pd.DataFrame:
         for name, title in TRANSLATION_ITEMS.items()
         if translation_states(study)[name] == "reported"
     ]
-    return pd.DataFrame(rows, columns=["Study", "Item", "What is reported", "Reference"])
+    return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Item", "What is reported", "Reference"])

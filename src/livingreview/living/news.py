@@ -11,7 +11,7 @@ from livingreview.living.difference import ResultsChange, compare_results
 from livingreview.living.releases import frozen_results, previous_release, read_releases
 from livingreview.living.results import Results, Synthesis, measure_name, measure_text, results_of
 from livingreview.model import Release
-from livingreview.review import Review, label
+from livingreview.review import STUDY_ID, Review, label
 from livingreview.tabulate import reference
 from livingreview.wording import day, listing, plural
 
@@ -107,6 +107,7 @@ def standings_table(found: News) -> pd.DataFrame:
     studies = {study.id: study for study in found.review.studies}
     rows = [
         {
+            STUDY_ID: name if name in studies else None,
             "Study": label(studies[name]) if name in studies else name,
             "Task": (studies[name].task if name in studies else None) or "",
             "Then": before.get(name, NOT_MET),
@@ -117,7 +118,7 @@ def standings_table(found: News) -> pd.DataFrame:
         for name in sorted({**before, **now})
         if before.get(name) != now.get(name)
     ]
-    return pd.DataFrame(rows, columns=["Study", "Task", "Then", "Now", "Pooled now", "Reference"])
+    return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Task", "Then", "Now", "Pooled now", "Reference"])
 
 
 def _standings(results: Results) -> dict[str, str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import HTML
 
 from livingreview.explore import Explorer
-from livingreview.publish.tables import PageLink
+from livingreview.review import STUDY_ID
 
 __all__ = ["VIEWS", "show_explorer", "studies_table", "vega_script"]
 
@@ -146,10 +146,11 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     )
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(  # type: ignore[no-untyped-call]
-        '<section id="lr-explore" aria-label="Explorer"><form><div class="lr-explore-filters"></div>'
+        '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite"></output></p>'
+        '<form><div class="lr-explore-filters"></div>'
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
         '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
-        f'<p><output aria-live="polite"></output></p><div class="lr-explore-views">{figures}</div></section>'
+        f'<div class="lr-explore-views">{figures}</div></section>'
         f'<script type="application/json" id="lr-explore-data">{data}</script>{scripts}'
     )
 
@@ -196,7 +197,8 @@ def studies_table(found: Explorer) -> pd.DataFrame:
     shown = [facet for facet in found.facets if facet["name"] in ("task", "topic", "family", "validation")]
     rows = [
         {
-            "Study": PageLink(f"../studies/{study['id']}.html", study["label"]),
+            STUDY_ID: study["id"],
+            "Study": study["label"],
             **{facet["title"]: ", ".join(study[facet["name"]]) for facet in shown},
             "2×2 table": "pooled" if study["bit"] else "",
         }

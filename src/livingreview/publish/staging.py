@@ -15,10 +15,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from livingreview.errors import BuildError
+from livingreview.publish.explorer import vega_script
 from livingreview.publish.frame import Frame
 from livingreview.publish.inputs import chapter_names
 from livingreview.publish.kernel import reproducible_environment
 from livingreview.publish.metadata import site_metadata
+from livingreview.publish.study_pages import corrections, study_pages
+from livingreview.review import Review
 
 __all__ = ["run_jupyter_book", "stage_book"]
 
@@ -47,6 +50,8 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
         source, target = (notebooks[name], page.with_suffix(".ipynb")) if name in notebooks else (root / page, page)
         text = source.read_text(encoding="utf-8")
         (stage / target).write_text(_relinked(text, page, notebooks), encoding="utf-8")
+    if frame.review is not None:
+        _add_pages(root, stage, frame.review)
     (stage / "references.bib").write_text(frame.bibliography, encoding="utf-8")
     if frame.styles:
         (stage / "_static").mkdir(exist_ok=True)
@@ -55,6 +60,15 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
     config = yaml.load(root / "_config.yml") or {}
     with (stage / "_config.yml").open("w", encoding="utf-8") as file:
         yaml.dump(_framed(config, frame), file)
+
+
+def _add_pages(root: Path, stage: Path, review: Review) -> None:
+    """Add the pages that no chapter makes, and the scripts of others that a chapter loads."""
+    pages = study_pages(review, repository=review.file.addresses.repository, history=corrections(root))
+    for name, text in pages.items():
+        (stage / name).parent.mkdir(exist_ok=True)
+        (stage / name).write_text(text, encoding="utf-8")
+    shutil.copyfile(vega_script(root / ".cache" / "scripts"), stage / "_static" / "vega.mjs")
 
 
 def _relinked(text: str, page: Path, notebooks: Mapping[str, Path]) -> str:
@@ -80,6 +94,8 @@ def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
     # With its slash: the theme joins it to a page's name as it stands.
     sphinx["html_baseurl"] = f"{frame.address.rstrip('/')}/" if frame.address else ""
     if frame.review is not None:
+        # The studies' pages stand in no table of contents: with a thousand of them it would be on every page.
+        config["only_build_toc_files"] = False
         sphinx["livingreview_site"] = site_metadata(frame.review)
     config.setdefault("execute", {})["execute_notebooks"] = "off"
     return config

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 from IPython.display import HTML, display
 
+from livingreview.review import STUDY_ID
 from livingreview.wording import mark_explained
 
 __all__ = ["PageLink", "code_html", "show_code", "show_table", "table_html"]
@@ -56,7 +57,8 @@ def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     Parameters
     ----------
     table
-        One row per row; its index is not shown. Absent values (None, NaN) stay blank.
+        One row per row; its index is not shown. Absent values (None, NaN) stay blank. A column `STUDY_ID` is not
+        shown either: the names in the column "Study" lead to the pages of the studies of these ids.
     caption
         What the table shows, plain text.
     name
@@ -94,6 +96,7 @@ def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     True
     """
     _check_caption(caption)
+    table = _linked(table)
     titles = [str(title) for title in table.columns]
     if not titles or len(set(titles)) < len(titles):
         raise ValueError(f"a table has columns, each of its own name; found {titles}")
@@ -113,6 +116,16 @@ def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
         f'<div class="lr-scroll" role="region" tabindex="0" aria-labelledby="{identity}-caption">'
         f'<table aria-labelledby="{identity}-caption">{body}</table></div></figure>'
     )
+
+
+def _linked(table: pd.DataFrame) -> pd.DataFrame:
+    if STUDY_ID not in table.columns:
+        return table
+    links = [
+        PageLink(f"../studies/{study}.html", str(name)) if isinstance(study, str) else name
+        for study, name in zip(table[STUDY_ID], table["Study"], strict=True)
+    ]
+    return table.drop(columns=STUDY_ID).assign(Study=pd.Series(links, index=table.index, dtype=object))
 
 
 def code_html(text: str, *, caption: str, name: str | None = None) -> str:
