@@ -20,7 +20,7 @@ __all__ = ["identify", "look_up", "notices", "read_file"]
 
 # A person is waiting: fewer and shorter attempts than a search in the night makes.
 PATIENCE = Limits(attempts=3, longest_pause=10.0, connect=10.0, silence=20.0, whole=60.0, size=5_000_000)
-WAY_OUT = "nothing was written; try again later, or export the citation as RIS, nbib or BibTeX and give that file"
+WAY_OUT = "Nothing was written; try again later, or export the citation as RIS, nbib or BibTeX and give that file"
 LARGEST_FILE = 1_000_000
 
 _PMID = re.compile(r"(?:PMID:?\s*|(?:https?://)?pubmed\.ncbi\.nlm\.nih\.gov/)?([1-9]\d{0,8})/?", re.IGNORECASE)
@@ -69,11 +69,11 @@ def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> Found
     except Absent:
         elsewhere = "; DOIs of arXiv and of data sets are registered elsewhere" if kind == "doi" else ""
         raise SearchError(
-            f"{entry.database} does not know {identifier}: compare it with the paper{elsewhere}. Otherwise {WAY_OUT}"
+            f"{entry.database} does not know {identifier}: compare it with the paper{elsewhere}. {WAY_OUT}"
         ) from None
     except SearchError as error:
         told = str(error)
-        raise SearchError(told if WAY_OUT in told else f"{told}; {WAY_OUT}") from None
+        raise SearchError(told if WAY_OUT in told else f"{told}. {WAY_OUT}") from None
     finally:
         source.close()
 
