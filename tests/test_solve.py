@@ -39,6 +39,13 @@ def test_perfect_arms_with_one_outlier_have_their_maximum(counts: Counts) -> Non
     assert fit(counts, structure="unstructured").log_likelihood >= sum(value for value, _ in best) - MAXIMUM
 
 
+@pytest.mark.parametrize(("hits", "tau"), [([1000, 1000, 1000, 1], 20.2), ([100, 100, 0, 1], 17.4)])
+def test_a_maximum_at_very_large_heterogeneity_is_found(hits: list[int], tau: float) -> None:
+    misses = (max(hits) - np.array(hits)).tolist()
+    found = fit(Counts.from_arrays(hits, [10, 12, 9, 11], misses, [50, 60, 40, 70]), structure="independent")
+    assert np.sqrt(found.between_study_cov[0, 0]) == pytest.approx(tau, abs=0.05)  # by force: 20,001 points
+
+
 def test_the_likelihood_by_force_is_what_was_computed_with_forty_thousand_points() -> None:
     y, n = arms(perfect_arms()[0])[0]
     assert maximum(y, n)[0] == pytest.approx(-8.49, abs=5e-3)

@@ -11,8 +11,8 @@ from livingreview.errors import ConvergenceError
 from livingreview.synthesis.bivariate import fit, fit_many
 from livingreview.synthesis.counts import Counts
 
-# Perfect or hopeless in all studies but one: the variances have no maximum within the range of meaningful logits.
-EXTREME = Counts.from_arrays([18, 130, 96, 31, 134], [0, 0, 89, 0, 47], [75, 0, 5, 0, 0], [38, 143, 12, 52, 0])
+# A specificity of 0 % or 100 % in every study: the likelihood rises with its variance without end.
+EXTREME = Counts.from_arrays([18, 130, 96, 31, 134], [0, 0, 101, 0, 47], [75, 0, 5, 0, 0], [38, 143, 0, 52, 0])
 # The same of one patient each says next to nothing about the variation between studies.
 ONE_EACH = Counts.from_arrays([1, 1, 0, 1], [5, 4, 5, 3], [0, 0, 1, 0], [30, 40, 60, 33])
 
@@ -38,7 +38,7 @@ def test_a_failed_search_does_not_end_in_a_structure_that_the_studies_contradict
         assert step in str(caught.value)
     batch = fit_many([EXTREME, *perfect_arms()], structure="auto")
     assert batch.converged.tolist() == [False] + [True] * 5
-    assert batch.failure[0] == str(caught.value)
+    assert batch.failure[0].startswith("structure='auto' found no fit that the studies do not contradict")
 
 
 def test_a_failed_search_may_end_in_a_structure_that_fits_as_well() -> None:

@@ -181,17 +181,16 @@ def run(
     structure: StructureChoice,
     settings: Settings,
     *,
-    start: FloatArray | None = None,
     precision: Precision = EXACT,
     executor: Executor | None = None,
 ) -> Solutions:
     """Fit data sets with the same (k, p) design of both means, here or by an executor."""
     b = tables.shape[0]
     if executor is None:
-        return solve_structure(tables, x, x, structure, settings, start, precision)
+        return solve_structure(tables, x, x, structure, settings, precision)
     size = max(SMALLEST_TASK, -(-b // TASKS))
     pieces = [np.arange(first, min(first + size, b)) for first in range(0, b, size)]
-    how = (x, x, structure, settings, start, precision)
+    how = (x, x, structure, settings, precision)
     tasks = [executor.submit(solve_structure, tables.take(piece), *how) for piece in pieces]
     return Solutions.concatenate([task.result() for task in tasks])
 

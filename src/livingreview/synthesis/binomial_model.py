@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.design import Design
 from livingreview.synthesis.glmm import (
-    N_LOCAL,
     Integrals,
     find_modes,
     first_guess,
@@ -58,7 +57,7 @@ class BinomialModel:
         Quadrature nodes per dimension of each study; by default the coarsest rung, good to some 1e-3 in the
         log-likelihood.
     modes
-        (2, b·k) first guesses of the integrands' modes.
+        (9, b·k) first guesses of the integrands' modes.
 
     Notes
     -----
@@ -74,7 +73,7 @@ class BinomialModel:
         self.design = design
         self._groups = [(RUNGS[0], np.empty(0, dtype=bool))] if nodes is None else _groups(nodes)
         total = data.y.shape[1]
-        self._modes = np.full((2, total), np.nan) if modes is None else modes
+        self._modes = first_guess(data) if modes is None else modes
         self._values = np.empty(total)
         self._at = np.full((total // design.k, design.n_free), np.nan)
 
@@ -94,9 +93,7 @@ class BinomialModel:
         if len(self._groups) == 1:
             return integrate(data, local, modes, self._groups[0][0])
         count = modes.shape[1]
-        found = Integrals(
-            np.empty(count), np.empty((count, N_LOCAL)), np.empty((count, N_LOCAL, N_LOCAL)), np.empty((count, 2))
-        )
+        found = Integrals(np.empty(count), np.empty((count, 5)), np.empty((count, 5, 5)))
         for nodes, members in self._groups:
             chosen = np.flatnonzero(members[columns])
             if chosen.size:
@@ -130,7 +127,7 @@ class BinomialModel:
         probe = log_likelihoods(data, local, modes, PROBE)
         share = accuracy / self.design.k
         log_error = np.log(np.abs(coarse - probe) + 1e-16)
-        rate = np.clip(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST, FASTEST)
+        rate = np.minimum(np.maximum(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST), FASTEST)
         wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
         rung = np.searchsorted(RUNGS, wanted)
         nodes = np.array([*RUNGS, WIDE_RUNGS[-1]])[rung]
@@ -149,11 +146,7 @@ class BinomialModel:
         columns = slice(None) if everything else (rows[:, None] * k + np.arange(k)).ravel()
         data = self.data if everything else self.data.take(columns)
         local = self.design.local(theta)
-        start = self._modes[:, columns]
-        if math.isnan(start[0, 0]):
-            start = first_guess(data, local)
-        modes = find_modes(data, local, start)
-        self._modes[:, columns] = modes
+        self._modes[:, columns] = modes = find_modes(data, local, self._modes[:, columns])
         return columns, data, local, modes
 
 

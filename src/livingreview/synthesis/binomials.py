@@ -40,7 +40,7 @@ class Binomials:
     Parameters
     ----------
     table
-        (7, 2, N) array whose rows are the properties below, in their order; one array, so that studies are
+        (10, 2, N) array whose rows are the properties below, in their order; one array, so that studies are
         selected in one operation.
     """
 
@@ -52,9 +52,10 @@ class Binomials:
         inner = (y > 0) & (y < n)
         successes, trials = np.where(inner, y, 1.0), np.where(inner, n, 2.0)
         reference = np.log(successes) - np.log(trials - successes)
-        p = successes / trials
+        p, some = successes / trials, np.maximum(n, 1.0)
         constant = np.where(inner, _saturated(successes, trials), -n * math.log(2))
-        return cls(np.stack([y, n, reference, p, n * (1 - p), np.where(inner, 0.0, y - n * p), constant]))
+        louis = y * (y / some - 1.0), 1.0 - 2.0 * y / some, 1.0 + 1.0 / some
+        return cls(np.stack([y, n, reference, p, n * (1 - p), np.where(inner, 0.0, y - n * p), constant, *louis]))
 
     def take(self, columns: NDArray[np.intp] | slice) -> Binomials:
         """Return the studies that `columns` selects."""
@@ -95,13 +96,20 @@ class Binomials:
         """(2, N) log-probability at `reference`, binomial coefficient included."""
         return self.table[6]
 
+    @property
+    def louis(self) -> FloatArray:
+        """(3, 2, N) coefficients of 1, s, s² in s² − curvature, s being an arm's score.
+
+        As s = y − nπ, the curvature nπ(1 − π) is (y − s)(n − y + s) / n: no terms of the size of n² cancel.
+        """
+        return self.table[7:]
+
     def derivatives(self, eta: FloatArray) -> Terms:
         """Return score and curvature (minus the second derivative), (2, N) each, at the logits `eta`."""
-        _, _, reference, p, failures, residual, _ = self.table
-        excess = p * np.expm1(eta - reference)
+        excess = self.p * np.expm1(eta - self.reference)
         total = 1.0 + excess
-        weight = failures / total
-        return Terms(residual - weight * excess, weight * (p + excess) / total)
+        weight = self.failures / total
+        return Terms(self.residual - weight * excess, weight * (self.p + excess) / total)
 
 
 @lru_cache(maxsize=1)
@@ -121,5 +129,7 @@ def _stirling_error(n: FloatArray) -> FloatArray:
 
 def _saturated(y: FloatArray, n: FloatArray) -> FloatArray:
     """Return log Bin(y | n, y/n) for 0 < y < n."""
-    corrections = _stirling_error(n) - _stirling_error(y) - _stirling_error(n - y)
-    return corrections + 0.5 * (np.log(n / (2 * math.pi)) - np.log(y) - np.log(n - y))
+    counts = np.stack([n, y, n - y])
+    # Of log(m!): Stirling's error, and what does not cancel of the rest.
+    part = _stirling_error(counts) + 0.5 * np.log(counts)
+    return part[0] - part[1] - part[2] - 0.5 * math.log(2 * math.pi)

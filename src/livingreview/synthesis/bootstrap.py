@@ -106,7 +106,6 @@ def parametric_bootstrap(problem: Problem, n: int, seed: int, level: float, exec
         problem.x,
         problem.structure,
         problem.settings,
-        start=problem.theta,
         precision=SIMULATED,
         executor=executor,
     )

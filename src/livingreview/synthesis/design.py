@@ -27,8 +27,8 @@ FREE_ENTRIES: Final[dict[Structure, tuple[int, ...]]] = {
 }
 
 # Logits and standard deviations of logits beyond which a likelihood only pretends to have a maximum.
-LARGEST_MEAN: Final = 30.0
-LARGEST_TAU: Final = 15.0
+LARGEST_MEAN: Final = 60.0
+LARGEST_TAU: Final = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +95,11 @@ class Design:
 
     def inside(self, theta: FloatArray) -> NDArray[np.bool_]:
         """Return which of (r, p) parameter vectors are within the range of meaningful logits."""
-        local = self.local(theta).reshape(5, len(theta), -1)
-        means, spreads = np.abs(local[:2]).max(axis=(0, 2)), np.abs(local[2:]).max(axis=(0, 2))
-        return (means < LARGEST_MEAN) & (spreads < LARGEST_TAU)
+        return np.asarray((np.abs(theta) < self._limits).all(axis=1))
+
+    @cached_property
+    def _limits(self) -> FloatArray:
+        return np.where(np.arange(self.n_free) < self.n_means, LARGEST_MEAN, LARGEST_TAU)
 
     def gather(self, score: FloatArray, hessian: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sum local derivatives (r·k, 5), (r·k, 5, 5) into (r, p) and (r, p, p)."""

@@ -27,7 +27,7 @@ Sun T, Tran-Dinh Q (2019) doi 10.1007/s10107-018-1282-4 (damping that makes Newt
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,20 +38,17 @@ from livingreview.synthesis.binomials import Binomials
 
 FloatArray = NDArray[np.float64]
 
-# Local parameters of one study's integral, in the order of every score and information below.
-N_LOCAL: Final = 5  # m1, m2, l11, l21, l22
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
 CHUNK: Final = 48_000
 # Nodes per dimension from which they are those of the trapezoidal rule, and how far these reach, in the scale of the
 # mode: that scale is above 0.2 wherever a standard normal tail, 8 long, has to be covered.
 WIDE_FROM: Final = 61
-REACH: Final = 40.0
+REACH: Final = 60.0
 LARGEST_LOGIT: Final = 300.0
-CANCELLING: Final = 10.0
+LARGE_COUNT: Final = 1e5  # above it, digits matter that take twice the time
 # The last Newton step towards a mode; Newton's method squares it, and modes only place the nodes.
 MODE_TOLERANCE: Final = 1e-2
 MODE_ITERATIONS: Final = 100
-LARGE_COUNT: Final = 1e5  # times double precision: an error of 1e-11 in the log-likelihood
 
 
 class Integrals(NamedTuple):
@@ -65,20 +62,17 @@ class Integrals(NamedTuple):
         (N, 5) gradients.
     hessian
         (N, 5, 5) second derivatives.
-    mean
-        (N, 2) posterior means of z.
     """
 
     log_likelihood: FloatArray
     score: FloatArray
     hessian: FloatArray
-    mean: FloatArray
 
 
 class _Rule(NamedTuple):
     """Nodes for an integrand of the shape of a standard normal density."""
 
-    x: FloatArray  # (Q,)
+    x: FloatArray  # (Q,), the middle one 0
     log_weight: FloatArray  # (Q,) such that Σ exp(log_weight) f(x) ≈ ∫ f
     powers: FloatArray  # (Q, 3): 1, x, x²
 
@@ -96,7 +90,15 @@ def _rule(nodes: int) -> _Rule:
     return _Rule(x, log_weight, np.stack([np.ones_like(x), x, x * x], axis=1))
 
 
-def find_modes(data: Binomials, local: FloatArray, start: FloatArray) -> FloatArray:
+def first_guess(data: Binomials) -> FloatArray:
+    """Return (9, N) modes, as :func:`find_modes` does, of which nothing is known but the observed logits."""
+    a, b = data.y + 0.5, data.n - data.y + 0.5
+    weight = np.where(data.n > 0, a * b / (a + b), 0.0)
+    unknown = np.full((2, weight.shape[1]), np.nan)
+    return np.concatenate([unknown, weight * np.log(a / b), weight, unknown, unknown[:1]])
+
+
+def find_modes(data: Binomials, local: FloatArray, before: FloatArray) -> FloatArray:
     """Return the mode of each integrand.
 
     Parameters
@@ -105,47 +107,42 @@ def find_modes(data: Binomials, local: FloatArray, start: FloatArray) -> FloatAr
         N studies.
     local
         (5, N) local parameters m1, m2, l11, l21, l22.
-    start
-        (2, N) first guess, in z.
+    before
+        (9, N) modes under other parameters, or :func:`first_guess`.
 
     Returns
     -------
-    (2, N) array
-        Modes in z. The integrands are log-concave, so each has exactly one.
+    (9, N) array
+        Modes in z; of the parabola that each arm's log-likelihood is next to its mode, the curvature times the logit
+        of its top, and the curvature; and the entries 11, 12, 22 of the integrand's curvature in z. The integrands
+        are log-concave, so each has exactly one mode.
     """
-    l11, l21, l22 = local[2:]
-    square11, square21, cross, square22 = l11 * l11, l21 * l21, l21 * l22, l22 * l22
-    z1, z2 = start
-    eta = np.empty_like(start)
+    z, _ = _mode_of_parabolas(local, before[4:6], before[2:4] - before[4:6] * local[:2])
     for _ in range(MODE_ITERATIONS):
-        np.multiply(l11, z1, out=eta[0])
-        np.add(l21 * z1, l22 * z2, out=eta[1])
-        eta += local[:2]
-        (s1, s2), (w1, w2) = data.derivatives(eta)
-        g1, g2 = l11 * s1 + l21 * s2 - z1, l22 * s2 - z2
-        h11, h12, h22 = 1.0 + square11 * w1 + square21 * w2, cross * w2, 1.0 + square22 * w2
-        determinant = h11 * h22 - h12 * h12
-        d1, d2 = (h22 * g1 - h12 * g2) / determinant, (h11 * g2 - h12 * g1) / determinant
+        effect = _effect(local, z)
+        eta = local[:2] + effect
+        score, weight = data.derivatives(eta)
+        top, curvature = _mode_of_parabolas(local, weight, score + weight * effect)
+        step = top - z
+        if np.abs(step).max() < MODE_TOLERANCE:
+            break
         # The logistic log-likelihood is self-concordant with constant 1 in the linear predictor: this step
         # length needs no line search and tends to 1 at the mode.
-        reach = np.maximum(np.abs(l11 * d1), np.abs(l21 * d1 + l22 * d2)) + 1e-12
-        step = np.log1p(reach) / reach
-        d1 *= step
-        d2 *= step
-        z1, z2 = z1 + d1, z2 + d2
-        if max(d1.max(), d2.max(), -d1.min(), -d2.min()) < MODE_TOLERANCE:
-            break
-    return np.stack([z1, z2])
+        reach = np.abs(_effect(local, step)).max(axis=0) + 1e-12
+        z += step * (np.log1p(reach) / reach)
+    return np.concatenate([top, score + weight * eta, weight, curvature])
 
 
-def first_guess(data: Binomials, local: FloatArray) -> FloatArray:
-    """Return (2, N) starting values for :func:`find_modes`: one least-squares step to the observed logits."""
-    a, b = data.y + 0.5, data.n - data.y + 0.5
-    weight = np.where(data.n > 0, a * b / (a + b), 0.0)
-    pull = weight * (np.log(a / b) - local[:2])
-    g1, g2 = local[2] * pull[0] + local[3] * pull[1], local[4] * pull[1]
-    h11, h12, h22 = _curvature(local, weight)
-    return np.stack([h22 * g1 - h12 * g2, h11 * g2 - h12 * g1]) / (h11 * h22 - h12 * h12)
+def _mode_of_parabolas(local: FloatArray, weight: FloatArray, pull: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (2, N) modes were the log-likelihoods parabolas, with slopes `pull` where the effects are 0.
+
+    And the (3, N) entries 11, 12, 22 of the curvature I + LᵀWL.
+    """
+    l11, l21, l22 = local[2:]
+    g1, g2 = l11 * pull[0] + l21 * pull[1], l22 * pull[1]
+    w21, w22 = weight[1] * l21, weight[1] * l22
+    h11, h12, h22 = curvature = np.array([1 + weight[0] * l11 * l11 + w21 * l21, w21 * l22, 1 + w22 * l22])
+    return np.array([h22 * g1 - h12 * g2, h11 * g2 - h12 * g1]) / (h11 * h22 - h12 * h12), curvature
 
 
 def _effect(local: FloatArray, z: FloatArray) -> FloatArray:
@@ -155,20 +152,13 @@ def _effect(local: FloatArray, z: FloatArray) -> FloatArray:
     return effect
 
 
-def _curvature(local: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the entries 11, 12, 22 of I + LᵀWL."""
-    l11, l21, l22 = local[2:]
-    w21, w22 = weight[1] * l21, weight[1] * l22
-    return 1 + weight[0] * l11 * l11 + w21 * l21, w21 * l22, 1 + w22 * l22
-
-
 def logit_spreads(data: Binomials, local: FloatArray, modes: FloatArray) -> FloatArray:
     """Return (N,) standard deviations of a study's logits given its data, as the curvature at the mode has them.
 
     Of both arms the larger; an empty arm, whose logit no data make skew, does not count.
     """
     l11, l21, l22 = local[2:]
-    h11, h12, h22 = _curvature(local, data.derivatives(local[:2] + _effect(local, modes)).curvature)
+    h11, h12, h22 = modes[6:]
     variances = np.stack([l11 * l11 * h22, l21 * l21 * h22 + l22 * (l22 * h11 - 2 * l21 * h12)])
     spreads: FloatArray = np.sqrt((variances * (data.n > 0)).max(axis=0) / (h11 * h22 - h12 * h12))
     return spreads
@@ -184,7 +174,7 @@ def integrate(data: Binomials, local: FloatArray, modes: FloatArray, nodes: int)
     local
         (5, N) local parameters m1, m2, l11, l21, l22.
     modes
-        (2, N) from :func:`find_modes`.
+        (9, N) from :func:`find_modes`.
     nodes
         Quadrature nodes per dimension.
 
@@ -193,169 +183,115 @@ def integrate(data: Binomials, local: FloatArray, modes: FloatArray, nodes: int)
     Integrals
         Value and derivatives under the same nodes.
     """
-    parts = [
-        _Grid(data.take(rows), local[:, rows], modes[:, rows], nodes).derivatives()
-        for rows in _chunks(modes.shape[1], nodes)
-    ]
+    parts = [grid.derivatives() for grid in _grids(data, local, modes, nodes)]
     return parts[0] if len(parts) == 1 else Integrals(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def log_likelihoods(data: Binomials, local: FloatArray, modes: FloatArray, nodes: int) -> FloatArray:
     """Return the (N,) log-likelihoods alone; parameters as in :func:`integrate`."""
-    chunks = _chunks(modes.shape[1], nodes)
-    values = [_Grid(data.take(rows), local[:, rows], modes[:, rows], nodes).log_likelihood for rows in chunks]
-    return np.concatenate(values)
+    return np.concatenate([grid.log_likelihood for grid in _grids(data, local, modes, nodes)])
 
 
-def _chunks(count: int, nodes: int) -> Iterator[slice]:
+def _grids(data: Binomials, local: FloatArray, modes: FloatArray, nodes: int) -> Iterator[_Grid]:
     size = max(1, CHUNK // (nodes * nodes))
-    return (slice(start, start + size) for start in range(0, count, size))
+    for start in range(0, modes.shape[1], size):
+        rows = slice(start, start + size)
+        yield _Grid(data.take(rows), local[:, rows], modes[:, rows], _rule(nodes))
 
 
-def _limited(delta: FloatArray) -> FloatArray:
-    """Keep logits far beyond every mode within what an exponential can represent, also of a sum of two."""
-    return np.minimum(np.maximum(delta, -LARGEST_LOGIT, out=delta), LARGEST_LOGIT, out=delta)
-
-
-def _scaled_expm1_of_sums(p: FloatArray, a: FloatArray, of_a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return p expm1(aᵢ + bⱼ), (n, Q, Q), of two (n, Q) arrays without an exponential per sum; `of_a` is expm1(a).
-
-    It is exp(a) expm1(b) + expm1(a), unless a is so large that this cancels; then expm1(a) exp(b) + expm1(b).
-    """
-    # Not scaled + p, which loses a tiny exp(a) that a large exp(b) makes matter.
-    of_b, scaled, power, ones = np.expm1(b), p * of_a, p * np.exp(a), np.ones_like(b)
-    if a.max() <= CANCELLING:
-        return _outer((power, scaled), (of_b, ones))
-    large = a > CANCELLING
-    left = np.where(large, p, power), np.where(large, 0.0, scaled), np.where(large, scaled, 0.0)
-    return _outer(left, (of_b, ones, np.exp(b)))
-
-
-def _outer(left: Sequence[FloatArray], right: Sequence[FloatArray]) -> FloatArray:
-    """Return the sum of the outer products of (n, Q) arrays, (n, Q, Q): one matrix product, not a pass for each."""
-    (n, q), terms = left[0].shape, len(left)
-    columns, rows = np.empty((n, q, terms)), np.empty((n, terms, q))
-    for term in range(terms):
-        columns[:, :, term], rows[:, term] = left[term], right[term]
-    return columns @ rows
-
-
-# Where each entry of score and second derivatives stands in the (11, 3) table that `derivatives` builds: rows
-# are conditional moments given z1, columns their sums against 1, z1, z1².
-_SCORE: Final = np.array([(2, 0), (3, 0), (2, 1), (3, 1), (4, 0)]) @ (3, 1)
+# Where each entry of score and second derivatives stands in the (9, 3) table that `derivatives` builds: rows are
+# sums over x2, columns their sums against 1, x1, x1².
+_SCORE: Final = np.array([(0, 0), (2, 0), (0, 1), (2, 1), (3, 0)]) @ (3, 1)
 _HESSIAN: Final = np.array(
     [
-        [(5, 0), (6, 0), (5, 1), (6, 1), (7, 0)],
-        [(6, 0), (8, 0), (6, 1), (8, 1), (9, 0)],
-        [(5, 1), (6, 1), (5, 2), (6, 2), (7, 1)],
-        [(6, 1), (8, 1), (6, 2), (8, 2), (9, 1)],
-        [(7, 0), (9, 0), (7, 1), (9, 1), (10, 0)],
+        [(1, 0), (4, 0), (1, 1), (4, 1), (5, 0)],
+        [(4, 0), (6, 0), (4, 1), (6, 1), (7, 0)],
+        [(1, 1), (4, 1), (1, 2), (4, 2), (5, 1)],
+        [(4, 1), (6, 1), (4, 2), (6, 2), (7, 1)],
+        [(5, 0), (7, 0), (5, 1), (7, 1), (8, 0)],
     ]
 ) @ (3, 1)
-_MEAN: Final = np.array([(0, 1), (1, 0)]) @ (3, 1)
 
 
 class _Grid:
-    """The integrands of n studies on their Q × Q nodes; the first node axis belongs to z1, the second to z2."""
+    """The integrands of n studies on their Q × Q nodes z = mode + Cx, where C is a root of the inverse curvature."""
 
-    def __init__(self, data: Binomials, local: FloatArray, modes: FloatArray, nodes: int) -> None:
-        rule = _rule(nodes)
-        l11, l21, l22 = local[2:]
-        eta = local[:2] + _effect(local, modes)
-        h11, h12, h22 = _curvature(local, data.derivatives(eta).curvature)
-        # Lower Cholesky factor of the inverse curvature.
+    def __init__(self, data: Binomials, local: FloatArray, modes: FloatArray, rule: _Rule) -> None:
+        (l11, l21, l22), (h11, h12, h22) = local[2:], modes[6:]
         c22 = 1 / np.sqrt(h22)
-        c11 = np.sqrt(h22 / (h11 * h22 - h12 * h12))
-        slope = h12 / h22
-        self.rule, self.data = rule, data
-        self.scale2 = c22[:, None]
-        step1, step2 = c11[:, None] * rule.x, self.scale2 * rule.x
-        self.z1 = modes[0][:, None] + step1
-        self.centre2 = modes[1][:, None] - slope[:, None] * step1
-        # What depends on one coordinate alone stays out of the Q × Q arrays: the first arm, and of the second arm's
-        # logit, counted from its reference, the part of z1.
-        lift = np.empty_like(eta)
-        lift[0], lift[1] = l11, l21 - l22 * slope
-        delta = _limited((eta - data.reference)[:, :, None] + lift[:, :, None] * step1)
-        growth = np.expm1(delta)
-        excess1 = data.p[0][:, None] * growth[0]
-        self.odds1 = (excess1, 1.0 + excess1)
-        delta2 = _limited(l22[:, None] * step2)
-        y2 = data.y[1][:, None]
-        by_z1 = data.y[0][:, None] * delta[0] + y2 * delta[1] - data.n[0][:, None] * np.log1p(excess1)
-        by_z1 += rule.log_weight - 0.5 * (self.z1 * self.z1 + self.centre2 * self.centre2)
-        by_z2 = y2 * delta2 - 0.5 * step2 * step2 + rule.log_weight
-        excess = _scaled_expm1_of_sums(data.p[1][:, None], delta[1], growth[1], delta2)
-        total = excess + 1.0
-        n2 = data.n[1]
-        # A logarithm is twice as fast without the digits that only huge counts need.
-        log_total = np.log1p(excess) if n2.max(initial=0.0) > LARGE_COUNT else np.log(total)
-        log_total *= n2[:, None, None]
-        # −z2²/2 by its parts: the squares are in by_z1 and by_z2, the product is the third of these.
-        ones = np.ones_like(step2)
-        log_integrand = _outer((by_z1, ones, self.centre2), (ones, by_z2, -step2))
-        log_integrand -= log_total
-        top = log_integrand.reshape(len(n2), -1).max(axis=1)
-        log_integrand -= top[:, None, None]
-        self.mass = np.exp(log_integrand, out=log_integrand)
-        self.total_mass = self.mass.reshape(len(n2), -1).sum(axis=1)
-        self.odds2 = (excess, total)
+        slope = h12 * c22 * c22
+        c11 = 1 / np.sqrt(h11 - h12 * slope)
+        self.data, self.modes, self.rule, self.c = data, modes, rule, (c11, -slope * c11, c22)
+        # What depends on one coordinate of x alone stays out of the Q × Q arrays. Both are (3, n, Q): z1, what z2 has
+        # of x1 and of x2; and the first arm's logit, what the second's has of x1 and of x2, from their reference.
+        (z1, z2), none, (eta1, eta2) = modes[:2], np.zeros_like(c11), local[:2] - data.reference + _effect(local, modes)
+        scale = np.array([*self.c, l11 * c11, (l21 - l22 * slope) * c11, l22 * c22])
+        both = scale[:, :, None] * rule.x + np.array([z1, z2, none, eta1, eta2, none])[:, :, None]
+        z, delta = both[:3], both[3:]
+        # Far beyond every mode: what an exponential can represent, also of a sum of two.
+        np.minimum(np.maximum(delta, -LARGEST_LOGIT, out=delta), LARGEST_LOGIT, out=delta)
+        # p expm1(η − reference), and one more: Bernoulli's normaliser in units of that at the reference.
+        (p1, p2), (n1, n2) = data.p[:, :, None], data.n[:, :, None]
+        huge = data.n.max(initial=0.0) > LARGE_COUNT
+        if huge:
+            excess1, excess2 = p1 * np.expm1(delta[0]), np.expm1(delta[1][:, :, None] + delta[2][:, None])
+            excess2 *= p2[:, None]
+        else:
+            odds = np.exp(delta)
+            excess1, excess2 = p1 * odds[0] - p1, np.einsum("ni,nj->nij", p2 * odds[1], odds[2])
+            excess2 -= p2[:, None]
+        total1, total2 = 1.0 + excess1, 1.0 + excess2
+        self.odds = (excess1, total1), (excess2, total2)
+        log_total1, log_total2 = (np.log1p(excess1), np.log1p(excess2)) if huge else (np.log(total1), np.log(total2))
+        log_total2 *= n2[:, None]
+        z_squared, (y1, y2), middle = -0.5 * z * z, data.y[:, :, None], len(rule.x) // 2
+        by_x1 = y1 * delta[0] - n1 * log_total1 + y2 * delta[1] + z_squared[0] + z_squared[1] + rule.log_weight
+        by_x2 = y2 * delta[2] + z_squared[2] + rule.log_weight
+        top = by_x1[:, middle] + by_x2[:, middle] - log_total2[:, middle, middle]
+        # −z2²/2 by its parts: the squares are in by_x1 and by_x2, the product is the third term of these.
+        left, right = np.ones((*by_x1.shape, 3)), np.ones((len(top), 3, len(rule.x)))
+        left[:, :, 0], left[:, :, 2], right[:, 1], right[:, 2] = by_x1 - top[:, None], -z[1], by_x2, z[2]
+        self.weighted = np.empty((3, *excess2.shape))
+        mass = np.matmul(left, right, out=self.weighted[0])
+        mass -= log_total2
+        np.exp(mass, out=mass)
+        self.mass = mass.reshape(len(top), -1).sum(axis=1)
         self.log_likelihood: FloatArray = (
-            data.constant[0] + data.constant[1] + top + np.log(self.total_mass * c11 * c22 / (2 * math.pi))
+            data.constant[0] + data.constant[1] + top + np.log(self.mass * c11 * c22 / (2 * math.pi))
         )
 
     def derivatives(self) -> Integrals:
         """Return the integrals with their derivatives."""
-        score1, score2 = self._score(0, *self.odds1), self._score(1, *self.odds2)
-        # Sums over z2 given z1 against 1, z2, z2² of mass, mass × score, mass × score².
-        n, q = self.z1.shape
-        raw = np.empty((3, n * q, 3))
-        weights = self.mass
-        for power, sums in enumerate(raw):
-            if power:
-                weights = np.multiply(weights, score2, out=score2 if power == 2 else None)
-            np.matmul(weights.reshape(n * q, q), self.rule.powers, out=sums)
-        raw = raw.reshape(3, n, q, 3)
-        raw /= self.total_mass[:, None, None]
-        # The third becomes that of mass × (score² − curvature).
-        flat, tilt, bend = self._louis(1)[:, :, None, None]
-        raw[2] = flat * raw[0] + tilt * raw[1] + bend * raw[2]
-        moments = raw.transpose(3, 0, 1, 2)
-        r0, r1 = moments[0], moments[1] * self.scale2
-        first_moment = self.centre2 * r0 + r1
-        second_moment = self.centre2 * (first_moment[2] + r1[2]) + self.scale2 * self.scale2 * moments[2, 2]
-        flat, tilt, bend = self._louis(0)[:, :, None]
-        # Given z1: E[gᵢ] and E[gᵢgⱼ + ∂ᵢ∂ⱼ] times the mass there, for g = (s1, s2, s1 z1, s2 z1, s2 z2).
-        rows = np.empty((n, 11, q))
-        rows[:, 0], rows[:, 3], rows[:, 8] = r0
-        rows[:, 1], rows[:, 4], rows[:, 9] = first_moment
-        rows[:, 2] = score1 * r0[0]
-        rows[:, 5] = (flat + score1 * (tilt + bend * score1)) * r0[0]
-        rows[:, 6] = score1 * r0[1]
-        rows[:, 7] = score1 * first_moment[1]
-        rows[:, 10] = second_moment
-        z1_powers = np.ones((n, q, 3))
-        z1_powers[:, :, 1] = self.z1
-        np.multiply(self.z1, self.z1, out=z1_powers[:, :, 2])
-        table = (rows @ z1_powers).reshape(n, -1)
+        data, (excess1, total1), (excess2, total2) = self.data, *self.odds
+        n, q = total1.shape
+        score1 = data.residual[0][:, None] - data.failures[0][:, None] * excess1 / total1
+        score2 = np.divide(excess2, total2, out=excess2)
+        score2 *= -data.failures[1][:, None, None]
+        score2 += data.residual[1][:, None, None]
+        mass, first, second = self.weighted
+        np.multiply(np.multiply(mass, score2, out=first), score2, out=second)
+        # Sums over x2 given x1, against 1, x2, x2², of mass, mass × score2, mass × score2² and, in the latter's place,
+        # mass × (score2² − curvature2).
+        sums = (self.weighted.reshape(-1, q) @ self.rule.powers).reshape(3, n, q, 3)
+        flat, tilt, bend = data.louis[:, 1, :, None, None]
+        sums[2] = flat * sums[0] + tilt * sums[1] + bend * sums[2]
+        flat, tilt, bend = data.louis[:, 0, :, None]
+        rows = np.empty((n, 9, q))
+        rows[:, 0] = score1 * sums[0, :, :, 0]
+        rows[:, 1] = (flat + score1 * (tilt + bend * score1)) * sums[0, :, :, 0]
+        rows[:, 2:4] = sums[1, :, :, :2].transpose(0, 2, 1)
+        rows[:, 4:6] = score1[:, None] * rows[:, 2:4]
+        rows[:, 6:] = sums[2].transpose(0, 2, 1)
+        table = (rows.reshape(-1, q) @ self.rule.powers).reshape(n, -1) / self.mass[:, None]
+        # Derivatives as if x were z; z = mode + Cx then makes linear combinations of them.
         score = table[:, _SCORE]
         hessian = table[:, _HESSIAN] - score[:, :, None] * score[:, None, :]
-        return Integrals(self.log_likelihood, score, hessian, table[:, _MEAN])
-
-    def _score(self, arm: int, excess: FloatArray, total: FloatArray) -> FloatArray:
-        """Return an arm's score, in the place of `excess`, which is p expm1(η − reference); `total` is one more."""
-        shape = (-1,) + (1,) * (excess.ndim - 1)
-        score = np.divide(excess, total, out=excess)
-        score *= -self.data.failures[arm].reshape(shape)
-        score += self.data.residual[arm].reshape(shape)
-        return score
-
-    def _louis(self, arm: int) -> FloatArray:
-        """Return (3, n) coefficients of 1, s, s² in s² − curvature, s being an arm's score.
-
-        As s = y − nπ, the curvature nπ(1 − π) is (y − s)(n − y + s) / n: no terms of the size of n² cancel.
-        """
-        y, n = self.data.y[arm], np.maximum(self.data.n[arm], 1.0)
-        coefficients = np.empty((3, len(y)))
-        coefficients[0], coefficients[1], coefficients[2] = y * (y / n - 1.0), 1.0 - 2.0 * y / n, 1.0 + 1.0 / n
-        return coefficients
+        into = np.zeros((n, 5, 5))
+        into[:, 0, 0] = into[:, 1, 1] = 1.0
+        into[:, 2, 0] = into[:, 3, 1] = self.modes[0]
+        into[:, 4, 1] = self.modes[1]
+        into[:, 2, 2] = into[:, 3, 3] = self.c[0]
+        into[:, 4, 3], into[:, 4, 4] = self.c[1:]
+        return Integrals(
+            self.log_likelihood, (into @ score[:, :, None])[:, :, 0], into @ hessian @ into.transpose(0, 2, 1)
+        )

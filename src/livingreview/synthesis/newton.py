@@ -92,30 +92,26 @@ def maximise(
     Optimum
         The last accepted points.
     """
-    everything = np.arange(len(start))
-    best = objective(everything, start)
-    theta, value, gradient, hessian = start.copy(), *(array.copy() for array in best)
-    scale, left = np.ones(len(start)), np.zeros(len(start), dtype=bool)
-    taken = 0
-    while True:
-        step, decrement = _steps(gradient, hessian, free)
-        open_rows = np.flatnonzero((decrement >= tolerance) & ~left & (scale > SHORTEST_SCALE))
-        if not open_rows.size or taken == iterations:
-            return Optimum(theta, value, gradient, hessian, step, decrement < tolerance, left)
-        taken += 1
-        trial = theta[open_rows] + scale[open_rows, None] * step[open_rows]
+    rows, trial, size = np.arange(len(start)), start, start.shape
+    theta, gradient, step, hessian = start.copy(), np.zeros(size), np.zeros(size), np.zeros((*size, size[1]))
+    value, decrement, scale = np.full(size[0], -np.inf), np.full(size[0], np.inf), np.ones(size[0])
+    for _ in range(iterations + 1):
+        found, before = objective(rows, trial), value[rows]
+        risen = found.value >= before - VALUE_NOISE * (1.0 + np.abs(before))
+        scale[rows] *= 0.25
+        if not risen.all():
+            rows, trial, found = rows[risen], trial[risen], Evaluation(*(part[risen] for part in found))
+        theta[rows], scale[rows], value[rows], gradient[rows], hessian[rows] = trial, 1.0, *found
+        step[rows], decrement[rows] = _steps(found.gradient, found.hessian, free)
+        rows = np.flatnonzero((decrement >= tolerance) & (scale > SHORTEST_SCALE))
+        trial = theta[rows] + scale[rows, None] * step[rows]
         within = inside(trial)
-        left[open_rows[~within]] = True
-        open_rows, trial = open_rows[within], trial[within]
-        if not open_rows.size:
-            continue
-        found = objective(open_rows, trial)
-        risen = found.value >= value[open_rows] - VALUE_NOISE * (1.0 + np.abs(value[open_rows]))
-        rows = open_rows[risen]
-        theta[rows], value[rows] = trial[risen], found.value[risen]
-        gradient[rows], hessian[rows] = found.gradient[risen], found.hessian[risen]
-        scale[open_rows] *= 0.25
-        scale[rows] = 1.0
+        if not within.all():
+            scale[rows[~within]] = 0.0
+            rows, trial = rows[within], trial[within]
+        if not rows.size:
+            break
+    return Optimum(theta, value, gradient, hessian, step, decrement < tolerance, scale == 0.0)
 
 
 def _steps(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:
@@ -126,9 +122,7 @@ def _steps(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | 
         hessian = np.where(np.outer(free, free), hessian, fixed)
     size, axes = np.linalg.eigh(hessian)
     size = np.abs(size)
-    size = np.maximum(size, FLATTEST * size.max(axis=1, keepdims=True))
-    along = (gradient[:, None, :] @ axes)[:, 0, :] / np.maximum(size, 1e-300)
-    step = (axes @ along[:, :, None])[:, :, 0]
-    decrement = (gradient * step).sum(axis=1)
+    size = np.maximum(size, FLATTEST * size.max(axis=1, keepdims=True) + 1e-300)
+    step = (axes @ ((gradient[:, None, :] @ axes) / size[:, None, :]).transpose(0, 2, 1))[:, :, 0]
     longest = np.abs(step).max(axis=1, keepdims=True)
-    return step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, LONGEST_STEP)), decrement
+    return step * (LONGEST_STEP / np.maximum(longest, LONGEST_STEP)), (gradient * step).sum(axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livingreview.synthesis import profiles
-from livingreview.synthesis.design import Design, Structure
+from livingreview.synthesis.design import Design, Structure, covariance
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.normal_model import NormalModel
 from livingreview.synthesis.solve import ACCURACY, Settings, objectives, solve
@@ -68,11 +68,10 @@ class Problem:
         objective = objectives(self.tables, self.design, self.settings).refine(theta, ACCURACY)
         if isinstance(objective, NormalModel):
             return objective.study_means(one, theta)[0]
-        z = objective.integrals(one, theta).mean
-        l11, l21, l22 = self.cholesky
         half = self.coefficients.size // 2
         means = np.stack([self.x @ self.coefficients[:half], self.x @ self.coefficients[half:]], axis=1)
-        return means + z @ np.array([[l11, l21], [0.0, l22]])
+        # Partial integration against the normal density: E(u) = Σ E(score in the logits).
+        return means + objective.integrals(one, theta).score[:, :2] @ covariance(self.cholesky[None])[0]
 
     def profile_interval(self, which: profiles.Parameter, level: float) -> Interval:
         """Return a profile-likelihood interval; see :meth:`BivariateFit.profile_interval`."""

@@ -13,11 +13,11 @@ from livingreview.synthesis.binomial_model import BinomialModel
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.boundary import observed_covariance, settle
 from livingreview.synthesis.counts import Correction
-from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure
+from livingreview.synthesis.design import FREE_ENTRIES, LARGEST_MEAN, LARGEST_TAU, Design, Structure
 from livingreview.synthesis.existence import why_impossible
 from livingreview.synthesis.newton import maximise
 from livingreview.synthesis.normal_model import EmpiricalLogits, Method, NormalModel
-from livingreview.synthesis.starts import moment_starts, thorough_starts
+from livingreview.synthesis.starts import moment_start, other_starts, thorough_starts
 from livingreview.synthesis.tables import Tables
 
 FloatArray = NDArray[np.float64]
@@ -62,8 +62,9 @@ EXACT: Final = Precision(ACCURACY, FINE_TOLERANCE)
 SIMULATED: Final = Precision(1e-5, 1e-7)
 
 DIVERGED: Final = (
-    "no finite maximum was found: the search left the range of meaningful logits, as it does when most studies "
-    "are at 0 % or 100 %; a simpler structure, such as 'independent', may have one"
+    f"no finite maximum was found: the search passed a mean logit of {LARGEST_MEAN:.0f} or a between-study standard "
+    f"deviation of {LARGEST_TAU:.0f}, as it does when nearly all studies are at 0 % or 100 %; a simpler structure, "
+    "such as 'independent', may have one"
 )
 NOT_CONVERGED: Final = (
     "the search found no point with zero score and positive-definite information; a simpler structure, such as "
@@ -181,7 +182,6 @@ def solve(
     tables: Tables,
     design: Design,
     settings: Settings,
-    start: FloatArray | None = None,
     precision: Precision = EXACT,
 ) -> Solutions:
     """Fit every data set under one design.
@@ -194,9 +194,6 @@ def solve(
         Covariates and structure, the same for all.
     settings
         Model, method and correction.
-    start
-        (p,) free parameters to start from in place of the moment-based starts, for data sets known to resemble
-        one already fitted.
     precision
         How exactly; what the package promises of its fits by default.
 
@@ -211,8 +208,7 @@ def solve(
     if not rows.size:
         return failed
     part = tables if rows.size == len(failure) else tables.take(rows)
-    starts = moment_starts(part, design) if start is None else np.tile(start, (1, rows.size, 1))
-    found = _search(part, design, settings, starts, precision)
+    found = _search(part, design, settings, precision)
     return found if rows.size == len(failure) else found.scatter(rows, failed)
 
 
@@ -232,21 +228,21 @@ def objectives(tables: Tables, design: Design, settings: Settings, copies: int =
     return NormalModel(logits.repeat(copies), design, settings.method)
 
 
-def _search(tables: Tables, design: Design, settings: Settings, starts: FloatArray, precision: Precision) -> Solutions:
-    """Search from (s, b, p) starts, sharpen the best of each data set, and where that fails every other start.
+def _search(tables: Tables, design: Design, settings: Settings, precision: Precision) -> Solutions:
+    """Search from moments, sharpen the best of each data set, and where that fails every other start.
 
     The coarse search costs little and nearly always ends next to the optimum. It need not where the coarsest nodes
     are too few, as for perfect arms under much heterogeneity: these data sets are searched with enough of them.
     """
     coarse = objectives(tables, design, settings)
-    near = _coarse(coarse, tables, design, settings, starts)
+    near = _coarse(coarse, tables, design, settings)
     found = _pursue(coarse, tables, design, settings, near, precision)
     lost = np.flatnonzero([bool(failure) for failure in found.failure])
     if not lost.size:
         return found
     part, best = tables.take(lost), found.take(lost)
-    for start in thorough_starts(part, design):
-        other = _pursue(objectives(part, design, settings), part, design, settings, (start, start), precision)
+    for point in thorough_starts(part, design):
+        other = _pursue(objectives(part, design, settings), part, design, settings, (point, point), precision)
         better = np.flatnonzero(_rank(other) > _rank(best))
         best = other.take(better).scatter(better, best)
     reached = np.fmax(best.reached, found.reached[lost])
@@ -314,27 +310,27 @@ def _sharpen(coarse: Objective, design: Design, near: Points, precision: Precisi
     return solutions, last
 
 
-def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings, starts: FloatArray) -> Points:
+def _coarse(objective: Objective, tables: Tables, design: Design, settings: Settings) -> Points:
     """Return (b, p) points next to the optima: the last ones evaluated unless far from them, and one step on.
 
-    The first start, from moments, nearly always leads to the optimum in a few steps. The others are searched where
+    The first start from moments nearly always leads to the optimum in a few steps. The others are searched where
     it led to a boundary or nowhere; for the normal model, whose restricted and continuity-corrected likelihoods do
     have local maxima, always.
     """
-    p = starts.shape[2]
-    at, near, value = _climb(objective, design, starts[0])
+    at, near, value = _climb(objective, design, moment_start(tables, design))
     doubtful = np.flatnonzero(
         (value == -np.inf) | (settings.model == "normal") | np.array([bool(name) for name in settle(design, near)[1]])
     )
-    others = len(starts) - 1
-    if doubtful.size and others:
-        copies = objectives(tables.take(doubtful), design, settings, others)
-        *points, values = _climb(copies, design, starts[1:, doubtful].reshape(-1, p))
-        values = values.reshape(others, -1)
+    if doubtful.size:
+        part = tables.take(doubtful)
+        others = other_starts(part, design)
+        copies = objectives(part, design, settings, len(others))
+        *points, values = _climb(copies, design, others.reshape(-1, design.n_free))
+        values = values.reshape(len(others), -1)
         best = values.argmax(axis=0)
         better = values.max(axis=0) > value[doubtful]
         for whole, piece in zip((at, near), points, strict=True):
-            chosen = piece.reshape(others, -1, p)[best, np.arange(doubtful.size)]
+            chosen = piece.reshape(others.shape)[best, np.arange(doubtful.size)]
             whole[doubtful[better]] = chosen[better]
     return at, near
 
@@ -356,7 +352,5 @@ def _covariance(objective: Objective, design: Design, theta: FloatArray, hessian
         # Generalised least squares, as mada and metafor report it: the means' information given the covariance.
         information = objective.information_of_means(np.arange(len(theta)), theta)
         free[:, :q, :q], free[:, :q, q:], free[:, q:, :q] = np.linalg.inv(information), 0.0, 0.0
-    positions = np.r_[np.arange(q), q + np.array(FREE_ENTRIES[design.structure], dtype=np.intp)]
-    cov = np.zeros((len(theta), q + 3, q + 3))
-    cov[:, positions[:, None], positions] = free
-    return cov
+    into = np.eye(q + 3)[[*range(q), *(q + entry for entry in FREE_ENTRIES[design.structure])]]
+    return into.T @ free @ into

@@ -70,7 +70,6 @@ def solve_structure(
     x2: FloatArray,
     structure: StructureChoice,
     settings: Settings,
-    start: FloatArray | None = None,
     precision: Precision = EXACT,
 ) -> Solutions:
     """Fit every data set under the structure asked for, or under the first of the documented order that is regular.
@@ -85,8 +84,6 @@ def solve_structure(
         A structure or ``"auto"``.
     settings
         Model, method and correction.
-    start
-        Free parameters to start from, for a structure other than ``"auto"``.
     precision
         How exactly, for a structure other than ``"auto"``, which compares likelihoods and needs them exact.
 
@@ -101,8 +98,10 @@ def solve_structure(
         found = _simplest_needed(tables, x1, x2, settings)
         return _refit(found, np.flatnonzero(alone), tables, Design(x1, x2, "fixed"), settings, lambda *_: ONE_STUDY)
     design = Design(x1, x2, structure)
-    found = solve(tables, design, settings, start, precision).because(ASKED_FOR)
-    few = np.flatnonzero(alone) if structure != "fixed" else np.zeros(0, dtype=np.intp)
+    found = solve(tables, design, settings, precision).because(ASKED_FOR)
+    few = np.flatnonzero(alone)
+    if structure == "fixed" or not few.size:
+        return found
     message = (TOO_FEW.format(k=1),) * few.size
     return Solutions.failed(design, message).because(ASKED_FOR).scatter(few, found)
 
