@@ -1,8 +1,8 @@
 """Is a spoiled study file caught on the right line, or does it provably say the same?
 
-Every operator spoils real files at a few of the places that its pattern finds. A mutant is caught when a fault with a way out stands on
-the line that was changed, or, for values that contradict each other, on one that the operator names. It is harmless
-when the review loads and says the same: equal models, numbers compared by value.
+Every operator spoils real files at a few of the places that its pattern finds. A mutant is caught when a fault with a
+way out stands on the line that was changed, or, for values that contradict each other, on one that the operator names.
+It is harmless when the review loads and says the same: equal models, numbers compared by value.
 
 A wrong value that agrees with all others in its file shows in no check; two people's extractions compared show it. So
 operators that change a value go only where another value speaks of it (``files``).
