@@ -7,8 +7,6 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := node_modules/.ready
 FORMAT ?= text
-BASE   ?= origin/main
-export BASE
 
 .DEFAULT_GOAL := help
 .PHONY: help site test check diff serve clean lock upgrade bench lint types unit book tools
@@ -39,8 +37,9 @@ serve: site  ## build the site and show it on this computer
 check: $(STAMP)  ## check the data
 	$(BIN)/livingreview check --format $(FORMAT)
 
-diff: $(STAMP)  ## say what the data change against BASE, as Markdown
-	$(BIN)/livingreview diff "$$BASE" --format markdown
+# BASE=REF: against that commit; without it, against where this branch left main.
+diff: $(STAMP)  ## say what the data change, as Markdown
+	$(BIN)/livingreview diff $${BASE:+"$$BASE"} --format markdown
 
 lint: $(STAMP)
 	$(BIN)/ruff check
