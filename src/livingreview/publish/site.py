@@ -25,8 +25,8 @@ from livingreview.publish.inputs import book_digest, chapter_names
 __all__ = ["Built", "build_book", "build_site"]
 
 STAMP: Final = "build.json"
-# Left out of the site: for debugging the theme, and a fingerprint of Sphinx's own.
-_NOT_PUBLISHED: Final = ("*.map", ".buildinfo", ".buildinfo.bak")
+# Left out of the site: for debugging the theme, a fingerprint of Sphinx's own, and icons that no page loads.
+_NOT_PUBLISHED: Final = ("*.map", ".buildinfo", ".buildinfo.bak", "fontawesome.js*")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
+from livingreview.publish.banner import long_date
+from livingreview.publish.lean import lean
 from livingreview.publish.metadata import page_metadata
 
 __all__ = ["mathml", "mended", "searchable", "setup"]
@@ -110,6 +113,15 @@ def _describe_page(app: Sphinx, page: str, _template: str, context: dict[str, An
 
 
 def _escape_printed_title(*event: Any) -> None:
+def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Say when the page was last changed, and where a study's page, which no table of contents holds, belongs."""
+    day = app.config.livingreview_days.get(page)
+    context["last_updated"] = long_date(date.fromisoformat(day)) if day else None
+    if page.startswith("studies/"):
+        chapter = "chapters/explore"
+        context["parents"] = [{"link": context["pathto"](chapter), "title": app.env.titles[chapter].astext()}]
+
+
     """Escape the heading of the printed page, which the theme writes into it as it stands."""
     context = event[3]
     if "pagetitle" in context:
@@ -158,7 +170,7 @@ def mended(html: str) -> str:
 def _mend_pages(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for path in Path(app.outdir).rglob("*.html"):
-            path.write_text(mended(path.read_text(encoding="utf-8")), encoding="utf-8")
+            path.write_text(lean(mended(path.read_text(encoding="utf-8"))), encoding="utf-8")
         for path in Path(app.outdir).glob("searchindex.js"):
             path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
 
@@ -173,6 +185,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("livingreview_site", {}, "html", types=dict)
     app.connect("html-page-context", _describe_page)
     # After the theme's own handlers, which make the title.
+    app.add_config_value("livingreview_days", {}, "html", types=dict)
+    app.connect("html-page-context", _place_page)
     app.connect("html-page-context", _escape_printed_title, priority=900)
     app.connect("build-finished", _mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from livingreview.errors import BuildError
 from livingreview.publish.explorer import vega_script
 from livingreview.publish.frame import Frame
+from livingreview.publish.history import page_days
 from livingreview.publish.inputs import chapter_names
 from livingreview.publish.kernel import reproducible_environment
 from livingreview.publish.metadata import site_metadata
@@ -57,9 +58,10 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
         (stage / "_static").mkdir(exist_ok=True)
         (stage / "_static" / "livingreview-colours.css").write_text(frame.styles, encoding="utf-8")
     yaml = YAML(typ="safe")
-    config = yaml.load(root / "_config.yml") or {}
+    config = _framed(yaml.load(root / "_config.yml") or {}, frame)
+    config["sphinx"]["config"]["livingreview_days"] = page_days(root)
     with (stage / "_config.yml").open("w", encoding="utf-8") as file:
-        yaml.dump(_framed(config, frame), file)
+        yaml.dump(config, file)
 
 
 def _add_pages(root: Path, stage: Path, review: Review) -> None:

@@ -7,7 +7,6 @@ and in the heading every sign that could mean something is a character reference
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from html import escape
@@ -22,6 +21,7 @@ from livingreview.diagnosis import Pooled, leave_one_out_table, left_out_table, 
 from livingreview.model import Quoted, Source, Study
 from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.publish.banner import long_date
+from livingreview.publish.history import Change, changes
 from livingreview.publish.tables import table_html
 from livingreview.review import Review, plain_label, source_keys
 from livingreview.tabulate import reference
@@ -34,10 +34,9 @@ BLOCKS = {
     "sample": "Sizes",
     "translation": "Readiness for use",
 }
-Correction = tuple[date, str]
 
 
-def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequence[Correction]]) -> dict[str, str]:
+def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequence[Change]]) -> dict[str, str]:
     """Return the page of every study of the review on its day.
 
     Parameters
@@ -65,7 +64,7 @@ def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequen
     }
 
 
-def corrections(root: Path) -> dict[str, list[Correction]]:
+def corrections(root: Path) -> dict[str, list[Change]]:
     """Return the changes of each study's file that the repository remembers, newest first.
 
     Parameters
@@ -73,18 +72,7 @@ def corrections(root: Path) -> dict[str, list[Correction]]:
     root
         Folder of the review; without a git repository, nothing is remembered.
     """
-    command = ["git", "-C", str(root), "log", "--format=%x00%cs%x00%s", "--name-only", "--", "data/studies"]
-    try:
-        log = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return {}
-    found: dict[str, list[Correction]] = {}
-    _, *fields = log.split("\0")
-    for day, rest in zip(fields[::2], fields[1::2], strict=True):
-        subject, *paths = rest.split("\n")
-        for path in filter(None, paths):
-            found.setdefault(Path(path).stem, []).append((date.fromisoformat(day), subject))
-    return found
+    return {Path(path).stem: made for path, made in changes(root, "data/studies").items()}
 
 
 def _page(study: Study, html: str) -> str:
@@ -104,7 +92,7 @@ def _parts(
     moved: pd.DataFrame,
     segmented: Sequence[Mapping[str, str]],
     repository: str,
-    history: Sequence[Correction],
+    history: Sequence[Change],
 ) -> Iterator[str]:
     report = study.report
     authors = ", ".join(report.authors or ([report.first_author] if report.first_author else []))
@@ -273,7 +261,7 @@ def _where(source: Source) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _history(history: Sequence[Correction]) -> str:
+def _history(history: Sequence[Change]) -> str:
     if not history:
         return "<p>This copy of the review does not hold its history.</p>"
     rows = [{"Day": long_date(day), "Change": subject} for day, subject in history]
