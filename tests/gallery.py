@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from livingreview.flow import FlowBox
 from livingreview.living.history import Step
-from livingreview.plots.cumulative import cumulative
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram
-from livingreview.plots.forest import forest, forest_single
+from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
-from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary, traffic_light
+from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary
+from livingreview.plots.rows import cumulative
 from livingreview.plots.segmentation import Overlap, overlap_against, overlap_by_group
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
@@ -83,8 +83,6 @@ OVERLAP = Overlap.of(
     group=["Myocardium", "Left ventricle", "Left ventricle", "Myocardium", "Left ventricle"],
     value=[0.85, 0.91, 0.95, 0.88, 0.93],
     sd=[0.02, np.nan, 0.01, np.nan, 0.03],
-    lower=[np.nan, 0.90, np.nan, np.nan, 0.92],
-    upper=[np.nan, 0.92, np.nan, np.nan, 0.94],
     n=[50, 100, np.nan, 20, 30],
     statistic=["mean", "median", "mean", "unstated", "mean"],
 )
@@ -108,7 +106,7 @@ STEPS = (
 GALLERY: dict[str, Callable[[], Axes]] = {
     "bar_counts": lambda: bar_counts({HOSTILE: 4, "none": 0}, total=8),
     "claim_distribution": lambda: claim_distribution([70.0, 80, 80], reference=Reference(63, 11, HOSTILE)),
-    "claim_sections": lambda: claim_sections({HOSTILE: 80.0}, range_={HOSTILE: (60.0, 100.0)}),
+    "claim_sections": lambda: claim_sections({HOSTILE: 80.0}),
     "cumulative": lambda: cumulative(STEPS),
     "evidence_map": lambda: evidence_map(COUNTS.study, ["U-Net", "U-Net", HOSTILE, "GAN"], ["x", "y", "x", "x"]),
     "fagan": lambda: fagan(0.2, Interval(8.0, 5.0, 12.0), Interval(0.1, 0.05, 0.2)),
@@ -116,9 +114,6 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "flow_stacked": lambda: flow_diagram((*FLOW, OTHER), width=COLUMN),
     "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}, quality={"Index test": RATINGS}),
     "forest_compact": lambda: forest(FIT, width=COLUMN),
-    "forest_single": lambda: forest_single(
-        COUNTS.study, [1.0, 2, 3, np.nan], [0.0, 1, 2, 3], [2.0, 3, 4, 5], label="mm", pooled=Interval(2, 1, 3)
-    ),
     "funnel": lambda: funnel(deeks(COUNTS), study=COUNTS.study),
     "gap_map": lambda: gap_map(COUNTS.study, {HOSTILE: STATES, "Code": STATES}),
     "icon_array": lambda: icon_array(8, 2, 10, 80, condition=HOSTILE),
@@ -129,7 +124,6 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "predictive_values": lambda: predictive_values([0.1, 0.3, 0.5], PPV, NPV, scenarios={HOSTILE: 0.2}),
     "quadas_summary": lambda: quadas_summary({HOSTILE: {"low": 3, "high": 1}}),
     "sroc": lambda: sroc(FIT),
-    "traffic_light": lambda: traffic_light(COUNTS.study, {"Index test": RATINGS}),
 }
 
 

@@ -11,7 +11,7 @@ from livingreview.diagnosis import pool
 from livingreview.living.history import Step, by_publication, by_version, steps_table
 from livingreview.living.releases import frozen_results, read_releases
 from livingreview.living.results import results_of
-from livingreview.plots.cumulative import cumulative
+from livingreview.plots.rows import cumulative
 from livingreview.review import Review
 
 

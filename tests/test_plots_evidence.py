@@ -43,12 +43,6 @@ def test_bars_are_as_long_as_their_number() -> None:
     assert "45" in texts(bar_counts({"U-Net": 45}))
 
 
-def test_bar_of_the_unknown_is_hollow() -> None:
-    ax = bar_counts({"U-Net": 4, "not seen": 3}, unknown=["not seen"])
-    assert [bar.get_facecolor()[3] for bar in ax.patches] == [1, 0]
-    assert [bar.get_width() for bar in ax.patches] == [4, 3]
-
-
 def test_three_states_have_three_looks() -> None:
     ax = gap_map(["A", "B", "C", "D"], {"Code": STATES})
     looks = {

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from gallery import COUNTS, FIT, RATINGS, texts, tips
 from golden_cases import Case
-from livingreview.plots.forest import forest, forest_single
+from livingreview.plots.forest import forest
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN, figure
 from livingreview.synthesis.bivariate import fit
@@ -124,29 +124,6 @@ def test_columns_of_text_do_not_overlap() -> None:
 def test_width_of_given_axes_chooses_the_layout() -> None:
     assert len(forest(FIT, ax=figure(4, 8).subplots()).child_axes) == 1
     assert len(forest(FIT, ax=figure(12, 8).subplots()).child_axes) == 2
-
-
-def test_single_panel_shows_studies_and_pooled() -> None:
-    pooled = Interval(0.9, 0.85, 0.95)
-    ax = forest_single(
-        ["A", "B"], [0.8, 0.95], [0.7, 0.9], [0.9, 1.0], label="Dice", pooled=pooled, prediction=Interval(0.9, 0.6, 1)
-    )
-    assert [mark.get_xdata()[0] for mark in marks(ax, "s")] == [0.8, 0.95]
-    ((left, top, right, _),) = diamonds(ax)
-    assert (left[0], top[0], right[0]) == (0.85, 0.9, 0.95)
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["A", "B", "Pooled", "Prediction"]
-    assert {"0.80 [0.70, 0.90]", "[0.60, 1.00]", "95 % CI"} <= set(texts(ax))
-
-
-def test_area_of_a_square_grows_with_its_weight() -> None:
-    ax = forest_single(["A", "B"], [1.0, 2], [0.5, 1], [1.5, 3], label="x", weight=[1.0, 9.0])
-    small, large = (mark.get_markersize() for mark in marks(ax, "s"))
-    assert small < large
-
-
-def test_single_panel_refuses_columns_of_different_length() -> None:
-    with pytest.raises(ValueError, match="expected 2 entries"):
-        forest_single(["A", "B"], [1.0], [0.5, 1], [1.5, 3], label="x")
 
 
 @pytest.mark.parametrize("name", ["edge_k5", "edge_zero_cells", "edge_huge_counts"])

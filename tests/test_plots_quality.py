@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gallery import RATINGS, texts, tips
-from livingreview.plots.palette import colour
-from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary, traffic_light
+from gallery import texts, tips
+from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary
 
 
 def test_segments_of_a_bar_add_up_to_all_studies() -> None:
@@ -28,19 +27,6 @@ def test_unknown_rating_and_empty_domain_are_refused() -> None:
         quadas_summary({"Overall": {"unclear": 3}})
     with pytest.raises(ValueError, match="no study"):
         quadas_summary({"Overall": {"low": 0}})
-
-
-def test_each_judgement_stands_at_its_study_and_domain() -> None:
-    ax = traffic_light(["A", "B", "C", "D"], {"Selection": RATINGS, "Index test": RATINGS[::-1]})
-    signs = {text.get_position(): text.get_text() for text in ax.texts if text.get_text()}
-    assert signs == {(0, 0): "+", (0, 1): "?", (0, 2): "−", (1, 1): "−", (1, 2): "?", (1, 3): "+"}
-    (missing,) = tips(ax)["D, Selection: not judged"]
-    assert missing.get_markerfacecolor() == colour("band")
-
-
-def test_traffic_light_needs_a_rating_per_study() -> None:
-    with pytest.raises(ValueError, match="2 studies but 1 ratings"):
-        traffic_light(["A", "B"], {"Selection": ["low"]})
 
 
 def test_equal_scores_are_stacked_and_the_mean_is_drawn() -> None:
@@ -67,16 +53,11 @@ def test_scores_that_are_no_percentages_are_refused(scores: list[float]) -> None
         claim_distribution(scores)
 
 
-def test_sections_show_mean_and_range() -> None:
-    ax = claim_sections({"Methods": 84.0, "Results": 60.5}, range_={"Methods": (70, 95), "Results": (20, 100)})
+def test_sections_show_their_mean() -> None:
+    ax = claim_sections({"Methods": 84.0, "Results": 60.5})
     (mark,) = tips(ax)["Results: 60.5 %"]
     assert mark.get_xydata().tolist() == [[60.5, 1]]
-    assert [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2] == [
-        [0, 84],
-        [70, 95],
-        [0, 60.5],
-        [20, 100],
-    ]
+    assert [list(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2] == [[0, 84], [0, 60.5]]
     assert {"84.0 %", "60.5 %"} <= set(texts(ax))
 
 

@@ -21,15 +21,13 @@ _ROOM: Final = 1.6  # of the distance from the corner to the farther of point an
 
 
 @styled
-def leave_one_out_sds(found: LeaveOneOut, *, unit: str = "mm", ax: Axes | None = None) -> Axes:
+def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
     """Draw the standard deviation without each study in turn against the printed one.
 
     Parameters
     ----------
     found
         Standard deviations with one study left out.
-    unit
-        Unit of the values.
     ax
         Axes to draw on; a new figure by default.
 
@@ -40,22 +38,22 @@ def leave_one_out_sds(found: LeaveOneOut, *, unit: str = "mm", ax: Axes | None =
     """
     ax = axes_or_new(ax, COLUMN, 0.3 * len(found.sds) + 1.3)
     printed = ax.axvline(float(found.printed), color=colour("pooled"), linewidth=1.6, zorder=1)
-    printed.set_label(f"printed: {found.printed} {unit}")
+    printed.set_label(f"printed: {found.printed} mm")
     tooltip(printed, printed.get_label())
     every = ax.axvline(found.every, color=colour("muted"), linestyle=(0, (5, 3)), zorder=1)
-    every.set_label(f"all {len(found.sds)} studies: {found.every:.2f} {unit}")
+    every.set_label(f"all {len(found.sds)} studies: {found.every:.2f} mm")
     tooltip(every, every.get_label())
     for y, (author, sd) in enumerate(zip(found.authors, found.sds, strict=True)):
         fits = author in found.fits
         (mark,) = ax.plot([sd], [y], "o", color=colour("ink"), markerfacecolor=colour("pooled" if fits else "paper"))
-        tooltip(mark, f"without {clean(author)}: {sd:.3f} {unit}")
+        tooltip(mark, f"without {clean(author)}: {sd:.3f} mm")
     ax.set_yticks(range(len(found.sds)), [f"without {clean(author)}" for author in found.authors])
     ax.set_ylim(len(found.sds) - 0.5, -0.5)
     right = 1.25 * max(*found.sds, found.every, float(found.printed))
     for y, sd in enumerate(found.sds):
         ax.text(right, y, f"{sd:.3f}", ha="right", va="center", size=SMALL)
     ax.set_xlim(0, right)
-    ax.set_xlabel(f"Standard deviation (n − 1), {unit}")
+    ax.set_xlabel("Standard deviation (n − 1), mm")
     ax.tick_params(axis="y", length=0, labelsize=BASE)
     ax.spines["left"].set_visible(False)
     ax.grid(visible=True, axis="x")
@@ -100,11 +98,6 @@ def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("1 − specificity")
     ax.set_ylabel("Sensitivity")
     ax.grid(visible=True)
-    keys = [
-        curve,
-        same,
-        Line2D([], [], color=colour("pooled"), marker="D", linestyle="none", label=point.get_label()),
-        star,
-    ]
-    legend_beside(ax, keys, columns=1)
+    key = Line2D([], [], color=colour("pooled"), marker="D", linestyle="none", label=point.get_label())
+    legend_beside(ax, [curve, same, key, star], columns=1)
     return ax

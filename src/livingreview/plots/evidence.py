@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ from livingreview.plots.style import (
     axes_or_new,
     clean,
     legend_beside,
+    signed_dot,
     styled,
     text_width,
     tooltip,
@@ -37,13 +38,6 @@ GAP: Final[dict[str, Rating]] = {
 
 _LARGEST: Final = 26.0  # points; the diameter of the largest bubble
 _SMALLEST: Final = 11.0  # room for a digit
-
-
-@dataclass(frozen=True)
-class _Cell:
-    x: int
-    y: int
-    studies: tuple[str, ...]
 
 
 @styled
@@ -88,37 +82,22 @@ def evidence_map(
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for study, row, column in zip(studies, rows, columns, strict=True):
         found[row, column].add(clean(study))
-    cells = [
-        _Cell(x, y, tuple(sorted(found[row, column])))
-        for y, row in enumerate(row_names)
-        for x, column in enumerate(column_names)
-        if (row, column) in found
-    ]
     ax = axes_or_new(ax, COLUMN, 0.37 * len(row_names) + 1.1)
     _grid(ax, row_names, column_names)
-    most = max((len(cell.studies) for cell in cells), default=1)
-    for cell in cells:
-        n = len(cell.studies)
-        size = max(_SMALLEST, _LARGEST * math.sqrt(n / most))
-        (mark,) = ax.plot([cell.x], [cell.y], "o", markersize=size, color=colour("sensitivity"))
-        names = ", ".join(cell.studies)
-        tooltip(mark, f"{clean(row_names[cell.y])} × {clean(column_names[cell.x])}: {n} ({names})")
-        ax.text(
-            cell.x, cell.y, str(n), ha="center", va="center_baseline", color=colour("paper"),
-            weight="bold", fontsize=SMALL,
-        )  # fmt: skip
+    most = max(map(len, found.values()), default=1)
+    for (y, row), (x, column) in product(enumerate(row_names), enumerate(column_names)):
+        if n := len(found[row, column]):
+            (mark,) = ax.plot([x], [y], "o", color=colour("sensitivity"))
+            mark.set_markersize(max(_SMALLEST, _LARGEST * math.sqrt(n / most)))
+            tooltip(mark, f"{clean(row)} × {clean(column)}: {n} ({', '.join(sorted(found[row, column]))})")
+            ax.text(
+                x, y, str(n), ha="center", va="center_baseline", color=colour("paper"), weight="bold", fontsize=SMALL,
+            )  # fmt: skip
     return ax
 
 
 @styled
-def bar_counts(
-    counts: Mapping[str, int],
-    *,
-    total: int | None = None,
-    unknown: Collection[str] = (),
-    label: str = "Studies",
-    ax: Axes | None = None,
-) -> Axes:
+def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes | None = None) -> Axes:
     """Draw one horizontal bar per category, in the order given, with its number.
 
     Parameters
@@ -127,11 +106,6 @@ def bar_counts(
         Category to number of studies.
     total
         Number of all studies; if given, each bar also bears its percentage of it.
-    unknown
-        Categories that stand for what could not be seen; their bars are hollow, so that they do not read as a
-        finding.
-    label
-        Axis label.
     ax
         Axes to draw on; a new figure by default.
 
@@ -143,16 +117,14 @@ def bar_counts(
     ax = axes_or_new(ax, COLUMN, 0.3 * len(counts) + 0.65)
     for y, (name, count) in enumerate(counts.items()):
         text = f"{count}" if not total else f"{count} ({100 * count / total:.0f} %)"
-        hollow = name in unknown
-        edge = colour("muted") if hollow else colour("sensitivity")
-        (bar,) = ax.barh(y, count, height=0.62, facecolor="none" if hollow else edge, edgecolor=edge)
+        (bar,) = ax.barh(y, count, height=0.62, facecolor=colour("sensitivity"), edgecolor=colour("sensitivity"))
         tooltip(bar, f"{clean(name)}: {text}")
         ax.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
     ax.set_yticks(range(len(counts)), [wrap(name, 26) for name in counts])
     ax.set_ylim(len(counts) - 0.5, -0.5)
     ax.set_xlim(0, 1.18 * max([1, *counts.values()]))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
-    ax.set_xlabel(label)
+    ax.set_xlabel("Studies")
     ax.tick_params(axis="y", length=0, labelsize=BASE)
     ax.spines["left"].set_visible(False)
     return ax
@@ -191,7 +163,8 @@ def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: A
     ax.set_xticks(range(len(items)), [wrap(name, 18) for name in items], rotation=50, ha="left")
     for x, (name, states) in enumerate(items.items()):
         for y, state in enumerate(states):
-            _sign(ax, x, y, GAP[state], f"{clean(studies[y])}, {clean(name)}: {state}")
+            tip = f"{clean(studies[y])}, {clean(name)}: {state}"
+            signed_dot(ax, x, y, GAP[state], tip, size=11 if GAP[state].symbol else 6)
     keys = [
         Line2D(
             [], [], linestyle="none", marker="o", markersize=9, markerfacecolor=state.colour,
@@ -201,20 +174,6 @@ def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: A
     ]  # fmt: skip
     legend_beside(ax, keys, place="below")
     return ax
-
-
-def _sign(ax: Axes, x: float, y: float, state: Rating, tip: str) -> None:
-    edge = colour("ink") if state.symbol else colour("muted")
-    size = 11.0 if state.symbol else 6.0
-    (mark,) = ax.plot(
-        [x], [y], "o", markersize=size, markerfacecolor=state.colour, markeredgecolor=edge, markeredgewidth=0.7
-    )
-    tooltip(mark, tip)
-    if state.symbol:
-        ax.text(
-            x, y, state.symbol, ha="center", va="center_baseline", color=colour("on-rating"), weight="bold",
-            fontsize=SMALL,
-        )  # fmt: skip
 
 
 def _grid(ax: Axes, rows: Sequence[str], columns: Sequence[str], *, lines: bool = True) -> None:

@@ -1,40 +1,36 @@
-"""Forest plots: sensitivity and specificity side by side in Cochrane's layout, or one measure."""
+"""The coupled forest plot, in Cochrane's layout: sensitivity and specificity of each study side by side.
+
+Wide, it is a table with two panels; narrow, three lines to a study and one panel.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
-import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 
-from livingreview.plots.coupled import (
-    Table,
-    draw_compact,
-    draw_wide,
-    estimate_text,
-    natural_height,
-    shortened,
-    widest_table,
-)
-from livingreview.plots.palette import colour
-from livingreview.plots.rows import Row, draw_rows, rows_height
-from livingreview.plots.style import (
-    COLUMN,
-    PAGE,
-    axes_or_new,
-    blank,
-    clean,
-    figure,
-    styled,
-)
-from livingreview.synthesis.counts import Counts, Interval
+from livingreview.plots.palette import RATINGS, Rating, colour
+from livingreview.plots.rows import diamond, estimate_text
+from livingreview.plots.style import BASE, PAGE, SMALL, blank, clean, figure, signed_dot, styled, text_width, tooltip
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval, Intervals
 from livingreview.synthesis.measures import ProportionMethod, sensitivity, specificity
 
-__all__ = ["PooledAccuracy", "forest", "forest_single"]
+__all__ = ["PooledAccuracy", "forest"]
 
 NARROW: Final = 6.5  # inches; below, the table and both panels do not fit beside each other
+_LINE: Final = 0.235  # inches per row of the wide layout
+_STACK: Final = 0.205  # inches per line of the compact layout, which has three to a study
+_BLOCK: Final = 3.35 * _STACK
+_BOTTOM: Final = 0.42  # inches for the axis
+_PAD: Final = 0.08
+_PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
+_LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
+_MEASURES: Final = (("Sensitivity", "Se", "s", "sensitivity"), ("Specificity", "Sp", "o", "specificity"))
+_NOT_JUDGED: Final = Rating("not judged", "", colour("band"))
 
 
 class PooledAccuracy(Protocol):
@@ -99,91 +95,212 @@ def forest(
     """
     table = _table(fit, descriptors or {}, quality or {}, order, method)
     if ax is not None:
-        width = _width_in_inches(ax)
+        width = _width(ax)
     compact = width < NARROW
     if ax is None and not compact:
-        width = max(width, widest_table(table))
-    height = natural_height(table, compact=compact)
+        width = max(width, _least_width(table))
+    height = _height(table, compact=compact)
     if ax is None:
         ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
     # In the caller's axes the rows are spread over the height there is; the type keeps its size.
     blank(ax).set(xlim=(0, width), ylim=(height, 0))
-    draw = draw_compact if compact else draw_wide
-    draw(ax, table, width, height)
+    (_draw_compact if compact else _draw_wide)(ax, table, width, height)
     return ax
 
 
-@styled
-def forest_single(
-    study: Sequence[str],
-    estimate: ArrayLike,
-    lower: ArrayLike,
-    upper: ArrayLike,
-    *,
-    label: str,
-    pooled: Interval | None = None,
-    prediction: Interval | None = None,
-    weight: ArrayLike | None = None,
-    decimals: int = 2,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw one measure per study with its interval, and what it pools to.
+@dataclass(frozen=True)
+class _Table:
+    """Everything that is shown, in the order it is shown in; pairs are of sensitivity and specificity."""
 
-    Parameters
-    ----------
-    study
-        (k,) labels.
-    estimate, lower, upper
-        (k,) estimates and intervals; NaN where there is none.
-    label
-        Axis label with unit.
-    pooled, prediction
-        Pooled estimate (diamond) and prediction interval (bar).
-    weight
-        (k,) weights; the area of a study's square is proportional to it.
-    decimals
-        Decimals of the numbers at the right.
-    ax
-        Axes to draw on; a new figure by default.
+    labels: tuple[str, ...]
+    counts: Counts
+    studies: tuple[Intervals, Intervals]
+    pooled: tuple[Interval, Interval]
+    predicted: tuple[Interval, Interval]
+    descriptors: Mapping[str, Sequence[str]]
+    quality: Mapping[str, Sequence[str | None]]
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Study i at y = i.
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length.
-    """
-    columns = [np.asarray(column, dtype=float) for column in (estimate, lower, upper)]
-    sizes = np.full(len(study), 6.0)
-    if weight is not None:
-        share = np.asarray(weight, dtype=float)
-        sizes = 2.5 + 4.5 * np.sqrt(share / np.nanmax(share))
-    if any(len(column) != len(study) for column in (*columns, sizes)):
-        raise ValueError(f"expected {len(study)} entries in every column, one per study")
-    rows = [
-        Row(shortened(clean(name)), value=v, lower=a, upper=b, text=estimate_text(v, a, b, decimals), size=s)
-        for name, v, a, b, s in zip(study, *(column.tolist() for column in columns), sizes.tolist(), strict=True)
-    ]
-    if pooled is not None:
-        text = estimate_text(pooled.estimate, pooled.lower, pooled.upper, decimals)
-        rows.append(Row("Pooled", "pooled", pooled.estimate, pooled.lower, pooled.upper, text))
-    if prediction is not None:
-        text = f"[{prediction.lower:.{decimals}f}, {prediction.upper:.{decimals}f}]"
-        rows.append(Row("Prediction", "prediction", prediction.estimate, prediction.lower, prediction.upper, text))
-    ax = axes_or_new(ax, COLUMN, rows_height(len(rows)))
-    level = 95 if pooled is None else 100 * pooled.level
-    draw_rows(ax, rows, heads=("Study", f"{level:g} % CI"))
-    if pooled is not None:
-        ax.plot([pooled.estimate] * 2, [-0.5, len(study)], color=colour("pooled"), linewidth=0.9, linestyle="--")
-    ax.set_xlabel(label)
-    ax.grid(axis="x")
-    return ax
+    @property
+    def has_prediction(self) -> bool:
+        """Whether a new study's values can be predicted."""
+        return all(math.isfinite(i.lower) and math.isfinite(i.upper) for i in self.predicted)
 
 
-def _width_in_inches(ax: Axes) -> float:
+def _height(table: _Table, *, compact: bool) -> float:
+    """Return the height in inches that a layout needs."""
+    rows = len(table.labels) + 1 + table.has_prediction
+    if compact:
+        return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
+    return (rows + 2.5) * _LINE + _BOTTOM + _head_lines(table) * 0.17
+
+
+def _least_width(table: _Table) -> float:
+    """Return the smallest width in inches of the wide layout."""
+    return _fixed_width(table) + 2 * _PANEL
+
+
+def _cut(label: str, characters: int = _LABEL) -> str:
+    """Return a study's name, cut where it would take the room of the numbers."""
+    return label if len(label) <= characters else label[: characters - 1].rstrip("… ") + "…"
+
+
+def _columns(table: _Table) -> list[tuple[str, list[str], float, str]]:
+    """Head, texts, width in inches and alignment of each text column."""
+    labels = [_cut(label) for label in table.labels]
+    name = max(text_width(label, SMALL) for label in [*labels, "95 % prediction interval"])
+    columns = [("Study", labels, name + 0.2, "left")]
+    for head in ("tp", "fp", "fn", "tn"):
+        cells = [str(cell) for cell in getattr(table.counts, head)]
+        columns.append((head.upper(), cells, max(text_width(cell, SMALL) for cell in [*cells, "TP"]) + 0.14, "right"))
+    for head, texts in table.descriptors.items():
+        width = max(text_width(text, SMALL) for text in [*texts, head])
+        columns.append((head, list(texts), width + 0.2, "left"))
+    return columns
+
+
+def _estimate_width() -> float:
+    return text_width("0.00 [0.00, 0.00]", SMALL, "bold") + 0.12
+
+
+def _fixed_width(table: _Table) -> float:
+    """Width in inches of everything but the panels."""
+    text = sum(width for _, _, width, _ in _columns(table))
+    return text + 0.24 * len(table.quality) + 2 * _estimate_width() + 6 * _PAD
+
+
+def _head_lines(table: _Table) -> int:
+    """Room above the table for the slanted heads of the dots, in lines."""
+    return 4 if table.quality else 0
+
+
+def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
+    """Draw, in inches and y downwards, the table on the left and the two panels on the right."""
+    top = _head_lines(table) * 0.17 + 1.5 * _LINE
+    ys = [top + (i + 0.5) * _LINE for i in range(len(table.labels))]
+    end = ys[-1] + 0.5 * _LINE
+    head = top - 0.5 * _LINE
+    x = _PAD
+    style: dict[str, Any] = {"fontsize": SMALL, "va": "center"}
+    for name, cells, column, align in _columns(table):
+        place = x if align == "left" else x + column
+        ax.text(place, head, name, ha=align, weight="bold", **style)
+        for y, cell, label in zip(ys, cells, table.labels, strict=True):
+            tooltip(ax.text(place, y, cell, ha=align, **style), label)
+        x += column + (0.12 if name == "TN" else 0)
+    for name, ratings in table.quality.items():
+        ax.text(x + 0.08, head, name, rotation=40, ha="left", va="bottom", rotation_mode="anchor", fontsize=SMALL)
+        for y, rating, label in zip(ys, ratings, table.labels, strict=True):
+            judged = RATINGS[rating] if rating else _NOT_JUDGED
+            signed_dot(ax, x + 0.12, y, judged, f"{label}, {name}: {judged.label}", size=10)
+        x += 0.24
+    pooled, predicted = end + 0.75 * _LINE, end + 1.75 * _LINE
+    ax.plot([_PAD, width - _PAD], [end + 0.15 * _LINE] * 2, color=colour("rule"), linewidth=0.8)
+    ax.plot([_PAD, width - _PAD], [top - 0.02] * 2, color=colour("ink"), linewidth=0.8)
+    level = f"{100 * table.pooled[0].level:g} %"
+    ax.text(_PAD, pooled, f"Pooled ({len(table.labels)} studies, {level} CI)", weight="bold", **style)
+    if table.has_prediction:
+        ax.text(_PAD, predicted, f"{level} prediction interval", **style)
+    x += _PAD
+    panel = (width - x - 2 * _estimate_width() - 4 * _PAD) / 2
+    for j, (name, _, marker, role) in enumerate(_MEASURES):
+        text_x = x + j * _estimate_width()
+        ax.text(text_x, head, f"{name}", weight="bold", **style)
+        for i, y in enumerate(ys):
+            interval = table.studies[j][i]
+            ax.text(text_x, y, estimate_text(interval.estimate, interval.lower, interval.upper), **style)
+        summary = table.pooled[j]
+        text = estimate_text(summary.estimate, summary.lower, summary.upper)
+        ax.text(text_x, pooled, text, weight="bold", **style)
+        if table.has_prediction:
+            shown = table.predicted[j]
+            indent = text_width("0.00 ", SMALL)
+            ax.text(text_x + indent, predicted, f"[{shown.lower:.2f}, {shown.upper:.2f}]", **style)
+        left = x + 2 * _estimate_width() + j * (panel + 3 * _PAD)
+        bottom = (predicted if table.has_prediction else pooled) + 0.6 * _LINE
+        inset = _panel(ax, (left, top), (panel, bottom - top), width, height)
+        ax.text(left + panel / 2, head, name, ha="center", weight="bold", **style)
+        for i, (y, label) in enumerate(zip(ys, table.labels, strict=True)):
+            _study(inset, table.studies[j][i], y, marker, role, f"{label}: {name.lower()}")
+        _summary(inset, table, j, pooled, predicted)
+        at = [table.pooled[j].estimate] * 2
+        inset.plot(at, (top, pooled), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _panel(ax: Axes, corner: tuple[float, float], size: tuple[float, float], width: float, height: float) -> Axes:
+    """Add axes from 0 to 1 whose y coordinates are inches from the top of the table."""
+    (left, top), (wide, high) = corner, size
+    inset = ax.inset_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
+    inset.set(xlim=(0, 1), ylim=(top + high, top), xticks=(0, 0.25, 0.5, 0.75, 1))
+    inset.set_xticklabels(["0", "", "0.5", "", "1"])
+    inset.set_yticks([])
+    inset.spines["left"].set_visible(False)
+    inset.grid(axis="x")
+    return inset
+
+
+def _study(panel: Axes, interval: Interval, y: float, marker: str, role: str, tip: str) -> None:
+    if math.isnan(interval.estimate):
+        return
+    panel.plot([interval.lower, interval.upper], [y, y], color=colour("ink"), linewidth=1.0, zorder=2)
+    (mark,) = panel.plot([interval.estimate], [y], marker, markersize=5.5, color=colour(role), zorder=3, clip_on=False)
+    tooltip(mark, f"{tip} {estimate_text(interval.estimate, interval.lower, interval.upper)}")
+
+
+def _summary(panel: Axes, table: _Table, j: int, pooled: float, predicted: float) -> None:
+    estimate, prediction = table.pooled[j], table.predicted[j]
+    diamond(panel, estimate.estimate, estimate.lower, estimate.upper, pooled, half_height=0.08)
+    if table.has_prediction:
+        (line,) = panel.plot([prediction.lower, prediction.upper], [predicted] * 2, color=colour("pooled"))
+        line.set(linewidth=4, solid_capstyle="butt")
+        tooltip(line, f"prediction interval [{prediction.lower:.2f}, {prediction.upper:.2f}]")
+
+
+def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
+    """Draw, in inches and y downwards, three lines to a study and one panel behind them all."""
+    left, right = 0.42, width - text_width("0.00 [0.00, 0.00]", SMALL) - 2 * _PAD
+    inset = _panel(ax, (left, _PAD), (right - left, height - _BOTTOM - _PAD), width, height)
+    inset.grid(visible=False)
+    inset.set_xlabel("Sensitivity (squares), specificity (circles)", fontsize=SMALL, labelpad=2)
+
+    def block(i: int, head: str, note: str, intervals: Sequence[Interval]) -> list[float]:
+        """Write the three lines of block i; return where its two intervals go."""
+        y = _PAD + 0.5 * _STACK + i * _BLOCK + 0.25 * _STACK * (i >= len(table.labels))
+        for x in (0, 0.25, 0.5, 0.75, 1):  # the grid stops where the heads cross the panel
+            span = (y + 0.55 * _STACK, y + 2.5 * _STACK)
+            inset.plot([x, x], span, color=colour("rule"), linewidth=0.8, zorder=1, clip_on=False)
+        room = width - 3 * _PAD - text_width(note, SMALL)
+        shown_head = _cut(head)
+        while text_width(shown_head, BASE, "bold") > room and len(shown_head) > 4:
+            shown_head = _cut(shown_head, len(shown_head) - 1)
+        tooltip(ax.text(_PAD, y, shown_head, weight="bold", fontsize=BASE, va="center", zorder=6), head)
+        ax.text(width - _PAD, y, note, ha="right", va="center", fontsize=SMALL, color=colour("muted"), zorder=6)
+        lines = [y + _STACK, y + 2 * _STACK]
+        for (_, short, _, _), line, shown in zip(_MEASURES, lines, intervals, strict=True):
+            ax.text(_PAD, line, short, va="center", fontsize=SMALL, color=colour("muted"))
+            text = estimate_text(shown.estimate, shown.lower, shown.upper)
+            ax.text(right + _PAD, line, text, va="center", fontsize=SMALL)
+        return lines
+
+    cells = table.counts
+    for i, label in enumerate(table.labels):
+        numbers = f"TP {cells.tp[i]} · FP {cells.fp[i]} · FN {cells.fn[i]} · TN {cells.tn[i]}"
+        intervals = [study[i] for study in table.studies]
+        for (name, _, marker, role), y, interval in zip(
+            _MEASURES, block(i, label, numbers, intervals), intervals, strict=True
+        ):
+            _study(inset, interval, y, marker, role, f"{label}: {name.lower()}")
+    k = len(table.labels)
+    pooled = block(k, f"Pooled ({k} studies)", f"{100 * table.pooled[0].level:g} % CI", table.pooled)
+    predicted = pooled
+    if table.has_prediction:
+        ranges = [Interval(math.nan, shown.lower, shown.upper, shown.level) for shown in table.predicted]
+        predicted = block(k + 1, "Predicted for a new study", f"{100 * ranges[0].level:g} %", ranges)
+    for j in range(2):
+        _summary(inset, table, j, pooled[j], predicted[j])
+    ax.plot([_PAD, width - _PAD], [pooled[0] - 1.55 * _STACK] * 2, color=colour("ink"), linewidth=0.8)
+
+
+def _width(ax: Axes) -> float:
     fig = ax.get_figure(root=True)
     if fig is None:
         raise ValueError("the axes belong to no figure")
@@ -196,16 +313,18 @@ def _table(
     quality: Mapping[str, Sequence[str | None]],
     order: Sequence[int] | None,
     method: ProportionMethod,
-) -> Table:
+) -> _Table:
     k = fit.counts.k
     for name, column in (*descriptors.items(), *quality.items()):
         if len(column) != k:
             raise ValueError(f"{name}: {k} studies but {len(column)} entries")
+    if unknown := {rating for ratings in quality.values() for rating in ratings if rating} - set(RATINGS):
+        raise ValueError(f"a rating is one of {', '.join(RATINGS)}, not {', '.join(sorted(unknown))}")
     rows = list(range(k)) if order is None else list(order)
     if sorted(rows) != list(range(k)):
         raise ValueError(f"the order names each of the rows 0 to {k - 1} once")
     counts = fit.counts.subset(rows)
-    return Table(
+    return _Table(
         labels=tuple(clean(name) for name in counts.study),
         counts=counts,
         studies=(

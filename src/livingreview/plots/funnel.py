@@ -20,7 +20,6 @@ def funnel(
     test: FunnelTest,
     *,
     study: Sequence[str] | None = None,
-    effect: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the studies of a funnel test and its regression line.
@@ -31,8 +30,6 @@ def funnel(
         Result of :func:`livingreview.synthesis.bias.deeks` or :func:`~livingreview.synthesis.bias.egger`.
     study
         (k,) labels of the studies in the test, shown as tooltips.
-    effect
-        Label of the effect axis; the diagnostic odds ratio by default for Deeks' test.
     ax
         Axes to draw on; a new figure by default.
 
@@ -65,10 +62,9 @@ def funnel(
     ax.set_ylim(float(ends[1]), 0)
     if test.name == "deeks":
         ax.set_xticks(*_ratio_ticks(*ax.get_xlim()))
-        ax.set_ylabel("1 / √ effective sample size")
+        ax.set(xlabel="Diagnostic odds ratio (log scale)", ylabel="1 / √ effective sample size")
     else:
-        ax.set_ylabel("Standard error")
-    ax.set_xlabel(effect or ("Diagnostic odds ratio (log scale)" if test.name == "deeks" else "Effect"))
+        ax.set(xlabel="Effect", ylabel="Standard error")
     ax.grid(visible=True)
     legend_beside(ax, handles, columns=2)
     return ax

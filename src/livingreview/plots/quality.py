@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from livingreview.plots.palette import RATINGS, Rating, colour
+from livingreview.plots.palette import RATINGS, colour
 from livingreview.plots.style import (
     BASE,
     COLUMN,
@@ -26,10 +26,9 @@ from livingreview.plots.style import (
     wrap,
 )
 
-__all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary", "traffic_light"]
+__all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary"]
 
 _PERCENT: Final = "{x:.0f} %"
-_MISSING: Final = Rating("not judged", "", colour("band"))
 
 
 @dataclass(frozen=True)
@@ -95,93 +94,9 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
     ax.set_xlabel("Studies")
     ax.tick_params(axis="y", length=0, labelsize=BASE)
     ax.spines["left"].set_visible(False)
-    legend_beside(ax, _rating_patches())
+    keys = [Patch(facecolor=r.colour, edgecolor=colour("ink"), label=f"{r.symbol} {r.label}") for r in RATINGS.values()]
+    legend_beside(ax, keys)
     return ax
-
-
-@styled
-def traffic_light(
-    studies: Sequence[str], domains: Mapping[str, Sequence[str | None]], *, ax: Axes | None = None
-) -> Axes:
-    """Draw each study's judgement per domain: a disc with +, ? or −.
-
-    Parameters
-    ----------
-    studies
-        k labels.
-    domains
-        Domain to k ratings; None where it was not judged (an empty ring).
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Study i at y = i, domain j at x = j.
-
-    Raises
-    ------
-    ValueError
-        If a domain has not one rating per study, or a rating is not one of the three.
-    """
-    for name, ratings in domains.items():
-        if len(ratings) != len(studies):
-            raise ValueError(f"{name}: {len(studies)} studies but {len(ratings)} ratings")
-    ax = axes_or_new(ax, COLUMN, 0.27 * len(studies) + 1.5)
-    for x, (name, ratings) in enumerate(domains.items()):
-        for y, rating in enumerate(ratings):
-            disc(ax, x, y, rating, tip=f"{clean(studies[y])}, {clean(name)}")
-    ax.set_xticks(range(len(domains)), [wrap(name, 12) for name in domains], rotation=40, ha="left")
-    ax.set_yticks(range(len(studies)), [clean(study) for study in studies])
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelsize=BASE)
-    ax.set_xlim(-0.5, len(domains) - 0.5)
-    ax.set_ylim(len(studies) - 0.5, -0.5)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    handles = [_key(rating) for rating in RATINGS.values()]
-    legend_beside(ax, handles, place="below")
-    return ax
-
-
-def disc(ax: Axes, x: float, y: float, rating: str | None, *, tip: str = "", size: float = 12.0) -> None:
-    """Draw one judgement: a coloured disc that bears its sign.
-
-    Parameters
-    ----------
-    ax
-        The axes.
-    x, y
-        Position in data coordinates.
-    rating
-        ``"low"``, ``"some concerns"``, ``"high"``, or None for not judged.
-    tip
-        What was judged, for the tooltip.
-    size
-        Diameter in points.
-
-    Raises
-    ------
-    ValueError
-        If the rating is not one of the three.
-    """
-    if rating is not None and rating not in RATINGS:
-        raise ValueError(f"a rating is one of {', '.join(RATINGS)}, not {rating!r}")
-    shown = _MISSING if rating is None else RATINGS[rating]
-    (mark,) = ax.plot(
-        [x],
-        [y],
-        "o",
-        markersize=size,
-        markerfacecolor=shown.colour,
-        markeredgecolor=colour("ink"),
-        markeredgewidth=0.7,
-    )
-    tooltip(mark, f"{tip}: {shown.label}" if tip else shown.label)
-    ax.text(
-        x, y, shown.symbol, ha="center", va="center_baseline", color=colour("on-rating"),
-        weight="bold", fontsize=0.8 * size,
-    )  # fmt: skip
 
 
 @styled
@@ -240,20 +155,13 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
 
 
 @styled
-def claim_sections(
-    sections: Mapping[str, float],
-    *,
-    range_: Mapping[str, tuple[float, float]] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def claim_sections(sections: Mapping[str, float], *, ax: Axes | None = None) -> Axes:
     """Draw the completeness of each section of the checklist.
 
     Parameters
     ----------
     sections
         Section to mean completeness over the studies, percent.
-    range_
-        Section to the lowest and highest study, drawn as a pale bar.
     ax
         Axes to draw on; a new figure by default.
 
@@ -265,8 +173,6 @@ def claim_sections(
     ax = axes_or_new(ax, COLUMN, 0.36 * len(sections) + 0.75)
     for y, (name, value) in enumerate(sections.items()):
         ax.plot([0, value], [y, y], color=colour("muted"), linewidth=0.8, zorder=1)
-        if range_ is not None:
-            ax.plot(range_[name], [y, y], color=colour("rule"), linewidth=7, solid_capstyle="butt")
         (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"), clip_on=False)
         tooltip(mark, f"{clean(name)}: {value:.1f} %")
         ax.text(102, y, f"{value:.1f} %", va="center", fontsize=SMALL)
@@ -274,24 +180,7 @@ def claim_sections(
     ax.set_ylim(len(sections) - 0.5, -0.5)
     ax.set_xlim(0, 100)
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel("Items reported (mean over studies" + (", bar: range)" if range_ else ")"))
+    ax.set_xlabel("Items reported (mean over studies)")
     ax.tick_params(axis="y", length=0, labelsize=BASE)
     ax.spines["left"].set_visible(False)
     return ax
-
-
-def _rating_patches() -> list[Patch]:
-    return [Patch(facecolor=r.colour, edgecolor=colour("ink"), label=f"{r.symbol} {r.label}") for r in RATINGS.values()]
-
-
-def _key(rating: Rating) -> Line2D:
-    return Line2D(
-        [],
-        [],
-        marker="o",
-        linestyle="none",
-        markersize=9,
-        markerfacecolor=rating.colour,
-        markeredgecolor=colour("ink"),
-        label=f"{rating.symbol} {rating.label}",
-    )

@@ -1,22 +1,24 @@
-"""Rows of estimates: what a one-panel forest plot and a list of overlap scores have in common."""
+"""Rows of estimates: what lists of overlap scores and the cumulative meta-analysis have in common, and the latter."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from matplotlib.axes import Axes
 
 from livingreview.plots.palette import colour
-from livingreview.plots.style import BASE, SMALL, clean, tooltip
+from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, styled, tooltip
 
-__all__ = ["ROW_HEIGHT", "Row", "diamond", "draw_rows", "rows_height"]
+if TYPE_CHECKING:  # forest plots are drawn where the review is not installed
+    from livingreview.living.history import Step
 
-ROW_HEIGHT: Final = 0.235
-"""Height in inches of one row of type."""
+__all__ = ["Row", "cumulative", "diamond", "draw_rows", "estimate_text", "rows_height"]
 
+_MEASURES: Final = (("Sensitivity", "sensitivity", "s"), ("Specificity", "specificity", "o"))
+_ROW: Final = 0.235  # inches of one row of type
 _MARGIN: Final = 0.85  # axis, its label and the column heads, in inches
 
 
@@ -29,7 +31,7 @@ class Row:
     label
         Left-hand text.
     kind
-        ``"heading"`` (text only), ``"study"``, ``"pooled"`` (diamond) or ``"prediction"`` (bar).
+        ``"heading"`` (text only), ``"study"`` or ``"pooled"`` (diamond).
     value, lower, upper
         Estimate and interval; NaN where there is none.
     text
@@ -37,28 +39,34 @@ class Row:
     interval
         What the interval is: ``"ci"`` (line with caps) or ``"sd"`` (pale bar: mean ± SD is no confidence
         interval and must not look like one).
-    marker, size, colour
-        Matplotlib marker, its size in points, its fill; an empty `colour` draws the outline only.
+    marker, colour
+        Matplotlib marker and its fill; an empty `colour` draws the outline only.
     tip
         Tooltip of the mark.
     """
 
     label: str
-    kind: Literal["heading", "study", "pooled", "prediction"] = "study"
+    kind: Literal["heading", "study", "pooled"] = "study"
     value: float = math.nan
     lower: float = math.nan
     upper: float = math.nan
     text: str = ""
     interval: Literal["ci", "sd"] = "ci"
     marker: str = "s"
-    size: float = 6.0
     colour: str = colour("ink")
     tip: str = ""
 
 
 def rows_height(rows: int) -> float:
     """Return the height in inches of a figure of so many rows."""
-    return rows * ROW_HEIGHT + _MARGIN
+    return rows * _ROW + _MARGIN
+
+
+def estimate_text(estimate: float, lower: float, upper: float) -> str:
+    """Return an estimate and its interval as they are printed in a table; a dash where there is neither."""
+    interval = "" if math.isnan(lower) else f"[{lower:.2f}, {upper:.2f}]"
+    text = f"{'' if math.isnan(estimate) else f'{estimate:.2f}'} {interval}".strip()
+    return text.replace("-", "−") or "–"
 
 
 def diamond(
@@ -125,22 +133,58 @@ def _draw_mark(ax: Axes, row: Row, y: float) -> None:
     if row.kind == "pooled":
         diamond(ax, row.value, row.lower, row.upper, y, tip=tip)
         return
-    if row.kind == "prediction":
-        (line,) = ax.plot([row.lower, row.upper], [y, y], color=colour("pooled"), linewidth=4, zorder=2)
-        line.set_solid_capstyle("butt")
-        tooltip(line, tip)
-        return
     if bounded and row.interval == "sd":
         ax.plot([row.lower, row.upper], [y, y], color=colour("rule"), linewidth=6, solid_capstyle="butt", zorder=1)
     elif bounded:
         ax.plot([row.lower, row.upper], [y, y], color=colour("ink"), linewidth=1.1, marker="|", markersize=5, zorder=2)
-    (mark,) = ax.plot(
-        [row.value],
-        [y],
-        row.marker,
-        markersize=row.size,
-        markerfacecolor=row.colour or colour("paper"),
-        markeredgecolor=colour("ink") if not row.colour else row.colour,
-        zorder=4,
-    )
+    (mark,) = ax.plot([row.value], [y], row.marker, markersize=6, zorder=4)
+    mark.set(markerfacecolor=row.colour or colour("paper"), markeredgecolor=row.colour or colour("ink"))
     tooltip(mark, tip)
+
+
+@styled
+def cumulative(steps: Sequence[Step], *, ax: Axes | None = None) -> Axes:
+    """Draw pooled sensitivity and specificity at each step, the last as a diamond.
+
+    Parameters
+    ----------
+    steps
+        In order; a step at which nothing was pooled keeps its row and says so.
+    ax
+        Axes to draw on; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row per step under a heading for each measure, proportions on x.
+
+    Raises
+    ------
+    ValueError
+        There is no step.
+    """
+    if not steps:
+        raise ValueError("there is no step to draw")
+    rows = []
+    for title, name, marker in _MEASURES:
+        rows.append(Row(title, "heading"))
+        rows += [_row(step, name, marker, last=step is steps[-1]) for step in steps]
+    ax = axes_or_new(ax, COLUMN, rows_height(len(rows)))
+    level = next((step.sensitivity.level for step in steps if step.sensitivity), None)
+    draw_rows(ax, rows, heads=("", "Pooled" if level is None else f"Pooled [{100 * level:g} % CI]"))
+    ax.set(xlim=(0, 1), xticks=(0, 0.25, 0.5, 0.75, 1))
+    ax.set_xticklabels(["0", "", "0.5", "", "1"])
+    ax.grid(axis="x")
+    return ax
+
+
+def _row(step: Step, measure: str, marker: str, *, last: bool) -> Row:
+    interval = getattr(step, measure)
+    label = f"{step.label}, k = {step.k}"
+    if interval is None:
+        return Row(label, text="not pooled")
+    text = estimate_text(interval.estimate, interval.lower, interval.upper)
+    return Row(
+        label, "pooled" if last else "study", interval.estimate, interval.lower, interval.upper, text,
+        marker=marker, colour=colour(measure),
+    )  # fmt: skip

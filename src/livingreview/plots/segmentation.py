@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
+from livingreview.characteristics import NOT_SEEN
 from livingreview.plots.palette import MARKERS, SERIES, colour
 from livingreview.plots.rows import Row, draw_rows, rows_height
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 
-__all__ = ["Overlap", "overlap_against", "overlap_by_group"]
+__all__ = ["Overlap", "overlap_against", "overlap_by_group", "overlap_scores"]
 
 FloatArray = NDArray[np.float64]
 Statistic = Literal["mean", "median", "unstated"]
@@ -43,8 +45,6 @@ class Overlap:
         (m,) scores: Dice from 0 to 1, Hausdorff in mm.
     sd
         (m,) standard deviation over the test set; NaN where not reported.
-    lower, upper
-        (m,) confidence interval; NaN where not reported.  Drawn instead of the SD where both are known.
     n
         (m,) size of the test set; NaN where not reported.
     statistic
@@ -60,8 +60,6 @@ class Overlap:
     group: Sequence[str]
     value: FloatArray
     sd: FloatArray
-    lower: FloatArray
-    upper: FloatArray
     n: FloatArray
     statistic: Sequence[str]
 
@@ -73,8 +71,6 @@ class Overlap:
         value: ArrayLike,
         *,
         sd: ArrayLike | None = None,
-        lower: ArrayLike | None = None,
-        upper: ArrayLike | None = None,
         n: ArrayLike | None = None,
         statistic: Sequence[str | float | None] | None = None,
     ) -> Overlap:
@@ -97,8 +93,6 @@ class Overlap:
             group=tuple(group),
             value=column(value),
             sd=column(sd),
-            lower=column(lower),
-            upper=column(upper),
             n=column(n),
             # A table's empty cell is None or NaN; neither is text.
             statistic=tuple(
@@ -112,6 +106,29 @@ class Overlap:
             raise ValueError(f"columns have different lengths: {sorted(lengths)}")
         if unknown := set(self.statistic) - set(_MARKER):
             raise ValueError(f"statistic is one of {', '.join(_MARKER)}, not {', '.join(sorted(unknown))}")
+
+
+def overlap_scores(values: pd.DataFrame, group: str) -> Overlap:
+    """Return a table of Dice or Hausdorff values as the columns that the figures take.
+
+    Parameters
+    ----------
+    values
+        As :func:`livingreview.overlap.reported` or :func:`~livingreview.overlap.tabulated` returns them.
+    group
+        Column that groups the figure's rows.
+    """
+    names = values["label_of_study"] if "label_of_study" in values else values["label"]
+    statistic = values["statistic"].fillna("unstated") if "statistic" in values else ["unstated"] * len(values)
+    detail = values["phase"].fillna("") if "phase" in values else [""] * len(values)
+    return Overlap.of(
+        [f"{name} {extra}".strip() for name, extra in zip(names, detail, strict=True)],
+        list(values[group].fillna(NOT_SEEN)),
+        values["value"],
+        sd=values["sd"].astype(float) if "sd" in values else None,
+        n=values["n"].astype(float) if "n" in values else None,
+        statistic=list(statistic),
+    )
 
 
 @styled
@@ -139,8 +156,7 @@ def overlap_by_group(
     Returns
     -------
     matplotlib.axes.Axes
-        Groups in order of first appearance, a heading row each; a line with caps is a confidence interval, a
-        pale bar one SD on either side.
+        Groups in order of first appearance, a heading row each; a pale bar is one SD on either side.
 
     Raises
     ------
@@ -154,8 +170,8 @@ def overlap_by_group(
     draw_rows(ax, rows)
     ax.set_xlabel(f"{label} ({unit})" if unit else label)
     ax.grid(axis="x")
-    finite = np.concatenate([scores.value, _below(scores), _above(scores)])
-    low, high = float(np.nanmin(finite)), float(np.nanmax(finite))
+    spread = np.nan_to_num(scores.sd)
+    low, high = float(np.nanmin(scores.value - spread)), float(np.nanmax(scores.value + spread))
     margin = 0.08 * (high - low or 1.0)
     ax.set_xlim(max(0.0, low - margin), min(1.0, high + margin) if not unit else high + margin)
     legend_beside(ax, _statistic_keys(scores), columns=2)
@@ -207,15 +223,8 @@ def overlap_against(
     ax.set_xscale(xscale)
     for i in drawn:
         marker, fill = signs[group[i]]
-        (mark,) = ax.plot(
-            [across[i]],
-            [up[i]],
-            marker,
-            markersize=7,
-            markerfacecolor=fill,
-            markeredgecolor=colour("paper"),
-            alpha=0.9,
-        )
+        (mark,) = ax.plot([across[i]], [up[i]], marker, markersize=7, alpha=0.9)
+        mark.set(markerfacecolor=fill, markeredgecolor=colour("paper"))
         tooltip(mark, f"{clean(study[i])}, {clean(group[i])}: {across[i]:g}, {up[i]:g}")
     ax.grid(visible=True)
     ax.set_xlabel(xlabel)
@@ -244,37 +253,17 @@ def _rows(scores: Overlap, *, descending: bool) -> list[Row]:
 
 
 def _row(scores: Overlap, i: int) -> Row:
-    value, sd, lower, upper = (float(c[i]) for c in (scores.value, scores.sd, scores.lower, scores.upper))
+    value, sd = float(scores.value[i]), float(scores.sd[i])
     decimals = 2 if abs(value) < 10 else 1
-    text = f"{value:.{decimals}f}"
-    known = not (math.isnan(lower) or math.isnan(upper))
-    if known:
-        text += f" [{lower:.{decimals}f}, {upper:.{decimals}f}]"
-    elif not math.isnan(sd):
-        text += f" ± {sd:.{decimals}f}"
-        lower, upper = value - sd, value + sd
+    text = f"{value:.{decimals}f}" + ("" if math.isnan(sd) else f" ± {sd:.{decimals}f}")
     marker, fill = _MARKER[scores.statistic[i]]
     size = "" if math.isnan(scores.n[i]) else f", n = {scores.n[i]:.0f}"
     label = clean(scores.study[i])
+    tip = f"{label}, {clean(scores.group[i])}: {scores.statistic[i]} {text}{size}"
     return Row(
-        label,
-        value=value,
-        lower=lower,
-        upper=upper,
-        text=text,
-        interval="ci" if known else "sd",
-        marker=marker,
-        colour=fill,
-        tip=f"{label}, {clean(scores.group[i])}: {scores.statistic[i]} {text}{size}",
-    )
-
-
-def _below(scores: Overlap) -> FloatArray:
-    return np.where(np.isnan(scores.lower), scores.value - np.nan_to_num(scores.sd), scores.lower)
-
-
-def _above(scores: Overlap) -> FloatArray:
-    return np.where(np.isnan(scores.upper), scores.value + np.nan_to_num(scores.sd), scores.upper)
+        label, value=value, lower=value - sd, upper=value + sd, text=text, interval="sd", marker=marker, colour=fill,
+        tip=tip,
+    )  # fmt: skip
 
 
 def _statistic_keys(scores: Overlap) -> list[Line2D]:
@@ -284,14 +273,9 @@ def _statistic_keys(scores: Overlap) -> list[Line2D]:
         if name in scores.statistic:
             text = "mean or median not stated" if name == "unstated" else name
             edge, face = fill or colour("ink"), fill or colour("paper")
-            keys.append(
-                Line2D([], [], linestyle="none", marker=marker, markerfacecolor=face, markeredgecolor=edge, label=text)
-            )
-    known = ~np.isnan(scores.lower) & ~np.isnan(scores.upper)
-    if np.any(~np.isnan(scores.sd) & ~known):
+            key = Line2D([], [], linestyle="none", marker=marker, label=text)
+            key.set(markerfacecolor=face, markeredgecolor=edge)
+            keys.append(key)
+    if not np.all(np.isnan(scores.sd)):
         keys.append(Line2D([], [], color=colour("rule"), linewidth=6, label="± 1 SD (test set)"))
-    if np.any(known):
-        keys.append(
-            Line2D([], [], color=colour("ink"), linewidth=1.1, marker="|", markersize=5, label="confidence interval")
-        )
     return keys

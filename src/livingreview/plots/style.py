@@ -29,7 +29,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 
-from livingreview.plots.palette import colour
+from livingreview.plots.palette import Rating, colour
 
 __all__ = [
     "BASE",
@@ -43,6 +43,7 @@ __all__ = [
     "figure",
     "ignore_missing_glyphs",
     "legend_beside",
+    "signed_dot",
     "styled",
     "text_width",
     "tooltip",
@@ -239,6 +240,18 @@ def text_width(text: str, size: float = BASE, weight: str = "normal") -> float:
     with ignore_missing_glyphs():
         widths = [text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.splitlines()]
     return max(widths, default=0.0) / 72
+
+
+def signed_dot(ax: Axes, x: float, y: float, rating: Rating, tip: str, *, size: float = 11.0) -> None:
+    """Draw a judgement as a coloured dot of so many points that bears its sign; without a sign, as an empty ring."""
+    (mark,) = ax.plot([x], [y], "o", markersize=size, markerfacecolor=rating.colour, markeredgewidth=0.7)
+    mark.set_markeredgecolor(colour("ink" if rating.symbol else "muted"))
+    tooltip(mark, tip)
+    if rating.symbol:
+        ax.text(
+            x, y, rating.symbol, ha="center", va="center_baseline", color=colour("on-rating"), weight="bold",
+            fontsize=SMALL,
+        )  # fmt: skip
 
 
 def legend_beside(

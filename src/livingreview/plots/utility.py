@@ -229,19 +229,9 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the dise
 def _person() -> Path:
     """Head and shoulders, for a marker."""
     head = Path.circle((0.0, 0.29), 0.19)
-    body = Path(
-        [
-            (-0.32, -0.5),
-            (-0.32, -0.2),
-            (-0.3, 0.02),
-            (0.0, 0.02),
-            (0.3, 0.02),
-            (0.32, -0.2),
-            (0.32, -0.5),
-            (-0.32, -0.5),
-        ],
-        [Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.CURVE3, Path.CURVE3, Path.LINETO, Path.CLOSEPOLY],
-    )
+    outline = [(-0.32, -0.5), (-0.32, -0.2), (-0.3, 0.02), (0.0, 0.02), (0.3, 0.02), (0.32, -0.2), (0.32, -0.5)]
+    codes = [Path.MOVETO, Path.LINETO, *[Path.CURVE3] * 4, Path.LINETO, Path.CLOSEPOLY]
+    body = Path([*outline, outline[0]], codes)
     return Path.make_compound_path(head, body)
 
 
