@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from livingreview.errors import TooFewStudies
-from livingreview.screening.backtest import backtest, simulate, work_saved
 from livingreview.screening.ranking import matrix, scores
+from livingreview.screening.workload import backtest, simulate, work_saved
 
 # Work saved over sampling at 95 % recall of ASReview 3.0.8, one run each; None where it was not run.
 ASREVIEW = {"Donners_2021": 0.547, "Meijboom_2021": 0.702, "Oud_2018": 0.825, "Sep_2021": None}

@@ -10,6 +10,7 @@ import pytest
 
 from livingreview.cli import main
 from livingreview.errors import DataError
+from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import (
     COLUMNS,
     Decision,
@@ -19,7 +20,6 @@ from livingreview.screening.ledger import (
     read_decisions,
     standing,
 )
-from livingreview.screening.verdicts import verdicts
 
 DAY = date(2026, 1, 2)
 ADA = Decision("r1", "title_abstract", "Ada", "include", "", DAY)

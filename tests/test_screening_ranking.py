@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("sklearn")
 
 from livingreview.errors import TooFewStudies
-from livingreview.screening.backtest import backtest, simulate, work_saved
 from livingreview.screening.ranking import FEWEST, rank
+from livingreview.screening.workload import backtest, simulate, work_saved
 from livingreview.search.records import Record
 
 ABOUT = "deep learning segmentation of the left ventricle in cardiac magnetic resonance"

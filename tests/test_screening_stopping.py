@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livingreview.screening.stopping import recall_test, stopping_report
+from livingreview.screening.workload import recall_test, stopping_report
 
 # buscarpy 0.0.2, calculate_h0(labels, N, recall_target).
 BUSCARPY = [

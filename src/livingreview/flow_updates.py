@@ -18,9 +18,9 @@ from datetime import date
 
 from livingreview.errors import DataError, Fault
 from livingreview.review import Review
+from livingreview.screening.agreement import Verdict, verdicts
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, read_decisions
 from livingreview.screening.library import OTHER_METHODS, Library, read_library
-from livingreview.screening.verdicts import Verdict, verdicts
 
 __all__ = ["Period", "Sorted", "Update", "count_updates", "new_studies"]
 

@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 
 from livingreview.review import Review, label
+from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import read_decisions
 from livingreview.screening.library import OTHER_METHODS, Library, read_library
-from livingreview.screening.verdicts import verdicts
 
 __all__ = ["Lag", "database_yield", "inclusion_lag", "overlap_of_databases", "run_yield", "search_age"]
 

@@ -1,4 +1,4 @@
-"""How well two people who screened the same records agree.
+"""How well people who screened the same records agree, and what their decisions come to.
 
 Kappa falls when nearly everything is excluded, however well people agree (the kappa paradox): the raw agreement and
 the prevalence- and bias-adjusted kappa stand beside it, and none is to be read without the table.
@@ -13,28 +13,40 @@ Byrt T, Bishop J, Carlin JB. Bias, prevalence and kappa. J Clin Epidemiol 1993;4
 https://doi.org/10.1016/0895-4356(93)90018-V
 Wilson EB. Probable inference, the law of succession, and statistical inference. J Am Stat Assoc 1927;22:209-212.
 https://doi.org/10.1080/01621459.1927.10502953
+Lefebvre C, et al. Selecting studies. In: Cochrane Handbook for Systematic Reviews of Interventions, chapter 4, whose
+conduct standard C39 asks for at least two people who work independently.
+https://training.cochrane.org/handbook/current/chapter-04
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from itertools import combinations
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Final
 
-from livingreview.screening.ledger import Decision, standing
+from livingreview.screening.ledger import EXCLUSION_REASONS, Decision, standing
 
 __all__ = [
     "Agreement",
     "Estimate",
+    "Verdict",
     "agreement",
     "cohen_kappa",
     "disagreements",
     "pairwise_agreement",
     "share_alike",
+    "verdicts",
 ]
+
+
+# People who must have decided, independently of each other, before a record counts as decided.
+SCREENERS: Final = 2
+# Of a 95 % interval.
+_Z: Final = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -90,23 +102,12 @@ class Agreement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-
-        def interval(estimate: Estimate | None) -> list[float] | None:
-            return None if estimate is None else [estimate.value, estimate.lower, estimate.upper]
-
-        return {
-            "people": list(self.people),
-            "table": [list(row) for row in self.table],
-            "n": self.n,
-            "raw": interval(self.raw),
-            "kappa": interval(self.kappa),
-            "pabak": interval(self.pabak),
-        }
+        content = asdict(self) | {"people": list(self.people), "table": [list(row) for row in self.table], "n": self.n}
+        estimates = {"raw": self.raw, "kappa": self.kappa, "pabak": self.pabak}
+        return content | {name: e and [e.value, e.lower, e.upper] for name, e in estimates.items()}
 
 
-def agreement(
-    table: Sequence[Sequence[int]], people: tuple[str, str] = ("first", "second"), *, level: float = 0.95
-) -> Agreement:
+def agreement(table: Sequence[Sequence[int]], people: tuple[str, str] = ("first", "second")) -> Agreement:
     """Return raw agreement, Cohen's kappa and prevalence-adjusted kappa of a 2×2 table.
 
     Parameters
@@ -115,8 +116,6 @@ def agreement(
         (2, 2) counts, rows of one person and columns of the other.
     people
         Their names.
-    level
-        Confidence level of the intervals.
 
     Raises
     ------
@@ -131,9 +130,9 @@ def agreement(
     (a, b), (c, d) = ((int(x), int(y)) for x, y in table)
     if min(a, b, c, d) < 0 or a + b + c + d == 0:
         raise ValueError(f"expected counts of at least one record, found {[[a, b], [c, d]]}")
-    raw = share_alike(a + d, a + b + c + d, level=level)
+    raw = share_alike(a + d, a + b + c + d)
     pabak = Estimate(2 * raw.value - 1, 2 * raw.lower - 1, 2 * raw.upper - 1)
-    return Agreement(people, ((a, b), (c, d)), raw, cohen_kappa(((a, b), (c, d)), level=level), pabak)
+    return Agreement(people, ((a, b), (c, d)), raw, cohen_kappa(((a, b), (c, d))), pabak)
 
 
 def pairwise_agreement(decisions: Iterable[Decision], stage: str) -> tuple[Agreement, ...]:
@@ -163,37 +162,31 @@ def pairwise_agreement(decisions: Iterable[Decision], stage: str) -> tuple[Agree
 
 def disagreements(decisions: Iterable[Decision], stage: str) -> dict[str, tuple[Decision, ...]]:
     """Return the records that people decided differently, or left unsure, and nobody has adjudicated."""
-    rows: dict[str, list[Decision]] = {}
-    for row in standing(decisions):
-        if row.stage == stage:
-            rows.setdefault(row.record, []).append(row)
     return {
         record: tuple(held)
-        for record, held in rows.items()
+        for record, held in _by_record(decisions, stage).items()
         if not any(row.kind == "adjudication" for row in held)
         and len(held) > 1
         and (len({row.decision for row in held}) > 1 or held[0].decision == "unsure")
     }
 
 
-def share_alike(alike: int, n: int, *, level: float = 0.95) -> Estimate:
+def share_alike(alike: int, n: int) -> Estimate:
     """Return the share of `n` comparisons that came out alike, with Wilson's interval; `n` is at least 1."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = _Z
     p = alike / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return Estimate(p, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def cohen_kappa(table: Sequence[Sequence[int]], *, level: float = 0.95) -> Estimate | None:
+def cohen_kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
     """Return Cohen's kappa with its large-sample interval.
 
     Parameters
     ----------
     table
         (c, c) counts over c categories, rows of one person and columns of the other; at least one count.
-    level
-        Confidence level.
 
     Returns
     -------
@@ -213,5 +206,71 @@ def cohen_kappa(table: Sequence[Sequence[int]], *, level: float = 0.95) -> Estim
     split = sum(p[i][j] * (columns[i] + rows[j]) ** 2 for i in categories for j in categories if i != j)
     spread = agreed + (1 - kappa) ** 2 * split - (kappa - expected * (1 - kappa)) ** 2
     variance = spread / (n * (1 - expected) ** 2)
-    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(max(variance, 0.0))
+    half = _Z * math.sqrt(max(variance, 0.0))
     return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Where one record stands at one stage.
+
+    Parameters
+    ----------
+    record, stage
+        As in the ledger.
+    outcome
+        ``"include"`` or ``"exclude"`` when enough people agree or somebody adjudicated; ``"conflict"`` when they
+        differ or are unsure; ``"pending"`` when too few have decided.
+    reason
+        Of an exclusion; where people give several, the one that stands first in the list of reasons.
+    people
+        Who decided, in order.
+    on
+        Day of the last decision that counts.
+    adjudicated
+        Somebody settled it.
+    """
+
+    record: str
+    stage: str
+    outcome: str
+    reason: str
+    people: tuple[str, ...]
+    on: date
+    adjudicated: bool
+
+
+def verdicts(decisions: Iterable[Decision], stage: str) -> dict[str, Verdict]:
+    """Return where every record stands at a stage that somebody has decided on, withdrawn decisions aside."""
+    by_record = _by_record(decisions, stage)
+    return {record: _verdict(rows) for record, rows in by_record.items()}
+
+
+def _by_record(decisions: Iterable[Decision], stage: str) -> dict[str, list[Decision]]:
+    rows: dict[str, list[Decision]] = {}
+    for row in standing(decisions):
+        if row.stage == stage:
+            rows.setdefault(row.record, []).append(row)
+    return rows
+
+
+def _verdict(rows: list[Decision]) -> Verdict:
+    settled = [row for row in rows if row.kind == "adjudication"]
+    counted = settled or rows
+    found = {row.decision for row in counted}
+    if not settled and len(rows) < SCREENERS:
+        outcome = "pending"
+    elif len(found) > 1 or "unsure" in found:
+        outcome = "conflict"
+    else:
+        (outcome,) = found
+    given = {row.reason for row in counted} if outcome == "exclude" else set()
+    return Verdict(
+        record=rows[0].record,
+        stage=rows[0].stage,
+        outcome=outcome,
+        reason=next((reason for reason in EXCLUSION_REASONS if reason in given), ""),
+        people=tuple(row.person for row in rows if row.kind == "decision"),
+        on=max(row.on for row in counted),
+        adjudicated=bool(settled),
+    )

@@ -90,11 +90,10 @@ def _read(options: argparse.Namespace) -> tuple[Library, tuple[Decision, ...]]:
 
 def _screen(options: argparse.Namespace) -> int:
     from livingreview.review import Review
-    from livingreview.screening import terminal
     from livingreview.screening.agreement import disagreements
     from livingreview.screening.ledger import mend
     from livingreview.screening.library import conflicts, waiting
-    from livingreview.screening.session import Session, terms_pattern
+    from livingreview.screening.session import Session, run, terms_pattern
 
     if not options.person.strip():
         raise ReviewError("who screens? Give --person NAME, the same name every time")
@@ -118,7 +117,7 @@ def _screen(options: argparse.Namespace) -> int:
         terms=terms_pattern(Review.load(options.data).strategy),
         earlier=disagreements(library.unified(decisions), options.stage) if options.adjudicate else {},
     )
-    terminal.run(session)
+    run(session)
     print(f"{len(session.decided)} decision(s) added to {options.data / 'screening' / 'decisions.csv'}")
     return 0
 
@@ -143,7 +142,8 @@ def _ranking(
 
 def _rank(options: argparse.Namespace) -> int:
     from livingreview.screening.library import waiting
-    from livingreview.screening.reports import backtest_line, ranking_table
+    from livingreview.screening.ranking import ranking_table
+    from livingreview.screening.workload import backtest_line
 
     library, decisions = _read(options)
     queue = waiting(library, decisions, options.stage, "")
@@ -214,7 +214,7 @@ def _agreement(options: argparse.Namespace) -> int:
 
 
 def _stopping(options: argparse.Namespace) -> int:
-    from livingreview.screening.stopping import stopping_report
+    from livingreview.screening.workload import stopping_report
 
     library, decisions = _read(options)
     if options.stage != STAGES[0]:

@@ -10,7 +10,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -19,9 +18,7 @@ from livingreview.errors import DataError, Fault
 from livingreview.screening.ledger import EXCLUSION_REASONS, Decision
 from livingreview.screening.library import Found
 
-__all__ = ["TOOLS", "export_text", "import_decisions"]
-
-TOOLS: Final = ("asreview", "rayyan")
+__all__ = ["export_text", "import_decisions"]
 
 _ASREVIEW: Final = ("record", "title", "abstract", "authors", "year", "journal", "doi", "url", "keywords", "included")
 _RAYYAN: Final = (
@@ -44,10 +41,8 @@ def export_text(found: Iterable[Found], tool: str, form: str, verdicts: Mapping[
     ----------
     found
         The records, in order.
-    tool
-        ``"asreview"`` or ``"rayyan"``.
-    form
-        ``"csv"`` or ``"ris"``.
+    tool, form
+        ``"asreview"`` or ``"rayyan"``; ``"csv"`` or ``"ris"``.
     verdicts
         Whether a record was included, where that is known: ASReview learns from it.
 
@@ -69,14 +64,6 @@ def export_text(found: Iterable[Found], tool: str, form: str, verdicts: Mapping[
     return stream.getvalue()
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One row of a tool's export, whatever its format."""
-
-    line: int
-    cells: Mapping[str, str]
-
-
 def import_decisions(
     path: Path,
     tool: str,
@@ -91,10 +78,8 @@ def import_decisions(
 
     Parameters
     ----------
-    path
-        A CSV or RIS export of the tool.
-    tool
-        ``"asreview"`` or ``"rayyan"``.
+    path, tool
+        A CSV or RIS export, and whose: ``"asreview"`` or ``"rayyan"``.
     found
         The records by id.
     stage
@@ -107,51 +92,41 @@ def import_decisions(
         From the tool's words for a reason to a key of ``EXCLUSION_REASONS``; words equal to a key, or to what it
         stands for, need none.
 
-    Returns
-    -------
-    tuple of Decision
-        In the file's order; records that nobody decided are left out.
-
     Raises
     ------
     DataError
         With every row whose record, person or reason cannot be told.
     """
-    rows = _ris_rows(path) if path.suffix.lower() == ".ris" else _csv_rows(path)
-    find = _Finder(found)
     words = {text.casefold(): key for key, text in EXCLUSION_REASONS.items()}
     words |= {key.replace("_", " "): key for key in EXCLUSION_REASONS} | {key: key for key in EXCLUSION_REASONS}
     words |= {text.casefold(): key for text, key in (reasons or {}).items()}
-    read = _asreview_votes if tool == "asreview" else _rayyan_votes
+    find = _Finder(found)
     decisions: list[Decision] = []
     faults: list[Fault] = []
-    for row in rows:
-        votes = read(row.cells, person, day)
+    for line, cells in _ris_rows(path) if path.suffix.lower() == ".ris" else _csv_rows(path):
+
+        def fault(problem: str, remedy: str, line: int = line) -> None:
+            faults.append(Fault(str(path), line, "", problem, remedy, "SCREEN-009"))
+
+        votes = _asreview_votes(cells, person, day) if tool == "asreview" else _rayyan_votes(cells, person, day)
         if not votes:
             continue
-        record = find(row.cells)
+        record = find(cells)
         if record is None:
-            remedy = "export with the id, the DOI or the title as they were"
-            faults.append(
-                Fault(str(path), row.line, "", "a decision on a record that is not known", remedy, "SCREEN-009")
-            )
+            fault("a decision on a record that is not known", "export with the id, the DOI or the title as they were")
             continue
-        given = [text.strip() for text in _given_reasons(row.cells) if text.strip()]
+        given = [text.strip() for text in _given_reasons(cells) if text.strip()]
         unknown = [text for text in given if text.casefold() not in words]
         reason = next((key for key in EXCLUSION_REASONS if key in {words.get(t.casefold()) for t in given}), "")
         excluded = any(decision == "exclude" for _, decision, _ in votes)
         if excluded and unknown:
             remedy = f"say what it means: --reason '{unknown[0]}=KEY', a key of {', '.join(EXCLUSION_REASONS)}"
-            faults.append(Fault(str(path), row.line, "", f"unknown reason {unknown[0]!r}", remedy, "SCREEN-009"))
+            fault(f"unknown reason {unknown[0]!r}", remedy)
         elif excluded and stage == "full_text" and not reason:
-            remedy = "give one in the tool, and export with the reasons"
-            faults.append(
-                Fault(str(path), row.line, "", "excluded on its full text without a reason", remedy, "SCREEN-009")
-            )
+            fault("excluded on its full text without a reason", "give one in the tool, and export with the reasons")
         for who, decision, on in votes:
             if not who:
-                problem, remedy = "the file does not say who decided", "give --person NAME"
-                faults.append(Fault(str(path), row.line, "", problem, remedy, "SCREEN-009"))
+                fault("the file does not say who decided", "give --person NAME")
             decisions.append(Decision(record, stage, who, decision, reason if decision == "exclude" else "", on))
     if faults:
         raise DataError(faults)
@@ -160,22 +135,13 @@ def import_decisions(
 
 def _cells(item: Found, included: bool | None) -> dict[str, str]:  # noqa: FBT001 — a cell, not a switch
     record = item.details
-    return {
+    same = ("title", "abstract", "journal", "issn", "volume", "issue", "pages", "doi", "language", "keywords")
+    return {name: getattr(record, name) for name in same} | {
         "record": item.record,
         "key": item.record,
-        "title": record.title,
-        "abstract": record.abstract,
         "authors": "; ".join(record.authors),
         "year": str(record.year or ""),
-        "journal": record.journal,
-        "issn": record.issn,
-        "volume": record.volume,
-        "issue": record.issue,
-        "pages": record.pages,
-        "doi": record.doi,
         "url": record.url or (f"https://doi.org/{record.doi}" if record.doi else ""),
-        "language": record.language,
-        "keywords": record.keywords,
         "included": "" if included is None else str(int(included)),
         "notes": f"livingreview:{item.record}",
     }
@@ -187,12 +153,12 @@ def _harmless(text: str) -> str:
 
 def _ris(item: Found, included: bool | None) -> str:  # noqa: FBT001 — as above
     record, cells = item.details, _cells(item, included)
-    note = {True: "ASReview_relevant", False: "ASReview_irrelevant"}.get(included) if included is not None else None
+    note = {True: "ASReview_relevant", False: "ASReview_irrelevant", None: ""}[included]
     tags: list[tuple[str, str]] = [("TY", "JOUR"), ("ID", item.record), ("TI", record.title)]
     tags += [("AU", author) for author in record.authors]
     names = {"PY": "year", "T2": "journal", "VL": "volume", "IS": "issue", "SP": "pages", "SN": "issn", "DO": "doi"}
     tags += [(tag, cells[name]) for tag, name in {**names, "UR": "url", "AB": "abstract"}.items()]
-    tags += [("N1", cells["notes"]), ("N1", note or ""), ("ER", "")]
+    tags += [("N1", cells["notes"]), ("N1", note), ("ER", "")]
     return "".join(f"{tag}  - {' '.join(text.split())}\n" for tag, text in tags if text or tag == "ER") + "\n"
 
 
@@ -222,7 +188,8 @@ def _plain(title: str) -> str:
     return " ".join(re.findall(r"\w+", title.casefold()))
 
 
-Vote = tuple[str, str, date]
+Vote = tuple[str, str, date]  # person, decision, day
+Row = tuple[int, dict[str, str]]  # line and cells
 
 
 def _asreview_votes(cells: Mapping[str, str], person: str, day: date) -> Sequence[Vote]:
@@ -250,18 +217,17 @@ def _given_reasons(cells: Mapping[str, str]) -> list[str]:
     return found[1].split(",") if found else []
 
 
-def _csv_rows(path: Path) -> list[_Row]:
+def _csv_rows(path: Path) -> list[Row]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         return [
-            _Row(reader.line_num, {k.casefold(): v or "" for k, v in row.items() if isinstance(k, str)})
-            for row in reader
+            (reader.line_num, {k.casefold(): v or "" for k, v in row.items() if isinstance(k, str)}) for row in reader
         ]
 
 
-def _ris_rows(path: Path) -> list[_Row]:
+def _ris_rows(path: Path) -> list[Row]:
     names = {"ID": "record", "TI": "title", "T1": "title", "DO": "doi", "UR": "url"}
-    rows: list[_Row] = []
+    rows: list[Row] = []
     cells: dict[str, str] = {}
     start = 1
     for number, text in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
@@ -272,7 +238,7 @@ def _ris_rows(path: Path) -> list[_Row]:
         if tag == "TY":
             cells, start = {}, number
         elif tag == "ER":
-            rows.append(_Row(start, cells))
+            rows.append((start, cells))
         elif tag in ("N1", "N2", "C1"):
             cells["notes"] = f"{cells.get('notes', '')} {value}".strip()
         elif tag in names:

@@ -3,13 +3,6 @@
 Rows are appended and never rewritten. Who changes their mind appends a row with the decision ``withdrawn``, and then
 the new decision: the ledger shows both. ``kind`` is the last column on purpose: no beginning of one of its words is
 another of its words, so that a row that a crash cut short can never be taken for a whole one.
-
-Faults
-------
-SCREEN-001 an unknown stage, decision, kind or reason; SCREEN-002 a missing record, person or date; SCREEN-003 a reason
-where none belongs, or none where one does; SCREEN-004 a decision that already stands; SCREEN-005 nothing to withdraw;
-SCREEN-006 an adjudication of nothing; SCREEN-007 a record that no ledger knows; SCREEN-008
-(of the library) a ledger of records or clusters that cannot be read.
 """
 
 from __future__ import annotations
@@ -18,12 +11,12 @@ import csv
 import difflib
 import io
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from livingreview.errors import DataError, Fault
 
@@ -112,19 +105,8 @@ class Decision:
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of the ledger's row."""
-        return (
-            self.record,
-            self.stage,
-            self.person,
-            self.decision,
-            self.reason,
-            self.on.isoformat(),
-            self.kind,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "on": self.on.isoformat()}
+        day = self.on.isoformat()
+        return (self.record, self.stage, self.person, self.decision, self.reason, day, self.kind)
 
 
 def decisions_path(root: Path) -> Path:
@@ -135,17 +117,13 @@ def decisions_path(root: Path) -> Path:
 def read_decisions(root: Path, known: Collection[str] | None = None) -> tuple[Decision, ...]:
     """Read every decision, in the order they were made.
 
-    Parameters
-    ----------
-    root
-        The data folder; without a ledger there is no decision.
-    known
-        Ids that a decision may be about; None to accept any.
+    `root` is the data folder; without a ledger there is no decision. `known` are the ids that a decision may be about,
+    None for any.
 
     Raises
     ------
     DataError
-        With every fault of the ledger; see the module.
+        With every fault of the ledger.
     """
     path = decisions_path(root)
     if not path.exists():
@@ -243,18 +221,16 @@ def _cell_problems(cells: Mapping[str, str], known: Collection[str] | None) -> I
     for field in ("record", "person"):
         if not cells[field].strip() or cells[field] != cells[field].strip() or not cells[field].isprintable():
             yield field, f"expected a plain word or name, found {cells[field]!r}", "correct the cell", "SCREEN-002"
-    if not _is(date.fromisoformat, cells["date"]):
+    try:
+        date.fromisoformat(cells["date"])
+    except ValueError:
         yield "date", f"expected a date like 2025-07-31, found {cells['date']!r}", "correct the cell", "SCREEN-002"
     reason, excluded = cells["reason"], cells["decision"] == "exclude"
     if reason:
         yield from _not_one_of("reason", reason, EXCLUSION_REASONS)
         if not excluded:
-            yield (
-                "reason",
-                f"a reason for exclusion, but the decision is {cells['decision']!r}",
-                "clear it",
-                "SCREEN-003",
-            )
+            problem = f"a reason for exclusion, but the decision is {cells['decision']!r}"
+            yield "reason", problem, "clear it", "SCREEN-003"
     elif excluded and cells["stage"] == "full_text":
         remedy = f"give one of {', '.join(EXCLUSION_REASONS)}"
         yield "reason", "a report excluded on its full text needs a reason", remedy, "SCREEN-003"
@@ -290,14 +266,6 @@ def _not_one_of(field: str, value: str, allowed: Collection[str]) -> Iterable[Pr
         close = difflib.get_close_matches(value, list(allowed), n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"give one of {', '.join(allowed)}"
         yield field, f"unknown {field} {value!r}", remedy, "SCREEN-001"
-
-
-def _is(parse: Callable[[str], object], text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _line(cells: Iterable[str]) -> bytes:

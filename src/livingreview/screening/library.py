@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from livingreview.errors import DataError, Fault
+from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import Decision, read_decisions, standing
-from livingreview.screening.verdicts import verdicts
 from livingreview.search.records import FIELD_LIMIT, Record, records_from_csv, year_of
 
 __all__ = ["OTHER_METHODS", "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting"]
@@ -24,7 +24,6 @@ OTHER_METHODS: Final = "other methods"
 """Source of the records that no database search found."""
 
 _IN_REVIEW: Final = "already in the base review"
-_NEEDED: Final = frozenset({"record", "run_id", "source"})
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,8 @@ def read_library(root: Path) -> Library:
         A ledger cannot be read.
     """
     folder = root / "search"
-    records = _search_records(folder / "records.csv", root)
-    clusters = _clusters(folder / "clusters.csv", root, list(records))
+    records = _search_records(folder / "records.csv")
+    clusters = _clusters(folder / "clusters.csv", list(records))
     found = records | _other_records(folder / "other_methods.csv")
     first: dict[str, str] = {}
     publication = {record: first.setdefault(clusters.get(record, record), record) for record in found}
@@ -153,11 +152,11 @@ def screening_faults(root: Path) -> list[Fault]:
     return []
 
 
-def _search_records(path: Path, root: Path) -> dict[str, Found]:
+def _search_records(path: Path) -> dict[str, Found]:
     if not path.exists():
         return {}
     details = records_from_csv(path, path.name)
-    rows = _rows(path, root, _NEEDED)
+    rows = _rows(path, {"record", "run_id", "source"})
     return {
         row["record"]: Found(row["record"], record, row["source"], row["run_id"])
         for row, record in zip(rows, details, strict=True)
@@ -170,43 +169,41 @@ def _other_records(path: Path) -> dict[str, Found]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return {
-        row["candidate"]: Found(row["candidate"], _placed(record, row), OTHER_METHODS)
+        row["candidate"]: Found(
+            row["candidate"],
+            replace(record, year=year_of(row["published"]), authors=tuple(filter(None, [row["first_author"]]))),
+            OTHER_METHODS,
+        )
         for row, record in zip(rows, records_from_csv(path, path.name), strict=True)
         if row["suggestion"] != _IN_REVIEW
     }
 
 
-def _placed(record: Record, row: Mapping[str, str]) -> Record:
-    return replace(
-        record, year=year_of(row["published"]), authors=(row["first_author"],) if row["first_author"] else ()
-    )
-
-
-def _clusters(path: Path, root: Path, records: Sequence[str]) -> dict[str, str]:
+def _clusters(path: Path, records: Sequence[str]) -> dict[str, str]:
     """Return the name of the cluster of every record that was looked at for copies."""
     if not path.exists():
         return {}
     clusters: dict[str, str] = {}
-    for line, row in enumerate(_rows(path, root, {"source_index", "cluster"}), 2):
+    for line, row in enumerate(_rows(path, {"source_index", "cluster"}), 2):
         index = row["source_index"]
         if not index.isascii() or not index.isdigit() or int(index) >= len(records):
             problem = f"no record stands at position {index!r} of records.csv"
             remedy = "run livingreview dedupe on records.csv again"
-            raise DataError([Fault(_shown(path, root), line, "source_index", problem, remedy, "SCREEN-008")])
+            raise DataError([Fault(_shown(path), line, "source_index", problem, remedy, "SCREEN-008")])
         clusters[records[int(index)]] = f"cluster {row['cluster']}"
     return clusters
 
 
-def _rows(path: Path, root: Path, needed: Iterable[str]) -> list[dict[str, str]]:
+def _rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
     csv.field_size_limit(FIELD_LIMIT)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         missing = sorted(set(needed) - set(reader.fieldnames or ()))
         if missing:
             problem = f"the header lacks {', '.join(missing)}"
-            raise DataError([Fault(_shown(path, root), 1, "", problem, "restore the file from git", "SCREEN-008")])
+            raise DataError([Fault(_shown(path), 1, "", problem, "restore the file from git", "SCREEN-008")])
         return list(reader)
 
 
-def _shown(path: Path, root: Path) -> str:
-    return f"{root.name}/{path.parent.name}/{path.name}"
+def _shown(path: Path) -> str:
+    return Path(*path.parts[-3:]).as_posix()

@@ -12,20 +12,24 @@ Nat Mach Intell 2021;3:125-133. https://doi.org/10.1038/s42256-020-00287-7
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livingreview.errors import TooFewStudies
+from livingreview.screening.library import Found
 from livingreview.search.records import Record
 
-if TYPE_CHECKING:  # scikit-learn belongs to the search extra, and is slow to import
+if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["FEWEST", "Ranked", "matrix", "rank", "scores", "text_of"]
+__all__ = ["FEWEST", "Ranked", "matrix", "rank", "ranking_table", "scores", "text_of"]
 
 FEWEST: Final = 5
 """Included and excluded records, of each, below which nothing is learned; see ``benchmarks/screening.py``."""
@@ -56,10 +60,6 @@ class Ranked:
     rank: int
     score: float
     why: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "why": list(self.why)}
 
 
 def text_of(record: Record) -> str:
@@ -179,3 +179,49 @@ def _why(row: csr_matrix, weights: NDArray[np.float64], words: NDArray[np.str_])
         if len(chosen) == _WHY:
             break
     return tuple(chosen)
+
+
+_COLUMNS: Final = ("rank", "record", "title", "journal", "year", "source", "score", "why")
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|@!~])")
+
+
+def ranking_table(queue: Sequence[Found], ranking: Sequence[Ranked], form: str, top: int) -> str:
+    """Return the first `top` records that wait, in order of rank, as text, markdown or csv.
+
+    Where nothing could be learned the ranking is empty, and the records stand in the order found.
+    """
+    found = {item.record: item for item in queue}
+    rows = [_cells(found[item.record], item) for item in ranking[:top]] or [_cells(item, None) for item in queue[:top]]
+    if form == "csv":
+        stream = io.StringIO(newline="")
+        csv.writer(stream, lineterminator="\n").writerows([_COLUMNS, *rows])
+        return stream.getvalue().rstrip("\n")
+    left_out = len(queue) - len(rows)
+    if form == "markdown":
+        lines = ["| Rank | Title | Journal | Year | Source | Why |", "| ---: | --- | --- | --- | --- | --- |"]
+        lines += [
+            "| " + " | ".join(_escape(cell) for cell in (place, title, journal, year, source, why)) + " |"
+            for place, _, title, journal, year, source, _, why in rows
+        ]
+    else:
+        lines = [
+            f"{place or '–':>4}  {title or '(no title)'} ({', '.join(part for part in (journal, year) if part)})"
+            f"\n      {record}" + (f" · {why}" if why else "")
+            for place, record, title, journal, year, _, _, why in rows
+        ]
+    if left_out:
+        lines += ["", f"and {left_out} more"]
+    return "\n".join(lines) if rows else "No record is waiting."
+
+
+def _cells(item: Found, ranked: Ranked | None) -> tuple[str, ...]:
+    record = item.details
+    place, score, why = (
+        ("", "", "") if ranked is None else (f"{ranked.rank}", f"{ranked.score:.4f}", ", ".join(ranked.why))
+    )
+    return (place, item.record, record.title, record.journal, str(record.year or ""), item.source, score, why)
+
+
+def _escape(text: str) -> str:
+    # A title is anybody's text: it must not become a link, a mention or a cell of its own.
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""One person screening: what is shown, what a key does, and what goes into the ledger. Knows nothing of terminals.
+"""One person screening in the terminal: what is shown, what a key does, and what goes into the ledger.
 
 A decision is in the ledger before the next record is shown. Undo appends a withdrawal: nothing is ever taken back from
 the file. Others' decisions are not shown, so that people decide independently; an adjudicator sees them.
@@ -6,6 +6,7 @@ the file. Others' decisions are not shown, so that people decide independently; 
 
 from __future__ import annotations
 
+import curses
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -14,11 +15,12 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from livingreview.errors import ReviewError
 from livingreview.model import Strategy
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, Decision, append
 from livingreview.screening.library import Found
 
-__all__ = ["Session", "Span", "terms_pattern"]
+__all__ = ["Session", "Span", "run", "terms_pattern"]
 
 Span = tuple[str, str]
 """Text and its style: ``""``, ``"title"``, ``"term"``, ``"muted"`` or ``"alert"``."""
@@ -238,3 +240,55 @@ def _cut(line: Line, width: int) -> Line:
         cut.append((text[: max(width, 0)], style))
         width -= len(text)
     return [span for span in cut if span[0]]
+
+
+_ARROWS: Final = {curses.KEY_DOWN: "j", curses.KEY_UP: "k", curses.KEY_RIGHT: "n", curses.KEY_LEFT: "p"}
+_STYLES: Final = {
+    "": curses.A_NORMAL,
+    "title": curses.A_BOLD,
+    "term": curses.A_BOLD | curses.A_UNDERLINE,  # seen without colour, too
+    "muted": curses.A_DIM,
+    "alert": curses.A_REVERSE,
+}
+
+
+def run(session: Session) -> None:
+    """Show a session until the person quits; Ctrl-C quits, too.
+
+    Raises
+    ------
+    ReviewError
+        The output is no terminal that can be drawn on.
+    """
+    try:
+        curses.wrapper(_loop, session)
+    except curses.error as error:
+        raise ReviewError(f"this terminal cannot be drawn on ({error}); run it in a terminal window") from error
+    except KeyboardInterrupt:
+        session.over = True
+
+
+def _loop(window: curses.window, session: Session) -> None:
+    curses.use_default_colors()
+    curses.curs_set(0)
+    # Escape leaves a menu; without this curses waits a second to see whether it begins an arrow key.
+    curses.set_escdelay(25)
+    while not session.over:
+        _draw(window, session)
+        key = window.get_wch()
+        if key != curses.KEY_RESIZE:
+            session.press(_ARROWS.get(key, "") if isinstance(key, int) else key)
+
+
+def _draw(window: curses.window, session: Session) -> None:
+    height, width = window.getmaxyx()
+    window.erase()
+    for row, line in enumerate(session.view(width - 1, height)):
+        column = 0
+        for text, style in line:
+            try:
+                window.addstr(row, column, text, _STYLES[style])
+            except curses.error:  # wide characters took more room than was counted
+                break
+            column = window.getyx()[1]
+    window.refresh()

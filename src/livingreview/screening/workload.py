@@ -1,9 +1,11 @@
-"""How much reading the ranking would have saved, had it been used before.
+"""How much reading the ranking would have saved, and how sure one can be that enough is found: no decision.
 
 References
 ----------
 Cohen AM, Hersh WR, Peterson K, Yen PY. Reducing workload in systematic review preparation using automated citation
 classification. J Am Med Inform Assoc 2006;13:206-219 (work saved over sampling). https://doi.org/10.1197/jamia.M1929
+Callaghan MW, Müller-Hansen F. Statistical stopping criteria for automated screening in systematic reviews.
+Syst Rev 2020;9:273. https://doi.org/10.1186/s13643-020-01521-4
 """
 
 from __future__ import annotations
@@ -16,12 +18,25 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
 from livingreview.errors import TooFewStudies
 from livingreview.screening.agreement import Estimate
-from livingreview.screening.ranking import matrix, require_enough, scores
+from livingreview.screening.ledger import Decision
+from livingreview.screening.library import Library
+from livingreview.screening.ranking import matrix, require_enough, scores, text_of
 
-__all__ = ["RECALL", "Backtest", "backtest", "simulate", "work_saved"]
+__all__ = [
+    "RECALL",
+    "Backtest",
+    "StoppingReport",
+    "backtest",
+    "backtest_line",
+    "recall_test",
+    "simulate",
+    "stopping_report",
+    "work_saved",
+]
 
 RECALL: Final = 0.95
 _RESAMPLES: Final = 2000
@@ -64,23 +79,20 @@ class Backtest:
         return {**asdict(self), "learned_until": self.learned_until.isoformat()}
 
 
-def work_saved(labels: Sequence[bool] | NDArray[np.bool_], *, recall: float = RECALL, level: float = 0.95) -> Estimate:
+def work_saved(labels: Sequence[bool] | NDArray[np.bool_]) -> Estimate:
     """Return the work saved over sampling of one order of reading.
 
     Parameters
     ----------
     labels
         Whether each record is included, in the order of reading.
-    recall
-        Share of the included records that has to be found.
-    level
-        Confidence level of the percentile interval. Included and excluded records are resampled apart, with their
-        places: it says how the figure varies with the records, not with what was learned from.
 
     Returns
     -------
     Estimate
-        ``recall`` minus the share of the records read until then.
+        95 % less the share of the records read until 95 % of the included ones are found, with a percentile
+        interval. Included and excluded records are resampled apart, with their places: it says how the figure varies
+        with the records, not with what was learned from.
 
     Raises
     ------
@@ -96,19 +108,17 @@ def work_saved(labels: Sequence[bool] | NDArray[np.bool_], *, recall: float = RE
     places = np.flatnonzero(order)
     if places.size == 0:
         raise TooFewStudies("no included record among those ranked: there is nothing to find, and nothing to measure")
-    needed = math.ceil(recall * places.size - 1e-9)
+    needed = math.ceil(RECALL * places.size - 1e-9)
     excluded_before = np.concatenate([[0], np.cumsum(~order)])
 
     def saved(read: NDArray[np.float64]) -> NDArray[np.float64]:
-        return recall - read / order.size
+        return RECALL - read / order.size
 
     rng = np.random.default_rng(_SEED)
     last = np.sort(rng.choice(places, (_RESAMPLES, places.size)), axis=1)[:, needed - 1]
     excluded = order.size - places.size
     share = excluded_before[last] / excluded if excluded else np.zeros(_RESAMPLES)
-    lower, upper = np.quantile(
-        saved(needed + rng.binomial(excluded, share).astype(float)), [(1 - level) / 2, (1 + level) / 2]
-    )
+    lower, upper = np.quantile(saved(needed + rng.binomial(excluded, share).astype(float)), [0.025, 0.975])
     value = float(saved(np.array(needed + excluded_before[places[needed - 1]], dtype=float)))
     return Estimate(round(value, 12), float(lower), float(upper))
 
@@ -146,6 +156,20 @@ def backtest(texts: Sequence[str], included: Sequence[bool], days: Sequence[date
         ranked_included=int(labels[later].sum()),
         saved=work_saved(labels[order]),
     )
+
+
+def backtest_line(library: Library, decisions: Sequence[Decision]) -> str:
+    """Return what the ranking would have saved so far, or why that cannot be said."""
+    outcomes = library.outcomes(decisions)
+    try:
+        found = backtest(
+            [text_of(library.found[record].details) for record in outcomes],
+            [kept for kept, _ in outcomes.values()],
+            [day for _, day in outcomes.values()],
+        )
+    except TooFewStudies as error:
+        return f"No back-test: {error}."
+    return str(found)
 
 
 def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, batch: int = 10) -> NDArray[np.intp]:
@@ -186,3 +210,92 @@ def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, b
         known.extend(int(row) for row in chosen)
         unread[chosen] = False
     return np.array(known, dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class StoppingReport:
+    """Where the screening stands.
+
+    Parameters
+    ----------
+    total, screened, relevant
+        Records in all, those decided, and those of them that go on.
+    irrelevant_run
+        Records excluded since the last relevant one.
+    recall_target
+        Share of the relevant records that ought to be found.
+    p
+        Probability of what was seen if recall were below the target; None before the first relevant record.
+    """
+
+    total: int
+    screened: int
+    relevant: int
+    irrelevant_run: int
+    recall_target: float
+    p: float | None
+
+    def __str__(self) -> str:
+        """Return two lines for people."""
+        counts = (
+            f"{self.screened} of {self.total} records screened, {self.relevant} of them relevant; "
+            f"{self.irrelevant_run} irrelevant in a row."
+        )
+        if self.p is None:
+            return f"{counts}\nNothing relevant was found yet: the test has nothing to go by."
+        return (
+            f"{counts}\nTest of a recall below {self.recall_target:.0%}: p = {self.p:.3g}. This is no decision to stop."
+        )
+
+
+def recall_test(labels: Sequence[int] | Sequence[bool], total: int, *, recall_target: float = 0.95) -> float:
+    """Return the probability of what was seen if the recall were below a target.
+
+    The test asks, for every point of the screening so far: were the records screened since then a random draw from
+    what was left, how likely is it that so few relevant ones came up although recall is below the target? Reading in
+    order of rank finds relevant records faster than a random draw, so that the test errs towards reading on.
+
+    Parameters
+    ----------
+    labels
+        One entry per screened record in the order of screening: 1 relevant, 0 irrelevant.
+    total
+        Records in all, screened or not.
+    recall_target
+        The recall to be tested, above 0 and below or equal to 1.
+
+    Returns
+    -------
+    float
+        The smallest p value over all starting points. It is a minimum of many, and looks at the data anew with each
+        record: read it as a measure of doubt.
+
+    Raises
+    ------
+    ValueError
+        Nothing was screened, there are fewer records than were screened, or the target is no proportion.
+    """
+    seen = np.asarray(labels, dtype=np.int64)
+    if seen.size == 0 or seen.size > total:
+        raise ValueError(f"expected 1 to {total} screened records, found {seen.size}")
+    if not 0 < recall_target <= 1:
+        raise ValueError(f"expected a recall target above 0 and at most 1, found {recall_target}")
+    drawn = np.arange(1, seen.size + 1)
+    found = seen[::-1].cumsum()
+    left = total - (seen.size - drawn)
+    # The fewest relevant records that must have been left for the target to be missed.
+    fewest = np.floor(seen.sum() / recall_target + 1 - (seen.sum() - found))
+    possible = fewest <= left
+    p = np.zeros(seen.size)
+    p[possible] = hypergeom.cdf(found[possible], left[possible], fewest[possible], drawn[possible])
+    return float(p.min())
+
+
+def stopping_report(
+    labels: Sequence[int] | Sequence[bool], total: int, *, recall_target: float = 0.95
+) -> StoppingReport:
+    """Report where the screening stands; parameters as for :func:`recall_test`, but nothing need be screened yet."""
+    seen = [bool(label) for label in labels]
+    run = next((i for i, label in enumerate(reversed(seen)) if label), len(seen))
+    p = recall_test(seen, total, recall_target=recall_target) if any(seen) else None
+    return StoppingReport(total, len(seen), sum(seen), run, recall_target, p)
