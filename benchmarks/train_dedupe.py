@@ -21,8 +21,7 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from labelled import TRAINING, LabelledSet, load_set, reference
-from livingreview.search.candidates import comparison_table
-from livingreview.search.linkage import COMPARISONS, Parameters, settings
+from livingreview.search.linkage import COMPARISONS, Parameters, comparison_table, settings
 from livingreview.search.normalise import normalise
 
 VERSION = "2026.1"

@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 
 from livingreview.cli import main
 from livingreview.errors import DataError
-from livingreview.search.candidates import BLOCK_CAP, candidate_pairs, comparison_table
 from livingreview.search.dedupe import dedupe
-from livingreview.search.linkage import COMPARISONS, read_parameters
+from livingreview.search.linkage import BLOCK_CAP, COMPARISONS, candidate_pairs, comparison_table, read_parameters
 from livingreview.search.normalise import normalise
 from livingreview.search.records import Record
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from fake_services import BOMB
 from livingreview.errors import SearchError
-from livingreview.search.imports import detect, read_export
-from livingreview.search.intake import recognise
+from livingreview.search.imports import detect, read_export, recognise
 from livingreview.search.records import Record
 
 EXPORTS = Path(__file__).parent / "exports"

@@ -14,8 +14,8 @@ from livingreview.cli import main
 from livingreview.errors import SearchError
 from livingreview.model import Concept, Strategy, Term
 from livingreview.reading import Document, read_yaml
+from livingreview.search.checks import strategy_faults
 from livingreview.search.ledger import RECORD_COLUMNS
-from livingreview.search.lint import strategy_faults
 from livingreview.search.strategy import SYNTAXES, concept_query, limits, serialise
 
 ROOT = Path(__file__).parents[1]

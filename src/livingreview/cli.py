@@ -22,7 +22,6 @@ from livingreview.errors import ReviewError
 from livingreview.publish import commands as publish
 from livingreview.screening import commands as screening
 from livingreview.search import commands as search
-from livingreview.search import search_commands as sources
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -101,11 +100,12 @@ COMMANDS = (
         reconstruct.run_reconstruct,
     ),
     Command("add", adding.ADD_HELP, adding.configure_add, adding.run_add, "search"),
-    Command("search", sources.SEARCH_HELP, sources.configure_search, sources.run_search, "search"),
-    Command("import", sources.IMPORT_HELP, sources.configure_import, sources.run_import, "search"),
+    Command("search", search.SEARCH_HELP, search.configure_search, search.run_search, "search"),
+    Command("import", search.IMPORT_HELP, search.configure_import, search.run_import, "search"),
     Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),
     Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen, "search"),
     Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build, "book"),
+    Command("pdf", publish.PDF_HELP, publish.configure_pdf, publish.run_pdf, "book"),
     Command("release", release.RELEASE_HELP, release.configure_release, release.run_release, "book"),
     Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
 )

@@ -15,7 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from livingreview.adding.draft import quoted
 from livingreview.errors import DataError, Fault
 from livingreview.reading import read_text, read_yaml
-from livingreview.search.titles import fold
+from livingreview.search.normalise import fold
 
 __all__ = ["Held", "completed", "free_id", "held_studies", "same_study"]
 

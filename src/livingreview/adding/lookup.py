@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from livingreview.errors import DataError, Fault, SearchError
-from livingreview.search.identifiers import find_doi
 from livingreview.search.imports import read_export
+from livingreview.search.normalise import read_title
+from livingreview.search.records import find_doi
 from livingreview.search.sources.base import Found
 from livingreview.search.sources.catalogue import connect
 from livingreview.search.sources.crossref import Crossref
 from livingreview.search.sources.http import Absent, Limits
 from livingreview.search.sources.pubmed import PubMed
-from livingreview.search.titles import read_title
 
 __all__ = ["identify", "look_up", "notices", "read_file"]
 

@@ -1,4 +1,4 @@
-"""Read the export of any bibliographic database, whatever its format, encoding and habits.
+"""Read the export of any bibliographic database, whatever its format and encoding, and add it to the ledger as a run.
 
 The format is told from the content, never from the file's name. Every record is kept or reported with its line; the
 number of records read is compared with the number that begin in the file.
@@ -6,18 +6,26 @@ number of records read is compared with the number that begin in the file.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from livingreview.errors import Fault
+from livingreview import __version__
+from livingreview.errors import DataError, Fault, SearchError
 from livingreview.search.formats.bibtex import BIBTEX, read_bibtex
 from livingreview.search.formats.blocks import Aliases, Block, to_record
 from livingreview.search.formats.tables import TABLE, has_header, read_table
 from livingreview.search.formats.tagged import DIALECTS, read_tagged
 from livingreview.search.formats.xmlfiles import PLAIN, read_xml
+from livingreview.search.ledger import Ledger, Run
 from livingreview.search.records import Record
 
-__all__ = ["MAX_BYTES", "detect", "read_export"]
+__all__ = ["MAX_BYTES", "Imported", "detect", "import_exports", "read_export", "recognise"]
 
 # An export of a million records is smaller than this.
 MAX_BYTES = 2_000_000_000
@@ -116,3 +124,119 @@ def _decode(data: bytes) -> tuple[str, str]:
         text = data.decode("cp1252", errors="replace")
     # A mark may also stand inside, where files were put together; only these three end a line.
     return text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n"), doubt
+
+
+# What only the exports of one database carry, in the number, the address or the file of a record.
+_MARKS = (
+    ("Embase", re.compile(r"(?:^|id=)L\d{6,12}$|embase\.com/")),
+    ("Scopus", re.compile(r"2-s2\.0-\d+")),
+    ("Web of Science", re.compile(r"^(?:WOS|ISI):[A-Z0-9]+$")),
+    ("Cochrane", re.compile(r"^C[ND]-?\d{6,9}$|cochranelibrary\.com/")),
+    ("IEEE Xplore", re.compile(r"ieeexplore\.ieee\.org/")),
+    ("OpenAlex", re.compile(r"^(?:https://openalex\.org/)?W\d{4,12}$")),
+)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import.
+
+    Parameters
+    ----------
+    run_id, database
+        Of the run.
+    hits, new
+        Records in the files, and those that the ledger did not have.
+    faults
+        What the readers report; every record that could be read was kept.
+    """
+
+    run_id: str
+    database: str
+    hits: int
+    new: int
+    faults: tuple[Fault, ...]
+
+
+def import_exports(
+    files: Sequence[Path], ledger: Ledger, *, database: str | None, platform: str, day: date
+) -> Imported:
+    """Add the records of exports to the ledger.
+
+    Parameters
+    ----------
+    files
+        Exports of one search of one database.
+    ledger
+        Where the records go.
+    database
+        Its name; None tells it from the records.
+    platform
+        Host of the database, where it has several.
+    day
+        Day of the search.
+
+    Raises
+    ------
+    DataError
+        A file has no record that can be read, with all faults of all files; nothing was added.
+    SearchError
+        The database cannot be told from the records; nothing was added.
+    """
+    started = time.monotonic()
+    records: list[Record] = []
+    faults: list[Fault] = []
+    empty = False
+    for path in files:
+        read, found = read_export(path)
+        records += read
+        faults += found
+        empty = empty or not read
+    if empty:
+        raise DataError(faults)
+    name = database or recognise(records)
+    run = Run(
+        run_id=ledger.free_run_id(day, f"{name}-import"),
+        database=name,
+        day=day,
+        kind="import",
+        strategy="",
+        strategy_hash="",
+        hits=len(records),
+        source="; ".join(f"{path.name} sha256 {_digest(path)}" for path in files),
+        since=None,
+        seconds=time.monotonic() - started,
+        tool_version=f"livingreview {__version__}",
+        platform=platform,
+    )
+    return Imported(run.run_id, name, len(records), ledger.append(run, records), tuple(faults))
+
+
+def recognise(records: Sequence[Record]) -> str:
+    """Return the database that most of the records carry the mark of.
+
+    Raises
+    ------
+    SearchError
+        Fewer than half carry the mark of any one.
+
+    Examples
+    --------
+    >>> recognise([Record("a.ciw", 0, accession="WOS:000082252000006")])
+    'Web of Science'
+    """
+    votes: Counter[str] = Counter()
+    for record in records:
+        found = next((name for name, mark in _MARKS if mark.search(record.accession) or mark.search(record.url)), None)
+        if found is None and record.pmid and record.accession in ("", record.pmid):
+            found = "PubMed"
+        if found is not None:
+            votes[found] += 1
+    (name, count), *_ = [*votes.most_common(1), ("", 0)]
+    if 2 * count < len(records) or not name:
+        raise SearchError("cannot tell from the records which database they come from; name it with --database")
+    return name
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -20,8 +20,7 @@ from types import MappingProxyType
 
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
-from livingreview.search import identifiers
-from livingreview.search.records import FIELD_LIMIT, Record
+from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid
 
 __all__ = ["RECORD_COLUMNS", "Ledger", "Run", "record_id", "replace_whole", "slug"]
 
@@ -265,8 +264,8 @@ def _row(name: str, run: Run, record: Record) -> list[str]:
     # The sign at the end of a single author keeps "Food and Drug Administration" one author when it is read again.
     authors = "; ".join(author.replace(";", ",") for author in record.authors)
     cells["authors"] = f"{authors};" if len(record.authors) == 1 else authors
-    cells["doi"] = identifiers.find_doi(record.doi)
-    cells["pmid"] = identifiers.find_pmid(record.pmid)
+    cells["doi"] = find_doi(record.doi)
+    cells["pmid"] = find_pmid(record.pmid)
     return [_cell(cells[column]) for column in RECORD_COLUMNS]
 
 

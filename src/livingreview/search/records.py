@@ -1,4 +1,4 @@
-"""A bibliographic record as an export gives it, and the plain table of records.
+"""A bibliographic record as an export gives it, the identifiers in it, and the plain table of records.
 
 Every reader of an export returns :class:`Record` objects; searching, de-duplication and screening know nothing of
 the file formats behind them.
@@ -11,10 +11,22 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from livingreview.errors import DataError, Fault
 
-__all__ = ["Record", "is_record_table", "records_from_csv", "split_authors", "year_of"]
+__all__ = [
+    "Record",
+    "find_arxiv",
+    "find_doi",
+    "find_openalex",
+    "find_pmcid",
+    "find_pmid",
+    "is_record_table",
+    "records_from_csv",
+    "split_authors",
+    "year_of",
+]
 
 # Column of a table of records → field of `Record`. The second names are those of BibTeX.
 COLUMNS = {
@@ -217,3 +229,78 @@ def _record(row: dict[str, str | None], source: str, index: int, line: int) -> R
     authors = split_authors(fields.pop("authors", ""))
     year = year_of(fields.pop("year", ""))
     return Record(source, index, authors=authors, year=year, line=line, **fields)
+
+
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>{}|\\^`]+")
+_PMID = re.compile(r"(?<!\d)[1-9]\d{0,8}(?!\d)")
+_PMCID = re.compile(r"PMC[1-9]\d{0,9}", re.IGNORECASE)
+_ARXIV = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?!\d)|[a-z-]+(?:\.[A-Z]{2})?/\d{7}(?!\d)")
+_OPENALEX = re.compile(r"(?<!\w)W\d{4,12}(?!\w)")
+
+
+def find_doi(text: str) -> str:
+    """Return the DOI in a text or address, in lower case; empty when there is none.
+
+    Examples
+    --------
+    >>> find_doi("https://doi.org/10.1093%2FEHJIMP%2Fqyag045"), find_doi("S0266-4356(19)30379-1 [pii]")
+    ('10.1093/ehjimp/qyag045', '')
+    """
+    found = _DOI.search(unquote(text))
+    if found is None:
+        return ""
+    doi = found[0].rstrip(".,;:'")
+    while doi.endswith((")", "]")) and doi.count("(") + doi.count("[") < doi.count(")") + doi.count("]"):
+        doi = doi[:-1].rstrip(".,;:'")
+    return doi.lower()
+
+
+def find_pmid(text: str) -> str:
+    """Return the PubMed number in a text, or nothing.
+
+    Examples
+    --------
+    >>> find_pmid("https://pubmed.ncbi.nlm.nih.gov/39857091/"), find_pmid("none")
+    ('39857091', '')
+    """
+    found = _PMID.search(text)
+    return found[0] if found else ""
+
+
+def find_pmcid(text: str) -> str:
+    """Return the PubMed Central number in a text, with its letters, or nothing.
+
+    Examples
+    --------
+    >>> find_pmcid("pmc13007597")
+    'PMC13007597'
+    """
+    found = _PMCID.search(text)
+    return found[0].upper() if found else ""
+
+
+def find_arxiv(text: str) -> str:
+    """Return the arXiv number in a text or in the DOI of a preprint, without its version, or nothing.
+
+    Examples
+    --------
+    >>> find_arxiv("arXiv:2010.08469v2"), find_arxiv("10.48550/arXiv.2305.12345"), find_arxiv("10.1093/x")
+    ('2010.08469', '2305.12345', '')
+    """
+    lowered = text.lower()
+    if "arxiv" not in lowered:
+        return ""
+    found = _ARXIV.search(text[lowered.index("arxiv") + len("arxiv") :].lstrip(".:/ "))
+    return found[0] if found else ""
+
+
+def find_openalex(text: str) -> str:
+    """Return the OpenAlex number of a work in a text or address, or nothing.
+
+    Examples
+    --------
+    >>> find_openalex("https://openalex.org/W2741809807")
+    'W2741809807'
+    """
+    found = _OPENALEX.search(text)
+    return found[0] if found else ""

@@ -1,22 +1,36 @@
-"""Search one database: fetch page by page into a journal, then record the run whole."""
+"""Search one database: fetch page by page into a journal outside of the data, then record the run whole."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from livingreview import __version__
 from livingreview.errors import SearchError
 from livingreview.model import Strategy
-from livingreview.search.journal import Journal, Plan
-from livingreview.search.ledger import Ledger, Run, slug
-from livingreview.search.sources.base import Moved, Page, Query, Source
+from livingreview.search.ledger import Ledger, Run, replace_whole, slug
+from livingreview.search.records import Record
+from livingreview.search.sources.base import Moved, Page, Query, Resume, Source
 
-__all__ = ["OVERLAP", "Outcome", "fell_silent", "search_source", "state_folder", "strategy_hash", "window_start"]
+__all__ = [
+    "OVERLAP",
+    "Journal",
+    "Outcome",
+    "Plan",
+    "fell_silent",
+    "search_source",
+    "state_folder",
+    "strategy_hash",
+    "window_start",
+]
 
 # Databases add records with a date in the past; what an overlap finds again is not added again.
 OVERLAP = timedelta(days=14)
@@ -190,3 +204,106 @@ def _fetch(
             f"{source.database} said it has {min(hits):,} records and gave {len(accessions) + passed:,}; "
             "nothing was recorded, try again"
         )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run set out to do.
+
+    Parameters
+    ----------
+    run_id, database
+        Of the run.
+    fingerprint
+        Hash of all that decides what the run finds, the window aside.
+    since, until
+        Its window.
+    """
+
+    run_id: str
+    database: str
+    fingerprint: str
+    since: date | None
+    until: date
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON types."""
+        since = self.since.isoformat() if self.since else None
+        return {**vars(self), "since": since, "until": self.until.isoformat()}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Plan:
+        """Return the plan that :meth:`to_dict` wrote."""
+        since = date.fromisoformat(content["since"]) if content["since"] else None
+        return cls(**{**content, "since": since, "until": date.fromisoformat(content["until"])})
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The folder of one unfinished run.
+
+    Parameters
+    ----------
+    folder
+        One per database; it holds ``plan.json`` and ``pages.jsonl``, one line per page.
+    """
+
+    folder: Path
+
+    def plan(self) -> Plan | None:
+        """Return the plan of the unfinished run, or None."""
+        try:
+            return Plan.from_dict(json.loads((self.folder / "plan.json").read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def begin(self, plan: Plan) -> None:
+        """Forget what is there, and begin a run."""
+        self.discard()
+        self.folder.mkdir(parents=True)
+        replace_whole(self.folder / "plan.json", json.dumps(plan.to_dict()).encode())
+
+    def add(self, page: Page) -> None:
+        """Keep a page, on the disk to the last byte."""
+        content = {"hits": page.hits, "cursor": page.cursor, "passed": page.passed}
+        records = [record.to_dict() for record in page.records]
+        with self._pages_path.open("ab") as stream:
+            stream.write(json.dumps({**content, "records": records}).encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages that are there; a last one that was cut short is cut off."""
+        if not self._pages_path.exists():
+            return
+        whole = 0
+        with self._pages_path.open("rb") as stream:
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                content = json.loads(line)
+                records = tuple(_record(record) for record in content.pop("records"))
+                yield Page(records, **content)
+        if whole < self._pages_path.stat().st_size:
+            os.truncate(self._pages_path, whole)
+
+    def resume(self) -> Resume:
+        """Return where the run broke off."""
+        resume = Resume()
+        for page in self.pages():
+            found = resume.accessions.union(record.accession for record in page.records)
+            resume = replace(resume, cursor=page.cursor, accessions=found)
+        return resume
+
+    def discard(self) -> None:
+        """Forget the run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _pages_path(self) -> Path:
+        return self.folder / "pages.jsonl"
+
+
+def _record(content: dict[str, Any]) -> Record:
+    return Record(**{**content, "authors": tuple(content["authors"])})

@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from livingreview.search import identifiers
-from livingreview.search.records import Record, split_authors, year_of
+from livingreview.search.records import (
+    Record,
+    find_arxiv,
+    find_doi,
+    find_openalex,
+    find_pmcid,
+    find_pmid,
+    split_authors,
+    year_of,
+)
 
 __all__ = ["Aliases", "Block", "to_record"]
 
@@ -92,10 +100,10 @@ def to_record(block: Block, aliases: Aliases, source: str, index: int) -> Record
         issue=one("issue"),
         pages=_pages(one("first_page"), one("last_page"), one("article_number")),
         doi=doi,
-        pmid=identifiers.find_pmid(one("pmid")) or _pubmed_number(one("url"), one("accession"), one("provider")),
-        pmcid=identifiers.find_pmcid(one("pmcid")),
-        arxiv=identifiers.find_arxiv(doi) or identifiers.find_arxiv(one("arxiv")),
-        openalex=identifiers.find_openalex(one("openalex")),
+        pmid=find_pmid(one("pmid")) or _pubmed_number(one("url"), one("accession"), one("provider")),
+        pmcid=find_pmcid(one("pmcid")),
+        arxiv=find_arxiv(doi) or find_arxiv(one("arxiv")),
+        openalex=find_openalex(one("openalex")),
         accession=one("accession"),
         issn=one("issn"),
         abstract=plain(" ".join(block.best(aliases["abstract"]))),
@@ -139,10 +147,10 @@ def _pages(first: str, last: str, article: str) -> str:
 def _pubmed_number(url: str, accession: str, provider: str) -> str:
     found = _PUBMED_PAGE.search(url)
     if found:
-        return identifiers.find_pmid(found[1])
+        return find_pmid(found[1])
     return accession if provider.lower() in _PUBMED_NAMES and accession.isdecimal() else ""
 
 
 def _doi(value: str) -> str:
     # MEDLINE marks what kind of identifier follows: "S0048-9697(17)30912-9 [pii]".
-    return "" if value.endswith("[pii]") else identifiers.find_doi(value)
+    return "" if value.endswith("[pii]") else find_doi(value)

@@ -6,24 +6,27 @@ words, and what it gives is kept where title, abstract or keywords match all of 
 References
 ----------
 Crossref REST API, https://api.crossref.org/swagger-ui/index.html
+
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 from livingreview.errors import SearchError
+from livingreview.model import Concept, Strategy, Term
 from livingreview.search.formats.blocks import plain
-from livingreview.search.identifiers import find_arxiv
-from livingreview.search.matching import free_words, matches
-from livingreview.search.records import Record
+from livingreview.search.normalise import fold
+from livingreview.search.records import Record, find_arxiv
 from livingreview.search.sources.base import Found, Page, Query, Resume, by_cursor, dig, list_at, raw_hash, text_at
 from livingreview.search.sources.http import Service
 
-__all__ = ["Crossref"]
+__all__ = ["Crossref", "free_words", "matches"]
 
 PAGE = 1_000
 FIELDS = (
@@ -135,3 +138,44 @@ def _authors(item: Mapping[str, Any]) -> Iterator[str]:
     for author in list_at(item, "author"):
         name = ", ".join(part for part in (text_at(author, "family"), text_at(author, "given")) if part)
         yield name or text_at(author, "name")
+
+
+def free_words(concept: Concept, database: str) -> list[str]:
+    """Return the distinct words of a concept's free-text terms, in order.
+
+    Examples
+    --------
+    >>> free_words(Concept(name="modality", terms=[Term(text="MRI"), Term(text="magnetic resonance")]), "Crossref")
+    ['mri', 'magnetic', 'resonance']
+    """
+    return list(dict.fromkeys(word for term in _terms(concept, database) for word in fold(term.text).split()))
+
+
+def matches(strategy: Strategy, record: Record, database: str) -> bool:
+    """Return whether title, abstract or keywords hold a term of every concept, and the year is not another one.
+
+    Parameters
+    ----------
+    strategy
+        The review's strategy. Headings are left out, and so is the language, which such services rarely know.
+    record
+        The record; one without a year passes.
+    database
+        Name of the database, for terms that are meant for some only.
+    """
+    if record.year is not None and not strategy.from_year <= record.year <= strategy.to_year:
+        return False
+    text = f" {fold(' . '.join((record.title, record.abstract, record.keywords)))} "
+    return all(
+        any(_pattern(term.text, truncated=term.truncated).search(text) for term in _terms(concept, database))
+        for concept in strategy.concepts
+    )
+
+
+def _terms(concept: Concept, database: str) -> list[Term]:
+    return [term for term in concept.terms if not term.heading and (not term.databases or database in term.databases)]
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str, *, truncated: bool) -> re.Pattern[str]:
+    return re.compile(rf" {re.escape(fold(text))}{'' if truncated else ' '}")

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livingreview.search.formats.blocks import plain
-from livingreview.search.identifiers import find_doi
-from livingreview.search.records import Record, year_of
+from livingreview.search.records import Record, find_doi, year_of
 from livingreview.search.sources.base import Page, Query, Resume, by_position, dig, raw_hash, text_at
 from livingreview.search.sources.http import Service
 from livingreview.search.strategy import concept_query

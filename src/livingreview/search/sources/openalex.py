@@ -16,8 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from livingreview.search.formats.blocks import plain
-from livingreview.search.identifiers import find_arxiv, find_doi, find_openalex, find_pmcid, find_pmid
-from livingreview.search.records import Record
+from livingreview.search.records import Record, find_arxiv, find_doi, find_openalex, find_pmcid, find_pmid
 from livingreview.search.sources.base import Page, Query, Resume, by_cursor, by_position, dig, raw_hash, text_at
 from livingreview.search.sources.http import Service
 from livingreview.search.strategy import serialise

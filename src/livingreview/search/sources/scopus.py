@@ -13,8 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from livingreview.search.formats.blocks import plain
-from livingreview.search.identifiers import find_doi, find_pmid
-from livingreview.search.records import Record, year_of
+from livingreview.search.records import Record, find_doi, find_pmid, year_of
 from livingreview.search.sources.base import Page, Query, Resume, by_cursor, by_position, dig, raw_hash, text_at
 from livingreview.search.sources.http import Service
 from livingreview.search.strategy import serialise
