@@ -9,7 +9,7 @@ TOOLS  := node_modules/.ready
 FORMAT ?= text
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check diff serve clean lock upgrade bench lint types unit book tools
+.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit book tools
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ $(TOOLS): package.json package-lock.json
 
 site: $(STAMP)  ## build the site into _site/ (only what changed is executed)
 	$(BIN)/livingreview build
+
+pdf: site  ## print the site as one PDF, beside the pages (needs Chromium)
+	$(BIN)/livingreview pdf
 
 serve: site  ## build the site and show it on this computer
 	$(BIN)/livingreview serve

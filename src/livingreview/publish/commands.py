@@ -1,4 +1,4 @@
-"""The sub-commands ``livingreview build`` and ``livingreview serve``.
+"""The sub-commands ``livingreview build``, ``livingreview pdf`` and ``livingreview serve``.
 
 Light to import: the command line shows their options also where the book cannot be built.
 """
@@ -14,9 +14,13 @@ from pathlib import Path
 
 from livingreview.errors import BuildError
 
-__all__ = ["BUILD_HELP", "SERVE_HELP", "configure_build", "configure_serve", "run_build", "run_serve"]
+__all__ = [
+    "BUILD_HELP", "PDF_HELP", "SERVE_HELP", "configure_build", "configure_pdf", "configure_serve", "run_build",
+    "run_pdf", "run_serve",
+]  # fmt: skip
 
 BUILD_HELP = "execute the chapters that changed and build the site"
+PDF_HELP = "print the built site as one PDF (needs Chromium)"
 SERVE_HELP = "show the built site on this computer"
 
 
@@ -49,6 +53,20 @@ def run_build(options: argparse.Namespace) -> int:
     ran, kept = len(built.executed), len(built.cached)
     print(f"{ran} chapter(s) executed, {kept} unchanged, {built.seconds:.1f} s")
     print(f"The site: {built.site / 'index.html'}")
+    return 0
+
+
+def configure_pdf(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview pdf``."""
+    parser.add_argument("--site", type=Path, default=Path("_site"), help="folder of the built site (default: _site)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="the PDF (default: review.pdf in the site)")
+
+
+def run_pdf(options: argparse.Namespace) -> int:
+    """Print the site as one PDF and say where it is."""
+    from livingreview.publish.pdf import print_pdf
+
+    print(f"The review as a PDF: {print_pdf(options.site, options.output)}")
     return 0
 
 

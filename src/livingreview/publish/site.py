@@ -22,7 +22,7 @@ from livingreview.errors import BuildError
 from livingreview.publish.frame import Frame, frame_of
 from livingreview.publish.inputs import book_digest, chapter_names
 
-__all__ = ["Built", "build_book", "build_site"]
+__all__ = ["Built", "add_to_site", "build_book", "build_site"]
 
 STAMP: Final = "build.json"
 # Left out of the site: for debugging the theme, a fingerprint of Sphinx's own, and icons that no page loads.
@@ -157,6 +157,28 @@ def build_book(
             publish_beside(site, frame.review)
         _swap(site, output)
     return Built(output, executed.ran, executed.cached, time.perf_counter() - start)
+
+
+def add_to_site(site: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a built site; a site that was as its build left it stays current.
+
+    Parameters
+    ----------
+    site
+        Folder of the site.
+    files
+        Paths in it and what they hold.
+    """
+    try:
+        stamp = json.loads((site / STAMP).read_text(encoding="utf-8"))
+        as_built = stamp["files"] == _inventory(site)
+    except (OSError, ValueError, KeyError, TypeError):
+        as_built = False
+    for name, content in files.items():
+        (site / name).write_bytes(content)
+    if as_built:
+        stamp["files"] = _inventory(site)
+        (site / STAMP).write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _today() -> date:
