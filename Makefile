@@ -9,7 +9,7 @@ TOOLS  := node_modules/.ready
 FORMAT ?= text
 
 .DEFAULT_GOAL := help
-.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit book tools
+.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit book tools audit
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,11 @@ book: site tools
 	$(BIN)/pytest -m "browser or book"
 
 test: lint types check unit book  ## run every check
+
+# Needs Chromium and Node.js. Speed is measured: let the computer do nothing else meanwhile.
+audit: site tools  ## measure the built pages: accessibility, speed, weight
+	$(BIN)/pytest --quiet tests/test_browser.py::test_every_page_is_sound tests/test_page_weight.py
+	$(BIN)/python tests/audit.py
 
 bench: $(STAMP)  ## measure the engine and the build
 	$(BIN)/python benchmarks/build.py
