@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livingreview.audit import (
+    PARTS,
     VERDICTS,
     Statement,
     audit,
@@ -22,9 +23,8 @@ from livingreview.audit import (
     point_and_curve,
     verdict_counts,
 )
-from livingreview.audit.base import COLUMNS, BaseReview
-from livingreview.audit.rows import implied_by
-from livingreview.audit.statements import TOPICS, compare, is_cut, rounds_to, span, worst
+from livingreview.audit.accuracy import implied_by
+from livingreview.audit.statements import COLUMNS, BaseReview, compare, is_cut, rounds_to, span, worst
 from livingreview.errors import DataError
 from livingreview.review import Review
 
@@ -168,7 +168,7 @@ def test_verdict_follows_one_changed_cell(
 def test_ids_are_unique_and_topics_in_order(review: Review) -> None:
     statements = audit(review)
     assert len({statement.id for statement in statements}) == len(statements)
-    order = [TOPICS.index(statement.topic) for statement in statements]
+    order = [list(PARTS).index(statement.topic) for statement in statements]
     assert order == sorted(order)
 
 

@@ -5,34 +5,35 @@
 
 from __future__ import annotations
 
-from livingreview.audit.base import BaseReview
-from livingreview.audit.claims import claims_on_studies
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from livingreview.audit.accuracy import diagnostic_metrics, rows
 from livingreview.audit.datasets import public_datasets
-from livingreview.audit.metrics import LeaveOneOut, diagnostic_metrics, hausdorff_sds, segmentation_metrics
 from livingreview.audit.pooled import PointAndCurve, point_and_curve, pooled_estimates
-from livingreview.audit.primaries import primary_studies
-from livingreview.audit.rows import rows
+from livingreview.audit.segmentation import LeaveOneOut, hausdorff_sds, segmentation_metrics
 from livingreview.audit.selection import characteristics, quality, selection
-from livingreview.audit.statements import VERDICTS, Statement, Verdict, audit_table, verdict_counts
+from livingreview.audit.statements import VERDICTS, BaseReview, Statement, Topic, Verdict, audit_table, verdict_counts
+from livingreview.audit.studies import primary_studies
 from livingreview.review import Review
 
 __all__ = [
-    "VERDICTS",
-    "LeaveOneOut",
-    "PointAndCurve",
-    "Statement",
-    "Verdict",
-    "audit",
-    "audit_table",
-    "hausdorff_sds",
-    "point_and_curve",
-    "verdict_counts",
-]
+    "VERDICTS", "LeaveOneOut", "PointAndCurve", "Statement", "Verdict", "audit", "audit_table", "hausdorff_sds",
+    "point_and_curve", "verdict_counts",
+]  # fmt: skip
 
-PARTS = (
-    selection, characteristics, quality, segmentation_metrics, diagnostic_metrics, pooled_estimates, rows,
-    primary_studies, claims_on_studies, public_datasets,
-)  # fmt: skip
+PARTS: Final[Mapping[Topic, Callable[[BaseReview], Iterator[Statement]]]] = {
+    "study selection": selection,
+    "characteristics": characteristics,
+    "quality": quality,
+    "segmentation metrics": segmentation_metrics,
+    "diagnostic metrics": diagnostic_metrics,
+    "pooled estimates": pooled_estimates,
+    "rows of the accuracy table": rows,
+    "primary studies": primary_studies,
+    "public datasets": public_datasets,
+}
 
 
 def audit(review: Review) -> tuple[Statement, ...]:
@@ -54,4 +55,4 @@ def audit(review: Review) -> tuple[Statement, ...]:
         The statements transcribed from the text cannot be read.
     """
     base = BaseReview.of(review)
-    return tuple(statement for part in PARTS for statement in part(base))
+    return tuple(replace(found, topic=topic) for topic, part in PARTS.items() for found in part(base))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from livingreview.audit.base import BaseReview, short
-from livingreview.audit.statements import Link, Statement, Verdict
+from livingreview.audit.statements import BaseReview, Link, Statement, Verdict, judged, short
 from livingreview.model import Dataset
 from livingreview.review import source_keys
 from livingreview.wording import listing
@@ -61,7 +60,6 @@ def _statement(
 ) -> Statement:
     return Statement(
         f"dataset-{dataset.id}-{aspect}",
-        "public datasets",
         f"{aspect.capitalize()} of {short(dataset)}",
         texts[0],
         texts[1],
@@ -115,12 +113,10 @@ def _text_and_table(base: BaseReview) -> Statement:
     agrees = printed.lower().startswith("multi")
     return Statement(
         f"text-and-table-{dataset.id}",
-        "public datasets",
         f"Text and Table 1 describe {short(dataset)} alike",
         quote.printed,
         printed,
-        "agrees" if agrees else "contradicts",
-        "The same description." if agrees else "The text counts it among multi-vendor sets, the table does not.",
+        *judged(agrees, "The same description.", "The text counts it among multi-vendor sets, the table does not."),
         (base.link(quote.where), base.link("datasets")),
     )
 
@@ -132,7 +128,6 @@ def _centres(base: BaseReview) -> Statement:
     single = bool(re.match(r"(one|1)\b", centres))
     return Statement(
         f"centres-{dataset.id}",
-        "public datasets",
         f"{short(dataset)} is a multi-centre set",
         quote.printed,
         centres or "not seen",

@@ -11,8 +11,7 @@ from typing import Any, Final
 import numpy as np
 from scipy import special
 
-from livingreview.audit.base import BaseReview
-from livingreview.audit.statements import Link, Statement, Verdict, compare, span
+from livingreview.audit.statements import BaseReview, Link, Statement, Verdict, compare, judged, span
 from livingreview.review import Review
 from livingreview.synthesis.implied import heterogeneity_from_i2, totals_behind
 from livingreview.synthesis.symmetric_sroc import (
@@ -31,10 +30,8 @@ SECTIONS: Final = {"diagnosis_prediction": "Prediction and diagnosis", "segmenta
 ARMS: Final = {"sensitivity": "diseased", "specificity": "non-diseased"}
 # What a bivariate random-effects model estimates besides the two means.
 BETWEEN_STUDIES: Final = (
-    "between-study variance of sensitivity",
-    "between-study variance of specificity",
-    "correlation",
-)
+    "between-study variance of sensitivity", "between-study variance of specificity", "correlation",
+)  # fmt: skip
 MOST_TABLES: Final = 30
 
 
@@ -124,14 +121,15 @@ def _studies(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statem
     both = int((sensitivity & specificity).sum())
     return Statement(
         f"pooled-studies-{synthesis}",
-        "pooled estimates",
         f"Which studies were pooled ({SYNTHESES[synthesis]})",
         f"{stated} studies",
         f"{both} rows with sensitivity and specificity, {int(sensitivity.sum())} with sensitivity",
-        "agrees" if both == stated else "cannot be derived",
-        "Every row with both could be pooled."
-        if both == stated
-        else "The text gives no rule of selection and the tables of the studies are in a supplement that was not seen.",
+        *judged(
+            both == stated,
+            "Every row with both could be pooled.",
+            "The text gives no rule of selection and the tables of the studies are in a supplement that was not seen.",
+            otherwise="cannot be derived",
+        ),
         (*here, base.link("accuracy")),
     )
 
@@ -142,7 +140,6 @@ def _area_and_q_star(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -
     low, high = (q_star_from_log_dor(end) for end in curve.log_dor_span)
     yield Statement(
         f"q-star-{synthesis}",
-        "pooled estimates",
         f"Area and Q* are those of one symmetric curve ({SYNTHESES[synthesis]})",
         f"AUC {auc['estimate']}, Q* {q['estimate']}",
         f"Q* {decimal(q_star_from_log_dor(curve.log_dor), 5)} from the area",
@@ -153,16 +150,16 @@ def _area_and_q_star(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -
     areas, errors = span(auc["estimate"]), span(auc["se"])
     implied = [_q_star_se(area, error) for area, error in itertools.product(areas, errors)]
     value = _q_star_se(float(auc["estimate"]), float(auc["se"]))
+    verdict = compare(q["se"], value, min(implied), max(implied))
     spread = log_dor_se_from_auc_se(float(auc["estimate"]), float(auc["se"]))
     yield Statement(
         f"q-star-se-{synthesis}",
-        "pooled estimates",
         f"The standard errors of area and Q* come from one odds ratio ({SYNTHESES[synthesis]})",
         f"SE(AUC) {auc['se']}, SE(Q*) {q['se']}",
         f"SE(Q*) {decimal(value, 5)} ({decimal(min(implied), 5)} to {decimal(max(implied), 5)}) from SE(AUC)",
-        compare(q["se"], value, min(implied), max(implied)),
+        verdict,
         f"Both follow from a standard error of {decimal(spread, 3)} of the log odds ratio."
-        if compare(q["se"], value, min(implied), max(implied)) != "contradicts"
+        if verdict != "contradicts"
         else f"The area implies a standard error of {decimal(spread, 3)} of the log odds ratio, Q* another one.",
         here,
     )
@@ -180,7 +177,6 @@ def _point(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statemen
     point = base.pooled(synthesis, "sensitivity")["estimate"], base.pooled(synthesis, "specificity")["estimate"]
     return Statement(
         f"point-and-curve-{synthesis}",
-        "pooled estimates",
         f"Pooled sensitivity and specificity are a point of the summary curve ({SYNTHESES[synthesis]})",
         f"sensitivity {point[0]}, specificity {point[1]}, AUC {base.pooled(synthesis, 'sroc_auc')['estimate']}",
         f"odds ratio {decimal(both.point_dor, 0)} ({bounds}) at the point, {decimal(both.curve_dor, 0)} on the curve",
@@ -207,15 +203,13 @@ def _heterogeneity(base: BaseReview, synthesis: str, measure: str, here: tuple[L
             f"No number of tables up to {MOST_TABLES} has this I² with this P."  # fmt: skip
     return Statement(
         f"heterogeneity-{measure}-{synthesis}",
-        "pooled estimates",
         f"I², P and the number of tables of the pooled {measure} agree ({SYNTHESES[synthesis]})",
         f"I² {pooled['i2_percent']} %, P {printed if printed.startswith('<') else '= ' + printed}, {tables} studies",
-        f"P = {implied.p:.2g} from I² with {tables} tables" if implied.p < 0.001 else f"P = {implied.p:.4f} from I² "
-        f"with {tables} tables",
+        f"P = {implied.p:{'.2g' if implied.p < 0.001 else '.4f'}} from I² with {tables} tables",
         verdict,
         explanation,
         here,
-    )  # fmt: skip
+    )
 
 
 def _p_verdict(printed: str, i2_percent: str, tables: int) -> Verdict:
@@ -241,15 +235,11 @@ def _totals(base: BaseReview, synthesis: str, measure: str, here: tuple[Link, ..
         if found is None:
             verdict, recomputed, explanation = "contradicts", "no total", "No total has this interval when rounded."
         else:
-            recomputed, explanation = (
-                f"{found[0]:,} to {found[1]:,}",
-                "The text gives no total; these are the totals whose ",
-            )
-            explanation += "exact interval prints so."
+            recomputed = f"{found[0]:,} to {found[1]:,}"
+            explanation = "The text gives no total; these are the totals whose exact interval prints so."
             verdict = "agrees" if found[0] == found[1] else verdict
     return Statement(
         f"totals-{measure}-{synthesis}",
-        "pooled estimates",
         f"Total number of {ARMS[measure]} behind the pooled {measure} ({SYNTHESES[synthesis]})",
         f"{printed[0]} ({printed[1]}–{printed[2]}), no total",
         recomputed,
@@ -266,7 +256,6 @@ def _model(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statemen
     missing = [name for name in BETWEEN_STUDIES if name.replace(" ", "_").replace("-", "_") not in measures]
     return Statement(
         f"model-{synthesis}",
-        "pooled estimates",
         f"The estimates come from a bivariate random-effects model ({SYNTHESES[synthesis]})",
         quote.printed,
         f"not printed: {listing(missing)}" if missing else "its parameters are printed",

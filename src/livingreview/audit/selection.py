@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from livingreview.appraisal import SECTION_MAXIMA, claim_summary
-from livingreview.audit.base import BaseReview
-from livingreview.audit.statements import Statement, Topic, Verdict, compare, rounds_to
+from livingreview.audit.statements import BaseReview, Link, Statement, Verdict, compare, judged, rounds_to
 from livingreview.wording import decimal, listing, plural
 
 __all__ = ["characteristics", "quality", "selection"]
@@ -19,30 +18,29 @@ def selection(base: BaseReview) -> Iterator[Statement]:
     count = {item: int(text) for item, text in base.cells("prisma", "item", "count").items()}
     here = (base.link("prisma"),)
     parts = [count[f"identified_{name}"] for name in DATABASES]
-    yield _sum("prisma-identified", "study selection", "The records of the four databases make the total",
+    yield _sum("prisma-identified", "The records of the four databases make the total",
                count["identified_total"], parts, here)  # fmt: skip
     screened = count["identified_total"] - count["duplicates_removed"]
-    yield _exact("prisma-screened", "study selection", "Records screened are records found less duplicates",
+    yield _exact("prisma-screened", "Records screened are records found less duplicates",
                  count["screened"], screened, f"{count['identified_total']:,} − {count['duplicates_removed']:,}",
                  here)  # fmt: skip
     read = count["screened"] - count["excluded_title_abstract"]
     unstated = read - count["included_review"]
-    verdict: Verdict = "agrees" if unstated == 0 else "cannot be derived" if unstated > 0 else "contradicts"
+    more = (
+        f"{read:,} reports remain after screening, {unstated:,} more than were included; the text gives neither their "
+        "number nor the reasons for leaving them out."
+    )
+    otherwise: Verdict = "cannot be derived" if unstated > 0 else "contradicts"
     yield Statement(
         "prisma-included",
-        "study selection",
         "The included studies are what screening and full-text reading left",
         f"{count['included_review']:,}",
         f"{read:,} left by screening",
-        verdict,
-        f"{read:,} reports remain after screening, {unstated:,} more than were included; the text gives neither their "
-        "number nor the reasons for leaving them out."
-        if unstated
-        else "Nothing is left over.",
+        *judged(not unstated, "Nothing is left over.", more, otherwise),
         here,
     )
     parts = [count["included_meta_analysis_diagnosis_prediction"], count["included_meta_analysis_segmentation"]]
-    yield _sum("prisma-pooled", "study selection", "The studies of the two meta-analyses make the total",
+    yield _sum("prisma-pooled", "The studies of the two meta-analyses make the total",
                count["included_meta_analysis"], parts, (base.link("Meta-analysis"),))  # fmt: skip
 
 
@@ -58,12 +56,11 @@ def characteristics(base: BaseReview) -> Iterator[Statement]:
     ):
         parts = [studies["segmentation"], studies["diagnosis"], studies[column]]
         whose = "abstract" if column != "prediction" else "results"
-        yield _sum(name, "characteristics", f"The tasks counted in the {whose} make the included studies",
+        yield _sum(name, f"The tasks counted in the {whose} make the included studies",
                    included, parts, link)  # fmt: skip
     share = 100 * studies["u_net"] / included
     yield Statement(
         "share-u-net",
-        "characteristics",
         "Share of studies that use a U-Net",
         f"{studies['u_net']} = {percents['u_net']} %",
         f"{studies['u_net']} of {included} = {decimal(share)} %",
@@ -74,7 +71,6 @@ def characteristics(base: BaseReview) -> Iterator[Statement]:
     whole = [n for n in range(included + 1) if rounds_to(percents["supervised"], 100 * n / included)]
     yield Statement(
         "share-supervised",
-        "characteristics",
         "Share of studies that are supervised",
         f"{percents['supervised']} %",
         listing([f"{n} of {included} = {decimal(100 * n / included)} %" for n in whole]) or "no whole number",
@@ -94,13 +90,12 @@ def quality(base: BaseReview) -> Iterator[Statement]:
     counts = {name: int(n) for name, n in zip(rows["overall_risk_of_bias"], rows["studies"], strict=True)}
     included = base.count("prisma", "item", "count", "included_review")
     here = (base.link("quadas2"),)
-    yield _sum("quadas-total", "quality", "The studies judged at each risk of bias make the included studies",
+    yield _sum("quadas-total", "The studies judged at each risk of bias make the included studies",
                included, list(counts.values()), here)  # fmt: skip
     for name, printed in base.cells("quadas2", "overall_risk_of_bias", "percent").items():
         share = 100 * counts[name] / sum(counts.values())
         yield Statement(
             f"quadas-{name.replace(' ', '-')}",
-            "quality",
             f"Share of studies judged: {name}",
             f"{counts[name]} = {printed} %",
             f"{counts[name]} of {sum(counts.values())} = {decimal(share)} %",
@@ -120,14 +115,14 @@ def _claim_rows(base: BaseReview) -> Iterator[Statement]:
     )
     here = (base.link("claim"),)
     included = base.count("prisma", "item", "count", "included_review")
-    yield _exact("claim-studies", "quality", "Every included study has a CLAIM score", included, len(table),
+    yield _exact("claim-studies", "Every included study has a CLAIM score", included, len(table),
                  "rows of the table", here)  # fmt: skip
-    yield _exact("claim-items", "quality", "The sections of the checklist make all its items", items,
+    yield _exact("claim-items", "The sections of the checklist make all its items", items,
                  sum(SECTION_MAXIMA.values()), "sum of the sections' maxima",
                  (base.link("Risk of bias assessment"), *here))  # fmt: skip
-    yield _exact("claim-totals", "quality", "Section points make the total in every row", len(table), adding_up,
+    yield _exact("claim-totals", "Section points make the total in every row", len(table), adding_up,
                  "rows that add up", here)  # fmt: skip
-    yield _exact("claim-percents", "quality", "Percentages are totals divided by all items in every row", len(table),
+    yield _exact("claim-percents", "Percentages are totals divided by all items in every row", len(table),
                  matching, "rows that agree to the last digit", here)  # fmt: skip
 
 
@@ -137,7 +132,6 @@ def _claim_summary(base: BaseReview) -> Iterator[Statement]:
     here = (base.link("quadas2"), base.link("claim"))
     yield Statement(
         "claim-mean",
-        "quality",
         "Mean CLAIM score",
         f"{printed['claim_mean_percent']} %",
         f"{decimal(claim.mean_percent)} %",
@@ -151,7 +145,6 @@ def _claim_summary(base: BaseReview) -> Iterator[Statement]:
         author = base.quotes[f"claim_{which}"].about
         yield Statement(
             f"claim-{which}",
-            "quality",
             f"The {which} CLAIM score",
             f"{printed[key]} %",
             f"{decimal(percent)} %",
@@ -159,30 +152,21 @@ def _claim_summary(base: BaseReview) -> Iterator[Statement]:
             f"The {which} of all rows.",
             here,
         )
-        alone = len(rows) == 1
+        shared = f"{plural(len(rows), 'study', 'studies').capitalize()} share it; the text names only {author}"
         yield Statement(
             f"claim-{which}-study",
-            "quality",
             f"One study has the {which} CLAIM score",
             author,
             f"{plural(len(rows), 'row')}: {listing([str(row) for row in rows])}",
-            "agrees" if alone else "cannot be derived",
-            "One row alone has that score."
-            if alone
-            else f"{plural(len(rows), 'study', 'studies').capitalize()} share it; the text names only {author}",
+            *judged(len(rows) == 1, "One row alone has that score.", shared, otherwise="cannot be derived"),
             here,
         )
 
 
-def _sum(
-    name: str, topic: Topic, statement: str, printed: int, parts: list[int], sources: tuple[tuple[str, str], ...]
-) -> Statement:
-    return _exact(name, topic, statement, printed, sum(parts), " + ".join(f"{part:,}" for part in parts), sources)
+def _sum(name: str, statement: str, printed: int, parts: list[int], sources: tuple[Link, ...]) -> Statement:
+    return _exact(name, statement, printed, sum(parts), " + ".join(f"{part:,}" for part in parts), sources)
 
 
-def _exact(
-    name: str, topic: Topic, statement: str, printed: int, value: int, how: str, sources: tuple[tuple[str, str], ...]
-) -> Statement:
-    verdict: Verdict = "agrees" if printed == value else "contradicts"
-    explanation = "The same number." if printed == value else f"They differ by {abs(value - printed):,}."
-    return Statement(name, topic, statement, f"{printed:,}", f"{value:,} ({how})", verdict, explanation, sources)
+def _exact(name: str, statement: str, printed: int, value: int, how: str, sources: tuple[Link, ...]) -> Statement:
+    verdict, why = judged(printed == value, why_not=f"They differ by {abs(value - printed):,}.")
+    return Statement(name, statement, f"{printed:,}", f"{value:,} ({how})", verdict, why, sources)

@@ -1,4 +1,4 @@
-"""One checkable statement of the base review, and the comparison that gives its verdict.
+"""What the base review prints, and one checkable statement of it with the comparison that gives its verdict.
 
 A verdict is always the result of a comparison, never an opinion:
 
@@ -14,28 +14,22 @@ A verdict is always the result of a comparison, never an opinion:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import pandas as pd
 
+from livingreview.model import Dataset, Study
+from livingreview.reading import read_csv
+from livingreview.review import Review, label
+from livingreview.tabulate import reference
+
 __all__ = [
-    "TOPICS",
-    "VERDICTS",
-    "Link",
-    "Statement",
-    "Topic",
-    "Verdict",
-    "audit_table",
-    "compare",
-    "is_cut",
-    "rounds_to",
-    "span",
-    "verdict_counts",
-    "worst",
-]
+    "VERDICTS", "BaseReview", "Link", "Quote", "Statement", "Topic", "Verdict", "audit_table", "compare", "is_cut",
+    "judged", "rounds_to", "short", "span", "study_link", "verdict_counts", "worst",
+]  # fmt: skip
 
 Verdict = Literal["agrees", "agrees within rounding", "cannot be derived", "contradicts"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -43,9 +37,20 @@ Topic = Literal[
     "study selection", "characteristics", "quality", "segmentation metrics", "diagnostic metrics", "pooled estimates",
     "rows of the accuracy table", "primary studies", "public datasets",
 ]  # fmt: skip
-TOPICS: tuple[Topic, ...] = get_args(Topic)
 Link: TypeAlias = tuple[str, str]
 
+COLUMNS: Final = ("id", "about", "printed", "reading", "where")
+PLACES: Final[Mapping[str, str]] = {
+    "accuracy": "table of diagnostic and prediction metrics",
+    "characteristics": "Characteristics of included studies",
+    "claim": "Table 2",
+    "datasets": "Table 1",
+    "dice": "Table 3",
+    "hausdorff": "Table 4",
+    "pooled": "Results",
+    "prisma": "Search and study selection",
+    "quadas2": "Quality assessment",
+}
 # Far below any printed digit, far above what sums of floats lose.
 SLACK = 1e-9
 
@@ -58,8 +63,6 @@ class Statement:
     ----------
     id
         Stable name.
-    topic
-        Part of the base review it belongs to.
     statement
         What the base review says, in this review's words.
     printed, recomputed
@@ -71,20 +74,18 @@ class Statement:
     sources
         (label, address) of every source, the base review's place first; the address is empty where the source has no
         identifier that was seen.
+    topic
+        Part of the base review it belongs to, which :func:`livingreview.audit.audit` fills in.
     """
 
     id: str
-    topic: Topic
     statement: str
     printed: str
     recomputed: str
     verdict: Verdict
     explanation: str
     sources: tuple[Link, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self) | {"sources": [{"label": label, "link": link} for label, link in self.sources]}
+    topic: Topic | None = None
 
 
 def span(printed: str) -> tuple[float, float]:
@@ -143,6 +144,13 @@ def compare(printed: str, value: float, low: float | None = None, high: float | 
     return "agrees within rounding" if reachable or is_cut(printed, value) else "contradicts"
 
 
+def judged(
+    holds: object, why: str = "The same number.", why_not: str = "", otherwise: Verdict = "contradicts"
+) -> tuple[Verdict, str]:
+    """Return verdict and explanation of what either holds or does not."""
+    return ("agrees", why) if holds else (otherwise, why_not)
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the least favourable of several verdicts.
 
@@ -180,3 +188,112 @@ def _unit(value: Decimal) -> Decimal:
     if not isinstance(exponent, int):
         raise ValueError(f"expected a finite number as it was printed, found {value}")
     return Decimal(1).scaleb(min(exponent, 0))
+
+
+@dataclass(frozen=True)
+class Quote:
+    """One statement of the running text that is in none of the transcribed tables.
+
+    Parameters
+    ----------
+    id
+        Stable name.
+    about
+        Study, dataset or author it is about; empty for the whole.
+    printed
+        The number or the words, as printed.
+    reading
+        What the words are taken to mean, in the vocabulary of the study files; empty for numbers.
+    where
+        Section of the base review.
+    """
+
+    id: str
+    about: str
+    printed: str
+    reading: str
+    where: str
+
+
+@dataclass(frozen=True)
+class BaseReview:
+    """The transcribed tables and statements of the base review.
+
+    Parameters
+    ----------
+    review
+        The review that they belong to.
+    tables
+        By name; every cell is text as printed, an empty cell is an empty text.
+    quotes
+        Statements of the running text, by id.
+    """
+
+    review: Review
+    tables: Mapping[str, pd.DataFrame]
+    quotes: Mapping[str, Quote]
+
+    @classmethod
+    def of(cls, review: Review) -> BaseReview:
+        """Read the transcription again as text; :attr:`Review.baseline` holds numbers, which lost their decimals.
+
+        Raises
+        ------
+        DataError
+            ``audit/printed.csv`` does not have the columns expected.
+        """
+        tables = {
+            path.stem: pd.read_csv(path, dtype=str, keep_default_na=False)
+            for path in sorted((review.root / "baseline").glob("*.csv"))
+        }
+        rows = read_csv(review.root / "audit" / "printed.csv", review.root, COLUMNS)
+        return cls(review, tables, {row["id"]: Quote(**row) for row in rows})
+
+    def cells(self, table: str, key: str, value: str) -> dict[str, str]:
+        """Return two columns of a table as a mapping, without its empty values."""
+        frame = self.tables[table]
+        return {name: cell for name, cell in zip(frame[key], frame[value], strict=True) if cell}
+
+    def count(self, table: str, key: str, value: str, name: str) -> int:
+        """Return one count of a table."""
+        return int(self.cells(table, key, value)[name])
+
+    def pooled(self, synthesis: str, measure: str) -> dict[str, str]:
+        """Return one row of the pooled estimates."""
+        frame = self.tables["pooled"]
+        row = frame[(frame["synthesis"] == synthesis) & (frame["measure"] == measure)].iloc[0]
+        return {str(name): str(cell) for name, cell in row.items()}
+
+    def numbers(self, table: str, column: str) -> list[float]:
+        """Return the filled cells of a column as numbers, in the table's order."""
+        return [float(cell) for cell in self.tables[table][column] if cell]
+
+    def link(self, place: str) -> Link:
+        """Return the base review as a source, with the place in it: a transcribed table or a section."""
+        return f"base review, {PLACES.get(place, place)}", f"https://doi.org/{self.review.file.base_review['doi']}"
+
+    @property
+    def studies(self) -> tuple[Study, ...]:
+        """Included studies that the base review means, as opposed to those that later updates added."""
+        return tuple(study for study in self.review.included if study.identification is not None)
+
+    def dataset(self, dataset_id: str) -> str:
+        """Return the short name of a dataset."""
+        return short(self.review.datasets[dataset_id])
+
+    def study_at(self, table: str, row: int) -> Study | None:
+        """Return the study that a row of a table is attributed to; None where it is not known."""
+        for study in self.studies:
+            if any(source.table == table and source.row == row for source in study.sources.values()):
+                return study
+        return None
+
+
+def short(dataset: Dataset) -> str:
+    """Return a dataset's name without what it stands for."""
+    return dataset.name.partition(" (")[0]
+
+
+def study_link(study: Study) -> Link:
+    """Return a study's report as a source."""
+    return label(study), reference(study)

@@ -1,4 +1,4 @@
-"""Dice, Hausdorff and diagnostic metrics: averages, extremes and counts of the text beside those of the tables."""
+"""Dice and Hausdorff: averages, extremes and quoted values of the text beside those of the tables."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import re
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from livingreview.audit.base import BaseReview, study_link
-from livingreview.audit.statements import Link, Statement, Verdict, compare, is_cut, rounds_to
-from livingreview.review import Review, label, number
+from livingreview.audit.statements import (
+    BaseReview,
+    Statement,
+    Verdict,
+    compare,
+    is_cut,
+    judged,
+    rounds_to,
+)
+from livingreview.review import Review, label
 from livingreview.wording import decimal, listing, plural
 
-__all__ = ["LeaveOneOut", "diagnostic_metrics", "hausdorff_sds", "segmentation_metrics"]
+__all__ = ["LeaveOneOut", "hausdorff_sds", "segmentation_metrics"]
 
-UNITS = {"dice": ("Dice coefficient", ""), "hausdorff": ("Hausdorff distance", " mm")}
-VALUES = {"dice": "dice", "hausdorff": "hausdorff_mm"}
+UNITS: Final = {"dice": ("Dice coefficient", ""), "hausdorff": ("Hausdorff distance", " mm")}
+VALUES: Final = {"dice": "dice", "hausdorff": "hausdorff_mm"}
 
 
 @dataclass(frozen=True)
@@ -60,43 +68,6 @@ def segmentation_metrics(base: BaseReview) -> Iterator[Statement]:
     yield _quotes(base)
 
 
-def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
-    """Yield the counts and extremes that the text gives for the table of diagnostic metrics."""
-    found = {metric: len(base.numbers("accuracy", f"{metric}_percent"))
-             for metric in ("sensitivity", "accuracy", "specificity", "precision")}  # fmt: skip
-    lost = base.review.study(base.quotes["highest_precision"].about)
-    entry = next(item for item in lost.accuracy if item.primary)
-    held = {"precision": entry.ppv, "sensitivity": entry.sensitivity, "specificity": entry.specificity,
-            "accuracy": entry.accuracy}  # fmt: skip
-    for metric, filled in found.items():
-        quote = base.quotes[f"{metric}_studies"]
-        missing = int(quote.printed) - filled
-        explanation = "The same number."
-        sources: tuple[Link, ...] = (base.link(quote.where), base.link("accuracy"))
-        if missing:
-            sources = (*sources, study_link(lost))
-            more = filled + (held[metric] is not None)
-            explanation = (
-                f"{plural(abs(missing), 'study', 'studies').capitalize()} {'fewer' if missing > 0 else 'more'} "
-            )
-            explanation += f"than in the text; the paper by {label(lost)}, named in the text but in no row, would make "
-            explanation += f"it {more}."
-        yield Statement(
-            f"count-{metric}",
-            "diagnostic metrics",
-            f"Number of studies that report {'an' if metric == 'accuracy' else 'a'} {metric}",
-            quote.printed,
-            f"{filled} filled cells",
-            "agrees" if missing == 0 else "contradicts",
-            explanation,
-            sources,
-        )
-    for metric in ("sensitivity", "accuracy"):
-        yield _highest(base, metric)
-    yield _precision(base)
-    yield _specificity(base)
-
-
 def _averages(base: BaseReview, table: str) -> Iterator[Statement]:
     values = base.numbers(table, VALUES[table])
     pooled = base.pooled("segmentation", table)
@@ -104,13 +75,13 @@ def _averages(base: BaseReview, table: str) -> Iterator[Statement]:
     here = (base.link("Segmentation metrics"), base.link(table))
     stated = int(pooled["studies"])
     yield Statement(
-        f"{table}-studies", "segmentation metrics", f"Number of studies that report a {name}", f"{stated}",
+        f"{table}-studies", f"Number of studies that report a {name}", f"{stated}",
         f"{len(values)} rows", "agrees" if stated == len(values) else "contradicts",
         "Rows of the table; whether the table is complete is a statement of its own.", here,
     )  # fmt: skip
     mean = statistics.mean(values)
     yield Statement(
-        f"{table}-mean", "segmentation metrics", f"Pooled mean {name}", f"{pooled['estimate']}{unit}",
+        f"{table}-mean", f"Pooled mean {name}", f"{pooled['estimate']}{unit}",
         f"{decimal(mean, 4)}{unit}", compare(pooled["estimate"], mean),
         f"Plain mean of the table{_mixture(base, table)}", here,
     )  # fmt: skip
@@ -118,18 +89,16 @@ def _averages(base: BaseReview, table: str) -> Iterator[Statement]:
     either: list[Verdict] = [compare(pooled["sd"], sd) for sd in (sample, population)]
     verdict: Verdict = "agrees" if "agrees" in either else either[0]
     yield Statement(
-        f"{table}-sd", "segmentation metrics", f"Standard deviation of the {name}", f"{pooled['sd']}{unit}",
+        f"{table}-sd", f"Standard deviation of the {name}", f"{pooled['sd']}{unit}",
         f"{decimal(sample, 4)}{unit} (n − 1) or {decimal(population, 4)}{unit} (n)", verdict,
         _why_sd(_leave_one_out(base, table), either), here,
     )  # fmt: skip
 
 
 def _mixture(base: BaseReview, table: str) -> str:
-    rows = [base.study_at(table, row) for row in range(1, len(base.tables[table]) + 1)]
-    atrial = [label(study) for study in rows if study is not None and study.topic == "atria"]
-    if not atrial:
-        return "."
-    return f"; about the atria only: {listing(atrial)}."
+    studies = [base.study_at(table, row) for row in range(1, len(base.tables[table]) + 1)]
+    atrial = [label(study) for study in studies if study is not None and study.topic == "atria"]
+    return f"; about the atria only: {listing(atrial)}." if atrial else "."
 
 
 def _why_sd(without: LeaveOneOut, either: Sequence[Verdict]) -> str:
@@ -164,7 +133,6 @@ def _highest_dice(base: BaseReview) -> Statement:
     author, best = max(dice.items(), key=lambda item: float(item[1]))
     return Statement(
         "dice-highest",
-        "segmentation metrics",
         "The highest Dice coefficient and its study",
         f"{quote.printed}, {quote.about}",
         f"{best}, {author}",
@@ -180,7 +148,6 @@ def _u_net(base: BaseReview) -> Iterator[Statement]:
     quote = base.quotes["u_net_majority"]
     yield Statement(
         "u-net-majority",
-        "segmentation metrics",
         "Most studies with a Dice coefficient use a U-Net",
         quote.printed,
         f"{len(u_net)} of {len(table)}",
@@ -193,7 +160,6 @@ def _u_net(base: BaseReview) -> Iterator[Statement]:
         author, value = choose(zip(u_net["author"], u_net["dice"], strict=True), key=lambda item: float(item[1]))
         yield Statement(
             f"u-net-{which}",
-            "segmentation metrics",
             f"The {which} Dice coefficient of a U-Net and its study",
             f"{quote.printed}, {quote.about}",
             f"{value}, {author}",
@@ -213,81 +179,11 @@ def _quotes(base: BaseReview) -> Statement:
             differing.append(f"{quote.about} {quote.printed}")
     return Statement(
         "quoted-values",
-        "segmentation metrics",
         "The Dice coefficients and Hausdorff distances that the text quotes are those of the tables",
         plural(len(quotes), "quoted value"),
         f"{len(quotes) - len(differing)} found in the tables",
-        "contradicts" if differing else "agrees",
-        f"Not in the tables: {listing(differing)}." if differing else "Each with the author that the text names.",
+        *judged(
+            not differing, "Each with the author that the text names.", f"Not in the tables: {listing(differing)}."
+        ),
         (*dict.fromkeys(base.link(quote.where) for quote in quotes), base.link("dice"), base.link("hausdorff")),
-    )
-
-
-def _highest(base: BaseReview, metric: str) -> Statement:
-    quote = base.quotes[f"highest_{metric}"]
-    study = base.review.study(quote.about)
-    table = base.tables["accuracy"]
-    top = max(base.numbers("accuracy", f"{metric}_percent"))
-    rows = [
-        row for row, cell in zip(table["row"], table[f"{metric}_percent"], strict=True) if cell and float(cell) == top
-    ]
-    at = [found for row in rows if (found := base.study_at("accuracy", int(row))) is not None]
-    return Statement(
-        f"highest-{metric}",
-        "diagnostic metrics",
-        f"The highest {metric} and its study",
-        f"{quote.printed} %, {label(study)}",
-        f"{decimal(top, 0)} %, row {listing(rows)}",
-        compare(quote.printed, top) if study in at else "contradicts",
-        "The row is attributed to that study."
-        if study in at
-        else "The row is attributed to another study, or to none.",
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
-    )
-
-
-def _precision(base: BaseReview) -> Statement:
-    quote = base.quotes["highest_precision"]
-    study = base.review.study(quote.about)
-    top = max(base.numbers("accuracy", "precision_percent"))
-    own = [100 * value for item in study.accuracy if item.primary and (value := number(item.ppv)) is not None]
-    explanation = "The highest of the table."
-    if compare(quote.printed, top) == "contradicts":
-        explanation = "No row has that precision"
-        explanation += "; the study's abstract does, so that its row seems to be missing." if _in(quote.printed, own) \
-            else "."  # fmt: skip
-    return Statement(
-        "highest-precision",
-        "diagnostic metrics",
-        "The highest precision and its study",
-        f"{quote.printed} %, {label(study)}",
-        f"{top:g} % is the highest of the table",
-        compare(quote.printed, top),
-        explanation,
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
-    )
-
-
-def _in(printed: str, values: Sequence[float]) -> bool:
-    return any(rounds_to(printed, value) for value in values)
-
-
-def _specificity(base: BaseReview) -> Statement:
-    quote = base.quotes["specificity_named"]
-    study = base.review.study(quote.about)
-    table = base.tables["accuracy"]
-    filled = [(row, float(cell)) for row, cell in zip(table["row"], table["specificity_percent"], strict=True) if cell]
-    row, nearest = min(filled, key=lambda item: abs(item[1] - float(quote.printed)))
-    verdict = compare(quote.printed, nearest)
-    how = {"agrees": "is that value", "agrees within rounding": "gives it when cut, not when rounded"}
-    return Statement(
-        "specificity-named",
-        "diagnostic metrics",
-        f"The specificity of {label(study)}",
-        f"{quote.printed} %",
-        f"{nearest:g} % (row {row})",
-        verdict,
-        f"The nearest value of the table {how.get(verdict, 'is another one')}; the text counts it among diagnostic "
-        f"metrics, the table among those of {table['clinical_application'].iloc[int(row) - 1]}.",
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
     )

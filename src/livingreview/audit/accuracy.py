@@ -1,4 +1,4 @@
-"""Rows of the accuracy table: whether their three figures can belong to one 2×2 table."""
+"""The table of diagnostic metrics: its counts and extremes, and whether a row can be one 2×2 table."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from livingreview.audit.base import BaseReview, study_link
-from livingreview.audit.statements import Statement, Verdict, span
+from livingreview.audit.statements import (
+    BaseReview,
+    Statement,
+    Verdict,
+    compare,
+    judged,
+    rounds_to,
+    span,
+    study_link,
+)
 from livingreview.errors import DataError
 from livingreview.model import Study
+from livingreview.review import label, number
 from livingreview.synthesis.reconstruction import reconstruct
-from livingreview.wording import listing, percent
+from livingreview.wording import decimal, listing, percent, plural
 
-__all__ = ["Implied", "implied_by", "rows"]
+__all__ = ["Implied", "diagnostic_metrics", "implied_by", "rows"]
 
+# Metric of the table → of the study files.
 METRICS: Final = {
     "accuracy": "accuracy",
     "sensitivity": "sensitivity",
@@ -23,6 +33,96 @@ METRICS: Final = {
     "precision": "ppv",
 }
 MOST_CLASSES: Final = 30
+
+
+def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
+    """Yield the counts and extremes that the text gives for the table of diagnostic metrics."""
+    lost = base.review.study(base.quotes["highest_precision"].about)
+    entry = next(item for item in lost.accuracy if item.primary)
+    for metric in ("sensitivity", "accuracy", "specificity", "precision"):
+        filled = len(base.numbers("accuracy", f"{metric}_percent"))
+        quote = base.quotes[f"{metric}_studies"]
+        missing = int(quote.printed) - filled
+        why_not = (
+            f"{plural(abs(missing), 'study', 'studies').capitalize()} {'fewer' if missing > 0 else 'more'} than in the "
+            f"text; the paper by {label(lost)}, named in the text but in no row, would make it "
+            f"{filled + (getattr(entry, METRICS[metric]) is not None)}."
+        )
+        yield Statement(
+            f"count-{metric}",
+            f"Number of studies that report {'an' if metric == 'accuracy' else 'a'} {metric}",
+            quote.printed,
+            f"{filled} filled cells",
+            *judged(not missing, why_not=why_not),
+            (base.link(quote.where), base.link("accuracy"), *([study_link(lost)] if missing else [])),
+        )
+    for metric in ("sensitivity", "accuracy"):
+        yield _highest(base, metric)
+    yield _precision(base)
+    yield _specificity(base)
+
+
+def _highest(base: BaseReview, metric: str) -> Statement:
+    quote = base.quotes[f"highest_{metric}"]
+    study = base.review.study(quote.about)
+    table = base.tables["accuracy"]
+    top = max(base.numbers("accuracy", f"{metric}_percent"))
+    rows = [
+        row for row, cell in zip(table["row"], table[f"{metric}_percent"], strict=True) if cell and float(cell) == top
+    ]
+    at = [found for row in rows if (found := base.study_at("accuracy", int(row))) is not None]
+    return Statement(
+        f"highest-{metric}",
+        f"The highest {metric} and its study",
+        f"{quote.printed} %, {label(study)}",
+        f"{decimal(top, 0)} %, row {listing(rows)}",
+        compare(quote.printed, top) if study in at else "contradicts",
+        "The row is attributed to that study."
+        if study in at
+        else "The row is attributed to another study, or to none.",
+        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+    )
+
+
+def _precision(base: BaseReview) -> Statement:
+    quote = base.quotes["highest_precision"]
+    study = base.review.study(quote.about)
+    top = max(base.numbers("accuracy", "precision_percent"))
+    own = [100 * value for item in study.accuracy if item.primary and (value := number(item.ppv)) is not None]
+    explanation = "The highest of the table."
+    if compare(quote.printed, top) == "contradicts":
+        abstract = any(rounds_to(quote.printed, value) for value in own)
+        explanation = "No row has that precision"
+        explanation += "; the study's abstract does, so that its row seems to be missing." if abstract else "."
+    return Statement(
+        "highest-precision",
+        "The highest precision and its study",
+        f"{quote.printed} %, {label(study)}",
+        f"{top:g} % is the highest of the table",
+        compare(quote.printed, top),
+        explanation,
+        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+    )
+
+
+def _specificity(base: BaseReview) -> Statement:
+    quote = base.quotes["specificity_named"]
+    study = base.review.study(quote.about)
+    table = base.tables["accuracy"]
+    filled = [(row, float(cell)) for row, cell in zip(table["row"], table["specificity_percent"], strict=True) if cell]
+    row, nearest = min(filled, key=lambda item: abs(item[1] - float(quote.printed)))
+    verdict = compare(quote.printed, nearest)
+    how = {"agrees": "is that value", "agrees within rounding": "gives it when cut, not when rounded"}
+    return Statement(
+        "specificity-named",
+        f"The specificity of {label(study)}",
+        f"{quote.printed} %",
+        f"{nearest:g} % (row {row})",
+        verdict,
+        f"The nearest value of the table {how.get(verdict, 'is another one')}; the text counts it among diagnostic "
+        f"metrics, the table among those of {table['clinical_application'].iloc[int(row) - 1]}.",
+        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+    )
 
 
 @dataclass(frozen=True)
@@ -93,19 +193,16 @@ def rows(base: BaseReview) -> Iterator[Statement]:
 def _row(base: BaseReview, row: int, printed: Mapping[str, str]) -> Statement:
     study = base.study_at("accuracy", row)
     implied = implied_by(printed)
-    verdict, explanation = _judge(printed, implied, study)
     low, high = implied.prevalence
     recomputed = f"prevalence {percent(low)} to {percent(high)}" if implied.possible else "no prevalence fits"
     if implied.possible and "specificity" not in printed:
         recomputed += f", specificity {percent(implied.specificity[0])} to {percent(implied.specificity[1])}"
     return Statement(
         f"row-{row}",
-        "rows of the accuracy table",
         f"The figures of row {row} belong to one 2×2 table",
         ", ".join(f"{name} {text}" for name, text in printed.items()),
         recomputed,
-        verdict,
-        explanation,
+        *_judge(printed, implied, study),
         (base.link("accuracy"), *([study_link(study)] if study else [])),
     )
 
@@ -148,14 +245,14 @@ def _classes(printed: Mapping[str, str]) -> list[int]:
     """Return the numbers of balanced classes whose averaged specificity is the printed one, given the accuracy."""
     if "specificity" not in printed:
         return []
-    low, high = span(printed["specificity"])
-    worst, best = span(printed["accuracy"])
-    found = []
-    for classes in range(3, MOST_CLASSES + 1):
-        ends = [100 - (100 - accuracy) / (classes - 1) for accuracy in (worst, best)]
-        if ends[0] <= high and ends[1] >= low and float(printed["accuracy"]) < 100:
-            found.append(classes)
-    return found
+    (low, high), (worst, best) = span(printed["specificity"]), span(printed["accuracy"])
+    return [
+        classes
+        for classes in range(3, MOST_CLASSES + 1)
+        if 100 - (100 - worst) / (classes - 1) <= high
+        and 100 - (100 - best) / (classes - 1) >= low
+        and float(printed["accuracy"]) < 100
+    ]
 
 
 def _within_unit(values: list[float]) -> tuple[float, float]:
