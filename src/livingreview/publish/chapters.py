@@ -128,7 +128,7 @@ def _run_all(
     # Threads suffice: the work is done by the kernels, each a process of its own.
     with (
         tempfile.TemporaryDirectory(prefix="livingreview-") as scratch,
-        kernel_folders(Path(scratch)) as kernel,
+        kernel_folders(Path(scratch), set().union(*(chapter.imports for chapter in chapters))) as kernel,
         ThreadPoolExecutor(min(jobs, len(chapters))) as pool,
         tqdm(total=len(chapters), desc="chapters", unit="", disable=hidden) as bar,
     ):
@@ -154,8 +154,7 @@ def _run(root: Path, chapter: Chapter, result: Path, parameters: Mapping[str, ob
         except PapermillExecutionError as error:
             return [_failure(chapter, target, error)]
         except (RuntimeError, TimeoutError) as error:  # the kernel died, did not start, or a cell took too long
-            reason = " ".join(plain(str(error)).split())[:300]
-            return [Fault(chapter.name, 0, "", reason, "run the chapter by hand to find the cell", "CHAPTER-005")]
+            return [_death(chapter, target, error)]
         notebook = read_notebook(target)
     faults = _warnings(chapter, notebook)
     if not faults:
@@ -175,6 +174,7 @@ def _papermill(source: Path, target: Path, parameters: dict[str, object], kernel
             kernel_name=kernel,
             language="python",
             progress_bar=False,
+            start_timeout=CELL_SECONDS,
             execution_timeout=CELL_SECONDS,
             # The kernel's working directory; papermill's own `cwd` would change that of all threads.
             resources={"metadata": {"path": str(folder)}},
@@ -199,6 +199,15 @@ def _failure(chapter: Chapter, target: Path, error: Any) -> Fault:
     return Fault(
         chapter.name, line, place, f"{error.ename}: {message}", "mend the cell, or what it calls", "CHAPTER-003"
     )
+
+
+def _death(chapter: Chapter, target: Path, error: Exception) -> Fault:
+    """Say in which cell a kernel ended: the last one that papermill began."""
+    cells = read_notebook(target).cells if target.is_file() else []
+    begun = [cell.id for cell in cells if cell.cell_type == "code" and cell.metadata.papermill.start_time]
+    line, place = (chapter.line_of(begun[-1]), f"code cell {chapter.number_of(begun[-1])}") if begun else (0, "")
+    reason = " ".join(plain(str(error)).split())[:300]
+    return Fault(chapter.name, line, place, reason, "run the chapter by hand to see why", "CHAPTER-005")
 
 
 def _warnings(chapter: Chapter, notebook: Any) -> list[Fault]:

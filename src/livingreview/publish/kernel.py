@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
+
+from livingreview.publish.forkserver import KERNEL_OPTIONS, can_fork, fork_server, forked_kernel
 
 __all__ = ["KERNEL", "SOURCE_DATE", "kernel_folders", "reproducible_environment"]
 
@@ -16,6 +18,11 @@ KERNEL: Final = "livingreview"
 
 # Any fixed moment will do: it stands wherever a tool would otherwise write the time of the build.
 SOURCE_DATE: Final = "1767225600"
+
+_ORDINARY: Final = [
+    *(sys.executable, "-X", "frozen_modules=off", "-m", "ipykernel_launcher"),
+    *(*KERNEL_OPTIONS, "-f", "{connection_file}"),
+]
 
 
 def reproducible_environment() -> dict[str, str]:
@@ -29,19 +36,23 @@ def reproducible_environment() -> dict[str, str]:
         # Chapters already run side by side; more threads in each would only contend for the same cores.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # pandas loads pyarrow where it is installed; its allocator's thread would not survive a fork.
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
         # ipykernel starts debugpy's checks otherwise, which warn on standard error.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 
 
 @contextmanager
-def kernel_folders(folder: Path) -> Iterator[str]:
+def kernel_folders(folder: Path, imports: Iterable[str] = ()) -> Iterator[str]:
     """Provide a kernel named :data:`KERNEL` from a folder of our own.
 
     Parameters
     ----------
     folder
         Where kernel description, connection files and IPython's profile go.
+    imports
+        Modules that the kernels have imported when they start, where they can be forked.
 
     Yields
     ------
@@ -62,12 +73,16 @@ def kernel_folders(folder: Path) -> Iterator[str]:
         place.mkdir(parents=True, exist_ok=True)
     # Connection files hold the keys of running kernels.
     places["JUPYTER_RUNTIME_DIR"].chmod(0o700)
-    _describe_kernel(places["JUPYTER_DATA_DIR"] / "kernels" / KERNEL)
+    address = places["JUPYTER_RUNTIME_DIR"] / "fork"
+    argv = forked_kernel(address) if can_fork(address) else _ORDINARY
+    _describe_kernel(places["JUPYTER_DATA_DIR"] / "kernels" / KERNEL, argv)
     environment = {name: str(path) for name, path in places.items()} | {"JUPYTER_NO_CONFIG": "1"}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
+    kernels = {**os.environ, **reproducible_environment()}
     try:
-        yield KERNEL
+        with fork_server(address, imports, kernels) if can_fork(address) else nullcontext():
+            yield KERNEL
     finally:
         for name, value in before.items():
             if value is None:
@@ -76,23 +91,7 @@ def kernel_folders(folder: Path) -> Iterator[str]:
                 os.environ[name] = value
 
 
-def _describe_kernel(folder: Path) -> None:
+def _describe_kernel(folder: Path, argv: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    description = {
-        "argv": [
-            sys.executable,
-            "-X",
-            "frozen_modules=off",
-            "-m",
-            "ipykernel_launcher",
-            "--HistoryManager.enabled=False",
-            # What a cell does wrong comes back as its output; the kernel's own chatter says nothing about it.
-            "--IPKernelApp.log_level=50",
-            "-f",
-            "{connection_file}",
-        ],
-        "display_name": "Python 3",
-        "language": "python",
-        "env": reproducible_environment(),
-    }
+    description = {"argv": argv, "display_name": "Python 3", "language": "python", "env": reproducible_environment()}
     (folder / "kernel.json").write_text(json.dumps(description, indent=1), encoding="utf-8")

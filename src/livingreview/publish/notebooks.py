@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from copy import deepcopy
 from dataclasses import dataclass
@@ -47,6 +48,13 @@ class Chapter:
         """Whether there is anything to run."""
         return any(cell.cell_type == "code" for cell in self.notebook.cells)
 
+    @property
+    def imports(self) -> set[str]:
+        """Names of the modules that its cells import."""
+        nodes = [node for cell in self.notebook.cells if cell.cell_type == "code" for node in _syntax(cell.source)]
+        whole = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        return whole | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
     def line_of(self, cell_id: str, line_in_cell: int = 1) -> int:
         """Return the line of the chapter that holds a line of a cell; 0 for a cell that the author did not write."""
         for cell, start in zip(self.notebook.cells, self.lines, strict=True):
@@ -58,6 +66,13 @@ class Chapter:
         """Return the number of a code cell, counting from 1; 0 for a cell that the author did not write."""
         code = [cell.id for cell in self.notebook.cells if cell.cell_type == "code"]
         return code.index(cell_id) + 1 if cell_id in code else 0
+
+
+def _syntax(source: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # the kernel says so, and on which line
+        return []
 
 
 def read_chapter(root: Path, name: str) -> tuple[Chapter | None, list[Fault]]:

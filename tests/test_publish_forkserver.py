@@ -1,0 +1,126 @@
+"""Is a forked kernel as good as one started afresh: alone, told of its parameters, named when it dies, never left?"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from livingreview.errors import BuildError
+from livingreview.publish import kernel
+from livingreview.publish.chapters import execute_chapters
+from livingreview.publish.forkserver import can_fork
+from livingreview.publish.notebooks import read_chapter, read_notebook
+from tiny_book import chapter, tiny_book
+
+PARAMETERS = {"data_root": "data", "as_of": "2025-07-31"}
+TELL = "import os, sys\nprint(os.getppid(), os.getpid(), getattr(sys, 'left', 'nothing'), as_of)\nsys.left = 'a trace'"
+
+pytestmark = pytest.mark.skipif(not can_fork(Path("/tmp/x")), reason="kernels are forked on Linux only")
+
+
+@pytest.fixture
+def book(tmp_path) -> Path:
+    book = tiny_book(tmp_path / "book")
+    for name in ("index.md", "chapters/one.md"):
+        (book / name).write_text(chapter(code=TELL).replace("{cite:p}`somebody2020`", ""), encoding="utf-8")
+    return book
+
+
+def told(book) -> list[list[str]]:
+    notebooks = execute_chapters(book, PARAMETERS, jobs=1).notebooks.values()
+    return [read_notebook(path).cells[-1].outputs[0].text.split(maxsplit=3) for path in notebooks]
+
+
+def alive(number: str) -> bool:
+    """Whether a process runs; one that ended and waits to be collected does not."""
+    try:
+        return Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_each_chapter_has_a_process_of_its_own_with_the_parameters_and_none_is_left(book):
+    (server, one, *others), (same, two, *rest) = told(book)
+    assert server == same
+    assert one != two
+    assert others == rest == ["nothing", "2025-07-31\n"]
+    assert not any(alive(number) for number in (server, one, two))
+
+
+@pytest.mark.slow
+def test_an_ordinary_kernel_shows_the_same(book, monkeypatch):
+    forked = [line[2:] for line in told(book)]
+    for path in (book / ".cache" / "chapters").iterdir():
+        path.unlink()
+    monkeypatch.setattr(kernel, "can_fork", lambda address: False)
+    ordinary = told(book)
+    assert [line[2:] for line in ordinary] == forked
+    assert {line[0] for line in ordinary} == {str(os.getpid())}
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_is_named_with_its_cell_and_the_server_ends(book):
+    deadly = "from pathlib import Path\nimport os\nPath('server').write_text(str(os.getppid()))\nos._exit(3)"
+    (book / "chapters" / "one.md").write_text(chapter(code=deadly), encoding="utf-8")
+    with pytest.raises(BuildError) as caught:
+        execute_chapters(book, PARAMETERS)
+    found = re.fullmatch(r"chapters/one\.md:(\d+) code cell 2 — .*died.*\[CHAPTER-005\]", str(caught.value))
+    assert found
+    source = (book / "chapters" / "one.md").read_text(encoding="utf-8").splitlines()
+    assert source[int(found[1]) - 1].startswith("from pathlib")
+    assert not alive((book / "server").read_text())
+
+
+@pytest.mark.slow
+def test_a_killed_builder_leaves_neither_server_nor_kernel(book):
+    sleeping = "import os, time\nprint(os.getppid(), os.getpid(), file=open('who.part', 'w'), flush=True)\n"
+    sleeping += "os.rename('who.part', 'who')\ntime.sleep(60)"
+    (book / "chapters" / "one.md").write_text(chapter(code=sleeping), encoding="utf-8")
+    code = f"import sys; from pathlib import Path; from {execute_chapters.__module__} import execute_chapters\n"
+    code += f"execute_chapters(Path(sys.argv[1]), {PARAMETERS})"
+    builder = subprocess.Popen([sys.executable, "-c", code, str(book)])
+    who = book / "who"
+    wait_until(who.is_file)
+    builder.kill()
+    builder.wait()
+    wait_until(lambda: not any(alive(number) for number in who.read_text().split()))
+
+
+def wait_until(met) -> None:
+    """Wait for a condition, at most two minutes."""
+    end = time.monotonic() + 120
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_warning_on_import_is_still_a_fault(book, tmp_path, monkeypatch, capfd):
+    (tmp_path / "loud.py").write_text("import warnings\nwarnings.warn('too loud')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (book / "chapters" / "one.md").write_text(chapter(code="import loud"), encoding="utf-8")
+    with pytest.raises(BuildError, match="CHAPTER-005"):
+        execute_chapters(book, PARAMETERS)
+    assert "too loud" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_the_chapters_import_starts_no_thread():
+    root = Path(__file__).parents[1]
+    names = ["index.md", *(f"chapters/{path.name}" for path in sorted((root / "chapters").glob("*.md")))]
+    modules = set().union(*(found.imports for name in names if (found := read_chapter(root, name)[0])))
+    assert "livingreview.review" in modules
+    code = "import os, sys\nfrom contextlib import suppress\nfrom importlib import import_module\n"
+    code += "for name in sys.argv[1:]:\n    with suppress(ImportError):\n        import_module(name)\n"
+    code += "print(len(os.listdir('/proc/self/task')))"
+    command = [sys.executable, "-c", code, "ipykernel.kernelapp", *sorted(modules)]
+    environment = {**os.environ, **kernel.reproducible_environment()}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
