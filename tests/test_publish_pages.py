@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib.resources import files
 from types import SimpleNamespace
 
 import pandas as pd
@@ -12,7 +13,7 @@ from pybtex.database import parse_string
 from livingreview.model import Study
 from livingreview.publish.banner import banner_html
 from livingreview.publish.citation import bibtex
-from livingreview.publish.sphinx_ext import mathml, mended
+from livingreview.publish.sphinx_ext import excerpting, mathml, mended
 from livingreview.publish.tables import code_html, table_html
 from livingreview.review import STUDY_ID
 
@@ -138,6 +139,14 @@ def test_a_formula_that_cannot_be_shown_whole_is_refused(latex):
 
 def test_a_formula_keeps_its_source_as_text():
     assert 'alttext="\\hat\\theta &lt; 1"' in mathml(r"\hat\theta < 1", "block")
+
+
+def test_is_an_excerpt_of_the_search_from_the_text_of_a_page():
+    theirs = files("sphinx").joinpath("themes/basic/static/searchtools.js").read_text(encoding="utf-8")
+    ours = excerpting(theirs)
+    assert ours.count("'article'") == theirs.count("""'[role="main"]'""") == 1
+    assert '"details", "h1", ".headerlink"' in ours
+    assert "parseFromString(htmlString.replace(" in ours
 
 
 def test_pages_are_mended_where_a_listener_would_be_misled():

@@ -24,7 +24,7 @@ from livingreview.publish.banner import long_date
 from livingreview.publish.lean import lean
 from livingreview.publish.metadata import page_metadata
 
-__all__ = ["mathml", "mended", "searchable", "setup"]
+__all__ = ["excerpting", "mathml", "mended", "searchable", "setup"]
 
 RENDERER: Final = "livingreview_mathml"
 _LOGGER = logging.getLogger(__name__)
@@ -112,7 +112,6 @@ def _describe_page(app: Sphinx, page: str, _template: str, context: dict[str, An
     context["metatags"] += page_metadata(site, f"{page}.html", heading, description)
 
 
-def _escape_printed_title(*event: Any) -> None:
 def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     """Say when the page was last changed, and where a study's page, which no table of contents holds, belongs."""
     day = app.config.livingreview_days.get(page)
@@ -122,6 +121,7 @@ def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any],
         context["parents"] = [{"link": context["pathto"](chapter), "title": app.env.titles[chapter].astext()}]
 
 
+def _escape_printed_title(*event: Any) -> None:
     """Escape the heading of the printed page, which the theme writes into it as it stands."""
     context = event[3]
     if "pagetitle" in context:
@@ -142,6 +142,19 @@ def searchable(index: str) -> str:
     return prefix + json.dumps(content, separators=(",", ":"), sort_keys=True) + suffix
 
 
+def excerpting(script: str) -> str:
+    """Return Sphinx's search script so that its excerpts are from the text of a page: without menus, heading and code.
+
+    Notes
+    -----
+    What stands in cells side by side is kept apart.
+    """
+    apart = r'htmlString.replace(/<\/(?=t[dh]|h\d|p>|li|fig|title|desc)/g, " $&"),'
+    script = script.replace("parseFromString(htmlString,", f"parseFromString({apart}")
+    script = script.replace("""'[role="main"]'""", "'article'")
+    return script.replace('[".headerlink",', '["details", "h1", ".headerlink",')
+
+
 def mended(html: str) -> str:
     """Return a page without what the theme and docutils get wrong for readers who listen to it.
 
@@ -157,7 +170,9 @@ def mended(html: str) -> str:
       keyboard shortcut shown on it is no part of its name.
     * The same on the line that folds code in and out.
     * Titles of icons inside a button that already has a name.
+    * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
     """
+    html = re.sub(r"<(title|desc) id=", r'<\1 class="nohighlight" id=', html)
     html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
@@ -173,6 +188,8 @@ def _mend_pages(app: Sphinx, error: Exception | None) -> None:
             path.write_text(lean(mended(path.read_text(encoding="utf-8"))), encoding="utf-8")
         for path in Path(app.outdir).glob("searchindex.js"):
             path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
+        for path in Path(app.outdir, "_static").glob("searchtools.js"):
+            path.write_text(excerpting(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -184,9 +201,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _author_wrote_markdown, priority=400)
     app.add_config_value("livingreview_site", {}, "html", types=dict)
     app.connect("html-page-context", _describe_page)
-    # After the theme's own handlers, which make the title.
     app.add_config_value("livingreview_days", {}, "html", types=dict)
     app.connect("html-page-context", _place_page)
+    # After the theme's own handlers, which make the title.
     app.connect("html-page-context", _escape_printed_title, priority=900)
     app.connect("build-finished", _mend_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
