@@ -182,5 +182,6 @@ def theme_css(dark_selector: str = 'html[data-theme="dark"]') -> str:
     blocks = []
     for selector, theme in ((":root", "light"), (dark_selector, "dark")):
         body = "\n".join(f"  {name}: {value};" for name, value in css_variables(theme).items())
-        blocks.append(f"{selector} {{\n{body}\n}}")
-    return "\n".join(blocks) + "\n"
+        blocks.append(f"{selector} {{\n{body}\n}}\n")
+    # Paper stays light, because browsers print no backgrounds.
+    return f"{blocks[0]}@media screen {{\n{blocks[1]}}}\n"
