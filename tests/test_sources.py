@@ -19,8 +19,8 @@ from livingreview.model import Strategy
 from livingreview.search import run
 from livingreview.search.ledger import Ledger
 from livingreview.search.run import OVERLAP, Outcome, fell_silent, search_source, window_start
-from livingreview.search.sources import scopus
-from livingreview.search.sources.catalogue import CATALOGUE, Connection, connect
+from livingreview.search.sources import subscribed
+from livingreview.search.sources.catalogue import CATALOGUE, connect
 from livingreview.search.sources.http import Limits, Service
 
 DATA = Path(__file__).parents[1] / "data"
@@ -55,7 +55,7 @@ class Bench:
             entry.database, self.address, 0.1, {}, limits or Limits(attempts=4), options.pop("clock", lambda: self.now),
             self.sleep, lambda: 0.5,
         )  # fmt: skip
-        source = entry.build(Connection(service, options.pop("key", ""), ""))
+        source = entry.source(service, options.pop("key", ""))
         try:
             return search_source(
                 source, self.strategy, self.ledger, since=since, today=TODAY, maximum=options.pop("maximum", 50_000)
@@ -315,7 +315,7 @@ def test_more_hits_than_the_maximum_are_refused_before_they_are_fetched(bench):
 
 
 def test_scopus_beyond_its_limit_and_openalex_with_a_key_go_along_a_cursor(bench, monkeypatch):
-    monkeypatch.setattr(scopus, "BY_POSITION", 60)
+    monkeypatch.setattr(subscribed, "SCOPUS_BY_POSITION", 60)
     bench.held.items = library(70).items
     assert bench.search("scopus").new == 70
     assert [asked.get("cursor") for _, asked, _ in bench.held.requests] == [None, "*", "c25", "c50", "c70"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livingreview.errors import ReviewError, TooFewStudies
+from livingreview.search.commands import day
 
 if TYPE_CHECKING:
     from livingreview.screening.ledger import Decision
@@ -51,7 +52,7 @@ def configure_screen(parser: argparse.ArgumentParser) -> None:
     back.add_argument("file", type=Path, metavar="FILE", help="the tool's export, .csv or .ris")
     back.add_argument("--from", dest="tool", choices=["asreview", "rayyan"], required=True)
     back.add_argument("--person", default="", metavar="NAME", help="who screened; of Rayyan's people, only this one")
-    back.add_argument("--date", type=_day, metavar="DATE", help="day of decisions without one of their own (today)")
+    back.add_argument("--date", type=day, metavar="DATE", help="day of decisions without one of their own (today)")
     back.add_argument(
         "--reason", action="append", default=[], metavar="WORDS=KEY", help="what a reason there means here"
     )
@@ -226,10 +227,3 @@ def _stopping(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise ReviewError(str(error)) from error
     return 0
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a date like 2025-07-31, found {text!r}") from None

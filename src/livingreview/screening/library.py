@@ -28,18 +28,9 @@ _IN_REVIEW: Final = "already in the base review"
 
 @dataclass(frozen=True)
 class Found:
-    """A record and where it came from.
+    """A record by its id, and where it came from.
 
-    Parameters
-    ----------
-    record
-        Its id.
-    details
-        Title, abstract and the rest.
-    source
-        The database, or :data:`OTHER_METHODS`.
-    run
-        Id of the run that found it first; empty for other methods.
+    `source` is the database, or :data:`OTHER_METHODS`; `run` the run that found it first, empty for other methods.
     """
 
     record: str
@@ -100,12 +91,7 @@ class Library:
 
 
 def read_library(root: Path) -> Library:
-    """Read both ledgers of found records and the copies among them.
-
-    Parameters
-    ----------
-    root
-        The data folder; ``search/records.csv`` and ``search/clusters.csv`` need not exist.
+    """Read both ledgers of found records in the data folder, and the copies among them; none of the files need exist.
 
     Raises
     ------

@@ -51,10 +51,8 @@ class Backtest:
     ----------
     learned_until
         Last day whose decisions were learned from; everything later was ranked.
-    learned, learned_included
-        Records learned from, and the included of them.
-    ranked, ranked_included
-        Records ranked, and the included of them.
+    learned, learned_included, ranked, ranked_included
+        Records learned from and records ranked, and the included of them.
     saved
         Work saved over sampling at 95 % recall, with its bootstrap interval. 0 is reading in random order.
     """

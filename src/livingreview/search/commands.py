@@ -31,6 +31,7 @@ __all__ = [
     "configure_dedupe",
     "configure_import",
     "configure_search",
+    "day",
     "run_dedupe",
     "run_import",
     "run_search",
@@ -48,7 +49,7 @@ def configure_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
     parser.add_argument(
         "--since",
-        type=_day,
+        type=day,
         metavar="DATE",
         help="records new to the database since DATE (default: its last run, with an overlap of two weeks)",
     )
@@ -125,7 +126,7 @@ def configure_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
     parser.add_argument("--database", metavar="NAME", help="the database searched (default: told from the records)")
     parser.add_argument("--platform", default="", metavar="NAME", help="its host, where it has several, e.g. Ovid")
-    parser.add_argument("--date", type=_day, metavar="DATE", help="day of the search (default: today)")
+    parser.add_argument("--date", type=day, metavar="DATE", help="day of the search (default: today)")
 
 
 def run_import(options: argparse.Namespace) -> int:
@@ -188,7 +189,8 @@ def _markdown(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*_[]<>|#@" else character for character in text)
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """Return the date that an option gives."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -40,6 +40,9 @@ class Agreement(IntEnum):
     SAME = 2
 
 
+CONFLICT, UNKNOWN, CLOSE, SAME = Agreement
+
+
 class Likeness(NamedTuple):
     """Two records compared field by field.
 
@@ -96,41 +99,41 @@ def objection(a: Normalised, b: Normalised, like: Likeness) -> str:
         return "one is a preprint"
     if a.digits != b.digits and a.key and b.key:
         return "numbers in the titles differ"
-    if like.doi is Agreement.SAME or like.pmid is Agreement.SAME:
+    if like.doi is SAME or like.pmid is SAME:
         if a.key and b.key and like.title_ratio < SAME_DOI_TITLE:
             return "same identifier, other title"
-    elif like.volume is Agreement.CONFLICT and like.page is Agreement.CONFLICT:
+    elif like.volume is CONFLICT and like.page is CONFLICT:
         return "other volume and page"
-    if like.pmid is Agreement.CONFLICT and like.doi is not Agreement.SAME:
+    if like.pmid is CONFLICT and like.doi is not SAME:
         return "other PMID"
-    same_place = like.volume is Agreement.SAME and like.page is Agreement.SAME and like.issue is not Agreement.CONFLICT
-    if like.doi is Agreement.CONFLICT and (like.generic or not same_place):
+    same_place = like.volume is like.page is SAME and like.issue is not CONFLICT
+    if like.doi is CONFLICT and (like.generic or not same_place):
         return "other DOI"
     return ""
 
 
 def _equal(a: str, b: str) -> Agreement:
     if not a or not b:
-        return Agreement.UNKNOWN
-    return Agreement.SAME if a == b else Agreement.CONFLICT
+        return UNKNOWN
+    return SAME if a == b else CONFLICT
 
 
 def _years(a: int | None, b: int | None) -> Agreement:
     if a is None or b is None:
-        return Agreement.UNKNOWN
+        return UNKNOWN
     distance = abs(a - b)
-    return Agreement.CONFLICT if distance > 1 else Agreement(2 - distance)
+    return CONFLICT if distance > 1 else Agreement(2 - distance)
 
 
 def _titles(a: Normalised, b: Normalised) -> Agreement:
     if not a.key or not b.key:
-        return Agreement.UNKNOWN
+        return UNKNOWN
     if a.key == b.key:
-        return Agreement.SAME
+        return SAME
     ratio = fuzz.ratio(a.key, b.key)
     if ratio >= NEAR_TITLE and _misspelt(a.title.split(), b.title.split()):
-        return Agreement.CLOSE
-    return Agreement.UNKNOWN if _cut_short(a, b) else Agreement.CONFLICT
+        return CLOSE
+    return UNKNOWN if _cut_short(a, b) else CONFLICT
 
 
 def _cut_short(a: Normalised, b: Normalised) -> bool:
@@ -157,28 +160,26 @@ def _one_letter(a: str, b: str) -> bool:
 
 def _authors(a: Normalised, b: Normalised) -> Agreement:
     if not a.surnames or not b.surnames:
-        return Agreement.UNKNOWN
+        return UNKNOWN
     if a.surnames == b.surnames:
-        return Agreement.SAME
+        return SAME
     first_a, first_b = a.surnames[0], b.surnames[0]
     if first_a == first_b or JaroWinkler.similarity(first_a, first_b) >= SAME_NAME:
-        return Agreement.CLOSE
+        return CLOSE
     # Compound and reversed names: "Goicoechea de Jorge" and "de Jorge", "Li Wei" and "Wei Li".
     shorter = min(first_a, first_b, key=len)
     if len(shorter) > 3 and shorter in max(first_a, first_b, key=len):
-        return Agreement.CLOSE
+        return CLOSE
     common = len(set(a.surnames) & set(b.surnames))
-    return (
-        Agreement.CLOSE if common >= 2 and common >= 0.6 * min(len(a.surnames), len(b.surnames)) else Agreement.CONFLICT
-    )
+    return CLOSE if common >= 2 and common >= 0.6 * min(len(a.surnames), len(b.surnames)) else CONFLICT
 
 
 def _journals(a: str, b: str) -> Agreement:
     if not a or not b:
-        return Agreement.UNKNOWN
+        return UNKNOWN
     if a == b:
-        return Agreement.SAME
-    return Agreement.CLOSE if _abbreviates(a, b) or fuzz.token_set_ratio(a, b) >= 85 else Agreement.CONFLICT
+        return SAME
+    return CLOSE if _abbreviates(a, b) or fuzz.token_set_ratio(a, b) >= 85 else CONFLICT
 
 
 _SMALL_WORDS: Final = frozenset(
@@ -213,15 +214,15 @@ def _pages(a: Normalised, b: Normalised) -> Agreement:
         # "Suppl-42" has lost its first page and the start of its last: that of "S34-S42".
         lost, other = sorted((a, b), key=lambda record: record.page)
         ends = lost.last_page and other.last_page and other.last_page.endswith(lost.last_page.strip(_LETTERS))
-        return Agreement.CLOSE if ends else Agreement.UNKNOWN
+        return CLOSE if ends else UNKNOWN
     ends_agree = bool(a.last_page and b.last_page) and a.last_page == b.last_page
     if a.page == b.page:
-        return Agreement.SAME if ends_agree or not (a.last_page and b.last_page) else Agreement.CLOSE
+        return SAME if ends_agree or not (a.last_page and b.last_page) else CLOSE
     if ends_agree or a.page.strip(_LETTERS) == b.page.strip(_LETTERS) or _within(a, b) or _within(b, a):
-        return Agreement.CLOSE
+        return CLOSE
     if bool(_LOCATOR.fullmatch(a.page)) != bool(_LOCATOR.fullmatch(b.page)):
-        return Agreement.UNKNOWN
-    return Agreement.CONFLICT
+        return UNKNOWN
+    return CONFLICT
 
 
 def _within(a: Normalised, b: Normalised) -> bool:
@@ -231,7 +232,6 @@ def _within(a: Normalised, b: Normalised) -> bool:
     return int(b.page) < int(a.page) <= int(b.last_page) < int(b.page) + 100
 
 
-CONFLICT, UNKNOWN, CLOSE, SAME = Agreement
 # Ratio of titles whose spelling differs: ">=30" and ">or=30", "(alpha)v(beta)3" and "alphavbeta3".
 SIMILAR_TITLE: Final = 93
 # Ratio of the titles of a preprint and its article, whose authors are the same.
@@ -241,17 +241,7 @@ CONTINUOUS_PAGE: Final = 300
 
 
 def same_publication(a: Normalised, b: Normalised, like: Likeness) -> str:
-    """Return why the rule takes two records for one publication, or an empty string when it does not.
-
-    The caller has asked :func:`~livingreview.search.comparison.objection` before.
-
-    Parameters
-    ----------
-    a, b
-        The two records.
-    like
-        Their comparison.
-    """
+    """Return why the rule takes two records that nothing objects to for one publication; empty when it does not."""
     if like.year is CONFLICT:
         return ""
     identified = SAME in (like.doi, like.pmid)

@@ -9,8 +9,9 @@ its reason, and a person's decision on any pair overrides it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from livingreview.errors import DataError, Fault
@@ -57,7 +58,7 @@ class Pair:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pair as plain JSON types."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,8 @@ class Deduplication:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            "version": self.version,
-            "clusters": list(self.clusters),
-            "decisions": list(self.decisions),
-            "pairs": [pair.to_dict() for pair in self.pairs],
-        }
+        pairs = [pair.to_dict() for pair in self.pairs]
+        return {**vars(self), "clusters": list(self.clusters), "decisions": list(self.decisions), "pairs": pairs}
 
 
 def dedupe(
@@ -119,10 +116,6 @@ def dedupe(
     engine
         Where the model is computed: ``splink.SparkAPI(spark_session=…)`` for more records than one machine takes;
         DuckDB in this process by default. Clusters do not depend on it.
-
-    Returns
-    -------
-    Deduplication
 
     Raises
     ------
@@ -227,9 +220,7 @@ def _one_per_clusters(pairs: Iterable[Pair], names: Sequence[int]) -> list[Pair]
 
 
 def _decisions(names: Sequence[int], queued: Iterable[Pair]) -> tuple[str, ...]:
-    sizes: dict[int, int] = {}
-    for name in names:
-        sizes[name] = sizes.get(name, 0) + 1
+    sizes = Counter(names)
     waiting = {record for pair in queued for record in (pair.left, pair.right)}
     alone = ("queue" if record in waiting else "distinct" for record in range(len(names)))
     return tuple("merge" if sizes[name] > 1 else single for name, single in zip(names, alone, strict=True))

@@ -139,17 +139,7 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class Imported:
-    """What came of an import.
-
-    Parameters
-    ----------
-    run_id, database
-        Of the run.
-    hits, new
-        Records in the files, and those that the ledger did not have.
-    faults
-        What the readers report; every record that could be read was kept.
-    """
+    """What came of an import: records in the files, those new to the ledger, and what the readers report."""
 
     run_id: str
     database: str
@@ -163,18 +153,8 @@ def import_exports(
 ) -> Imported:
     """Add the records of exports to the ledger.
 
-    Parameters
-    ----------
-    files
-        Exports of one search of one database.
-    ledger
-        Where the records go.
-    database
-        Its name; None tells it from the records.
-    platform
-        Host of the database, where it has several.
-    day
-        Day of the search.
+    `database` is its name, None to tell it from the records; `platform` its host, where it has several; `day` that of
+    the search.
 
     Raises
     ------
@@ -203,7 +183,7 @@ def import_exports(
         strategy="",
         strategy_hash="",
         hits=len(records),
-        source="; ".join(f"{path.name} sha256 {_digest(path)}" for path in files),
+        source="; ".join(f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files),
         since=None,
         seconds=time.monotonic() - started,
         tool_version=f"livingreview {__version__}",
@@ -236,7 +216,3 @@ def recognise(records: Sequence[Record]) -> str:
     if 2 * count < len(records) or not name:
         raise SearchError("cannot tell from the records which database they come from; name it with --database")
     return name
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

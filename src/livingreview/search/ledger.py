@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
-from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid
+from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable
 
 __all__ = ["RECORD_COLUMNS", "Ledger", "Run", "record_id", "replace_whole", "slug"]
 
@@ -53,12 +53,8 @@ class Run:
 
     Parameters
     ----------
-    run_id
-        Unique name.
-    database
-        As the strategy names it.
-    day
-        Day of the search.
+    run_id, database, day
+        Unique name, database as the strategy names it, day of the search.
     kind
         ``"update"`` for a search over the network, ``"import"`` for exports.
     strategy, strategy_hash
@@ -67,10 +63,8 @@ class Run:
         Records that the search found.
     source
         Where the records came from: the service, or the files.
-    since
-        First day of the window; None when the database was searched in full.
-    seconds
-        Duration.
+    since, seconds
+        First day of the window, None when the database was searched in full; duration.
     tool_version
         Version of this package.
     platform
@@ -92,20 +86,11 @@ class Run:
 
     def row(self, new: int) -> list[str]:
         """Return the cells of ``runs.csv``; `new` is the number of records that it added to the ledger."""
-        cells = {
-            "run_id": self.run_id,
-            "database": self.database,
-            "platform": self.platform,
+        cells = {name: str(value) for name, value in vars(self).items()} | {
             "date": self.day.isoformat(),
-            "kind": self.kind,
-            "strategy": self.strategy,
-            "hits": str(self.hits),
             "new": str(new),
-            "source": self.source,
-            "strategy_hash": self.strategy_hash,
             "from_date": self.since.isoformat() if self.since else "",
             "duration_s": f"{self.seconds:.1f}",
-            "tool_version": self.tool_version,
         }
         return [_cell(cells[column]) for column in RUN_COLUMNS]
 
@@ -136,30 +121,18 @@ class Ledger:
         return self.folder / "runs.csv"
 
     def runs(self) -> list[dict[str, str]]:
-        """Return the rows of ``runs.csv``.
-
-        Raises
-        ------
-        DataError
-            Its header is not the expected one.
-        """
+        """Return the rows of ``runs.csv``; a :class:`DataError` tells that its header is not the expected one."""
         return list(_rows(self.runs_path, RUN_COLUMNS))
 
     def known(self) -> dict[str, str]:
-        """Return the run of every record in the ledger, by record.
-
-        Raises
-        ------
-        DataError
-            The header is not the expected one.
-        """
+        """Return the run of every record in the ledger, by record; errors as for :meth:`runs`."""
         return {row["record"]: row["run_id"] for row in _rows(self.records_path, RECORD_COLUMNS)}
 
     def free_run_id(self, day: date, name: str) -> str:
         """Return a name for a new run that no run has yet, e.g. ``2026-11-22-pubmed``."""
         used = {row["run_id"] for row in self.runs()}
         plain = f"{day}-{slug(name)}"
-        return next(name for number in range(1, len(used) + 2) if (name := _numbered(plain, number)) not in used)
+        return next(name for name in (plain, *(f"{plain}-{n}" for n in range(2, len(used) + 3))) if name not in used)
 
     def last_search(self, database: str | None = None) -> date | None:
         """Return the day of the newest run of a database, or of any; None when there is none."""
@@ -250,10 +223,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _numbered(plain: str, number: int) -> str:
-    return plain if number == 1 else f"{plain}-{number}"
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -271,8 +240,7 @@ def _row(name: str, run: Run, record: Record) -> list[str]:
 
 def _cell(text: str) -> str:
     # One record, one line: what git shows of an update are whole records.
-    text = " ".join(text.split())
-    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
+    return printable(" ".join(text.split()))
 
 
 def _shown(path: Path) -> str:

@@ -153,14 +153,10 @@ def score(records: pa.Table, pairs: pa.Table, engine: DatabaseAPISubClass, param
 
     Parameters
     ----------
-    records
-        Table of :func:`~livingreview.search.linkage.comparison_table`.
-    pairs
-        Table with the columns `match_key`, `join_key_l` and `join_key_r`.
+    records, pairs
+        Tables of :func:`comparison_table` and :func:`candidate_pairs`.
     engine
         ``splink.DuckDBAPI(…)`` or ``splink.SparkAPI(…)``.
-    parameters
-        The trained numbers.
 
     Returns
     -------
@@ -237,40 +233,26 @@ def comparison_table(records: Sequence[Normalised]) -> pa.Table:
     """Return the columns that blocking and the model read; `unique_id` is the position in `records`."""
     import pyarrow as pa
 
-    def column(values: list[str]) -> Any:
-        return pa.array([value or None for value in values], type=pa.string())
-
-    return pa.table(
-        {
-            "unique_id": pa.array(range(len(records)), type=pa.int64()),
-            "title": column([record.key for record in records]),
-            "title_words": column([record.title for record in records]),
-            "authors": column([" ".join(record.surnames) for record in records]),
-            "author": column([record.surnames[0] if record.surnames else "" for record in records]),
-            "year": pa.array([record.year for record in records], type=pa.int64()),
-            "journal": column([record.journal for record in records]),
-            "volume": column([record.volume for record in records]),
-            "page": column([record.page for record in records]),
-            "doi": column([record.doi for record in records]),
-            "pmid": column([record.pmid for record in records]),
-        }
-    )
+    names = [record.surnames for record in records]
+    texts = {
+        "title": [record.key for record in records],
+        "title_words": [record.title for record in records],
+        "authors": [" ".join(surnames) for surnames in names],
+        "author": [surnames[0] if surnames else "" for surnames in names],
+        **{
+            name: [getattr(record, name) for record in records] for name in ("journal", "volume", "page", "doi", "pmid")
+        },
+    }
+    columns = {name: pa.array([value or None for value in values], type=pa.string()) for name, values in texts.items()}
+    columns["unique_id"] = pa.array(range(len(records)), type=pa.int64())
+    columns["year"] = pa.array([record.year for record in records], type=pa.int64())
+    return pa.table(columns)
 
 
 def candidate_pairs(connection: duckdb.DuckDBPyConnection, records: pa.Table) -> pa.Table:
-    """Return the pairs of records that share a key.
+    """Return the pairs of records that share a key: `match_key`, `join_key_l` < `join_key_r`, as splink takes them.
 
-    Parameters
-    ----------
-    connection
-        Where the tables are built; they are dropped again.
-    records
-        Table of :func:`comparison_table`.
-
-    Returns
-    -------
-    pyarrow.Table
-        `match_key`, `join_key_l` < `join_key_r`, each pair once, as splink takes them.
+    `records` is the table of :func:`comparison_table`; the connection's tables are dropped again.
     """
     connection.register("arrow_records", records)
     connection.execute("CREATE OR REPLACE TEMP TABLE records AS SELECT * FROM arrow_records")

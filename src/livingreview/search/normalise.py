@@ -96,17 +96,8 @@ def fold(text: str) -> str:
 def read_title(title: str, kind: str) -> tuple[str, str]:
     """Return what a record is a notice of, and the title as printed without what was added to it.
 
-    Parameters
-    ----------
-    title
-        As the database prints it.
-    kind
-        Type of publication in the database's words.
-
-    Returns
-    -------
-    notice, title
-        `notice` is ``"erratum"``, ``"retraction"``, ``"comment"`` or ``"reply"``; empty for a publication of its own.
+    The title is as the database prints it, `kind` the type of publication in the database's words. A notice is an
+    ``"erratum"``, ``"retraction"``, ``"comment"`` or ``"reply"``; it is empty for a publication of its own.
 
     Examples
     --------
@@ -171,27 +162,21 @@ class Normalised(NamedTuple):
 
     Parameters
     ----------
-    title
-        Folded words of the title separated by single blanks, without notices such as ``"Erratum:"``.
-    key
-        The title without blanks.
+    title, key
+        Folded words of the title separated by single blanks, without notices such as ``"Erratum:"``; without blanks.
     digits
         The digits of the title in order, Roman and written part numbers included.
     notice
-        ``"erratum"``, ``"retraction"``, ``"comment"``, ``"reply"``, or empty for a publication of its own.
+        As of :func:`read_title`.
     surnames
         Folded family names in order.
-    first_author
-        Folded first author, family name and initials.
-    year
-        Year of publication.
     journal
-        Folded title of the journal.
+        Folded title.
     volume, issue
         Digits (or the word) of volume and issue.
     page, last_page
         First and last page, the last one completed (``123-8`` ends on 128).
-    doi, pmid, pmcid
+    doi, pmid
         Identifiers without resolver and prefix.
     preprint, conference
         Whether the record says that it is a preprint, or comes from a conference or a journal's supplement.
@@ -202,7 +187,6 @@ class Normalised(NamedTuple):
     digits: str
     notice: str
     surnames: tuple[str, ...]
-    first_author: str
     year: int | None
     journal: str
     volume: str
@@ -211,7 +195,6 @@ class Normalised(NamedTuple):
     last_page: str
     doi: str
     pmid: str
-    pmcid: str
     preprint: bool
     conference: bool
 
@@ -279,7 +262,7 @@ def normalise(record: Record) -> Normalised:
     kind = record.kind.lower()
     notice, printed = read_title(record.title, kind)
     title = _known(fold(printed))
-    names, first_author = surnames(record.authors)
+    names, _ = surnames(record.authors)
     journal, preprint_place, conference_place = _place(record.journal)
     page, last_page = first_page(record.pages) if record.pages.lower() not in _ABSENT else ("", "")
     doi = find_doi(record.doi)
@@ -289,7 +272,6 @@ def normalise(record: Record) -> Normalised:
         digits=_digits(title),
         notice=notice,
         surnames=names,
-        first_author=first_author,
         year=record.year,
         journal=journal,
         volume=_number(record.volume),
@@ -298,7 +280,6 @@ def normalise(record: Record) -> Normalised:
         last_page=last_page,
         doi=doi,
         pmid=_number(record.pmid),
-        pmcid=_number(record.pmcid),
         preprint=bool("preprint" in kind or _PREPRINT_DOI.match(doi) or preprint_place),
         conference=conference_place or any(map(_SUPPLEMENT.search, (kind, record.volume, record.issue, page))),
     )

@@ -23,37 +23,11 @@ __all__ = [
     "find_pmcid",
     "find_pmid",
     "is_record_table",
+    "printable",
     "records_from_csv",
     "split_authors",
     "year_of",
 ]
-
-# Column of a table of records → field of `Record`. The second names are those of BibTeX.
-COLUMNS = {
-    "title": "title",
-    "authors": "authors",
-    "author": "authors",
-    "year": "year",
-    "journal": "journal",
-    "volume": "volume",
-    "issue": "issue",
-    "number": "issue",
-    "pages": "pages",
-    "doi": "doi",
-    "pmid": "pmid",
-    "pmcid": "pmcid",
-    "arxiv": "arxiv",
-    "openalex": "openalex",
-    "accession": "accession",
-    "id": "accession",
-    "issn": "issn",
-    "isbn": "issn",
-    "abstract": "abstract",
-    "keywords": "keywords",
-    "language": "language",
-    "kind": "kind",
-    "url": "url",
-}
 
 # Abstracts of the size of a thesis exist; the default limit of the csv module is 131,072 characters.
 FIELD_LIMIT = 16_000_000
@@ -93,11 +67,6 @@ class Record:
         1-based line (of a text file) or row (of a table) where the record starts; 0 when there is none.
     sha256
         Hash of the raw record, for ledgers; empty when the reader has no raw text.
-
-    Examples
-    --------
-    >>> Record("a.ris", 0, title="Deep learning in cardiac MRI", authors=("Smith, J",), year=2021).year
-    2021
     """
 
     source_file: str
@@ -127,6 +96,11 @@ class Record:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
         return {**asdict(self), "authors": list(self.authors)}
+
+
+# Column of a table of records → field of `Record`. The last four are names of BibTeX and of other tools.
+COLUMNS = {name: name for name in Record.__slots__ if name not in ("source_file", "source_index", "line", "sha256")}
+COLUMNS |= {"author": "authors", "number": "issue", "id": "accession", "isbn": "issn"}
 
 
 def year_of(text: str) -> int | None:
@@ -189,15 +163,10 @@ def records_from_csv(path: Path, name: str | None = None) -> list[Record]:
     name
         The `source_file` of the records; the path as given by default.
 
-    Returns
-    -------
-    list of Record
-        In the file's order.
-
     Raises
     ------
     DataError
-        If a row has more cells than the header has columns, or the file is not UTF-8.
+        A row has more cells than the header has columns, or the file is not UTF-8.
     """
     source = name if name is not None else str(path)
     csv.field_size_limit(FIELD_LIMIT)
@@ -263,8 +232,7 @@ def find_pmid(text: str) -> str:
     >>> find_pmid("https://pubmed.ncbi.nlm.nih.gov/39857091/"), find_pmid("none")
     ('39857091', '')
     """
-    found = _PMID.search(text)
-    return found[0] if found else ""
+    return _first(_PMID, text)
 
 
 def find_pmcid(text: str) -> str:
@@ -275,8 +243,7 @@ def find_pmcid(text: str) -> str:
     >>> find_pmcid("pmc13007597")
     'PMC13007597'
     """
-    found = _PMCID.search(text)
-    return found[0].upper() if found else ""
+    return _first(_PMCID, text).upper()
 
 
 def find_arxiv(text: str) -> str:
@@ -290,8 +257,7 @@ def find_arxiv(text: str) -> str:
     lowered = text.lower()
     if "arxiv" not in lowered:
         return ""
-    found = _ARXIV.search(text[lowered.index("arxiv") + len("arxiv") :].lstrip(".:/ "))
-    return found[0] if found else ""
+    return _first(_ARXIV, text[lowered.index("arxiv") + len("arxiv") :].lstrip(".:/ "))
 
 
 def find_openalex(text: str) -> str:
@@ -302,5 +268,14 @@ def find_openalex(text: str) -> str:
     >>> find_openalex("https://openalex.org/W2741809807")
     'W2741809807'
     """
-    found = _OPENALEX.search(text)
+    return _first(_OPENALEX, text)
+
+
+def printable(text: str) -> str:
+    """Return a text without control characters."""
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
     return found[0] if found else ""

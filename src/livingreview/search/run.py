@@ -44,18 +44,8 @@ SLACK = 200
 class Outcome:
     """What a run found.
 
-    Parameters
-    ----------
-    run_id, database, since
-        Of the run.
-    hits
-        Records that the database gave.
-    new
-        Those that the ledger did not have.
-    resumed
-        Whether a run that had broken off was finished.
-    seconds
-        Duration, of the last part when the run was resumed.
+    `hits` are the records that the database gave, `new` those that the ledger did not have. `resumed` says whether a
+    run that had broken off was finished; `seconds` then is the duration of the last part.
     """
 
     run_id: str
@@ -138,15 +128,9 @@ def search_source(
 
 
 def window_start(ledger: Ledger, database: str, *, in_full: bool) -> date | None:
-    """Return the first day of the window of the next search.
+    """Return the first day of the window of the next search: the day of the database's last run, less an overlap.
 
-    Parameters
-    ----------
-    ledger, database
-        The window begins with the database's last run, less :data:`OVERLAP`.
-    in_full
-        Whether a database that was never searched is searched in full; otherwise its window begins with the last
-        run of any.
+    A database that was never searched is searched `in_full`, or since the last run of any.
     """
     last = ledger.last_search(database) or (None if in_full else ledger.last_search())
     return last - OVERLAP if last else None
@@ -210,14 +194,7 @@ def _fetch(
 class Plan:
     """What a run set out to do.
 
-    Parameters
-    ----------
-    run_id, database
-        Of the run.
-    fingerprint
-        Hash of all that decides what the run finds, the window aside.
-    since, until
-        Its window.
+    `fingerprint` hashes all that decides what the run finds, its window from `since` to `until` aside.
     """
 
     run_id: str
@@ -240,13 +217,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Journal:
-    """The folder of one unfinished run.
-
-    Parameters
-    ----------
-    folder
-        One per database; it holds ``plan.json`` and ``pages.jsonl``, one line per page.
-    """
+    """The folder of one unfinished run: ``plan.json`` and ``pages.jsonl``, one line per page."""
 
     folder: Path
 
@@ -283,7 +254,8 @@ class Journal:
                     break
                 whole += len(line)
                 content = json.loads(line)
-                records = tuple(_record(record) for record in content.pop("records"))
+                found = content.pop("records")
+                records = tuple(Record(**{**record, "authors": tuple(record["authors"])}) for record in found)
                 yield Page(records, **content)
         if whole < self._pages_path.stat().st_size:
             os.truncate(self._pages_path, whole)
@@ -303,7 +275,3 @@ class Journal:
     @property
     def _pages_path(self) -> Path:
         return self.folder / "pages.jsonl"
-
-
-def _record(content: dict[str, Any]) -> Record:
-    return Record(**{**content, "authors": tuple(content["authors"])})

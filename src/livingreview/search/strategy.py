@@ -20,22 +20,11 @@ __all__ = ["LANGUAGE_CODES", "SYNTAXES", "Syntax", "concept_query", "limits", "s
 # Languages by ISO 639-1, for databases that want a code.
 LANGUAGE_CODES: Mapping[str, str] = MappingProxyType(
     {
-        "arabic": "ar",
-        "chinese": "zh",
-        "dutch": "nl",
-        "english": "en",
-        "french": "fr",
-        "german": "de",
-        "italian": "it",
-        "japanese": "ja",
-        "korean": "ko",
-        "polish": "pl",
-        "portuguese": "pt",
-        "russian": "ru",
-        "spanish": "es",
-        "turkish": "tr",
+        "arabic": "ar", "chinese": "zh", "dutch": "nl", "english": "en", "french": "fr", "german": "de",
+        "italian": "it", "japanese": "ja", "korean": "ko", "polish": "pl", "portuguese": "pt", "russian": "ru",
+        "spanish": "es", "turkish": "tr",
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,117 +78,38 @@ class Syntax:
     truncated_phrases: bool = True
 
 
-SYNTAXES: Mapping[str, Syntax] = MappingProxyType(
-    {
-        syntax.name: syntax
-        for syntax in (
-            Syntax(
-                name="PubMed",
-                quote='"',
-                term="{term}[tiab]",
-                terms="({terms})",
-                heading='"{heading}"[mh]',
-                years="{first}:{last}[dp]",
-                language="{language}[la]",
-                languages="({languages})",
-                shortest_stem=4,
-                documentation="https://pubmed.ncbi.nlm.nih.gov/help/",
-            ),
-            Syntax(
-                name="Embase",
-                quote="'",
-                term="{term}",
-                terms="({terms}):ti,ab,kw",
-                heading="'{heading}'/exp",
-                years="[{first}-{last}]/py",
-                language="[{language}]/lim",
-                languages="({languages})",
-                shortest_stem=1,
-                documentation="https://www.elsevier.support/embase/answer/can-i-use-boolean-operators-wildcards-and-proximity-operators-in-embase",
-            ),
-            Syntax(
-                name="Web of Science",
-                quote='"',
-                term="{term}",
-                terms="TS=({terms})",
-                heading=None,
-                years="PY=({first}-{last})",
-                language="{language}",
-                languages="LA=({languages})",
-                shortest_stem=3,
-                documentation="https://webofscience.help.clarivate.com/Content/search-rules.htm",
-            ),
-            Syntax(
-                name="Scopus",
-                quote='"',
-                term="{term}",
-                terms="TITLE-ABS-KEY({terms})",
-                heading='INDEXTERMS("{heading}")',
-                years="PUBYEAR > {before} AND PUBYEAR < {after}",
-                language="{language}",
-                languages="LANGUAGE({languages})",
-                shortest_stem=1,
-                documentation="https://dev.elsevier.com/sc_search_tips.html",
-            ),
-            Syntax(
-                name="Ovid",
-                quote='"',
-                term="{term}",
-                terms="({terms}).ti,ab,kf.",
-                heading="exp {heading}/",
-                years="({each}).yr.",
-                language="{language}",
-                languages="({languages}).la.",
-                shortest_stem=1,
-                documentation="https://ospguides.ovid.com/OSPguides/medline.htm",
-            ),
-            Syntax(
-                name="Europe PMC",
-                quote='"',
-                term="TITLE_ABS:{term}",
-                terms="({terms})",
-                heading=None,
-                years="PUB_YEAR:[{first} TO {last}]",
-                # Not every record there says its language, and preprints least of all.
-                language="",
-                languages="",
-                shortest_stem=1,
-                documentation="https://europepmc.org/searchsyntax",
-                truncated_phrases=False,
-            ),
-            Syntax(
-                name="OpenAlex",
-                quote='"',
-                term="{term}",
-                terms="({terms})",
-                heading=None,
-                years="publication_year:{first}-{last}",
-                language="{code}",
-                languages="language:{languages}",
-                shortest_stem=None,
-                documentation="https://developers.openalex.org/guides/searching",
-                opening="title_and_abstract.search:",
-                limit_and=",",
-                limit_or="|",
-            ),
-            Syntax(
-                name="IEEE Xplore",
-                quote='"',
-                term='"All Metadata":{term}',
-                terms="({terms})",
-                heading=None,
-                years="start_year={first}&end_year={last}",
-                language="",
-                languages="",
-                shortest_stem=3,
-                documentation="https://developer.ieee.org/docs/read/Metadata_API_details",
-                opening="querytext=",
-                limit_and="&",
-            ),
-        )
-    }
-)
-
+_SYNTAXES = (
+    Syntax("PubMed", '"', "{term}[tiab]", "({terms})", '"{heading}"[mh]', "{first}:{last}[dp]",
+           "{language}[la]", "({languages})", 4,
+           "https://pubmed.ncbi.nlm.nih.gov/help/"),
+    Syntax("Embase", "'", "{term}", "({terms}):ti,ab,kw", "'{heading}'/exp", "[{first}-{last}]/py",
+           "[{language}]/lim", "({languages})", 1,
+           "https://www.elsevier.support/embase/answer/can-i-use-boolean-operators-wildcards-and-proximity-operators-in-embase"),
+    Syntax("Web of Science", '"', "{term}", "TS=({terms})", None, "PY=({first}-{last})",
+           "{language}", "LA=({languages})", 3,
+           "https://webofscience.help.clarivate.com/Content/search-rules.htm"),
+    Syntax("Scopus", '"', "{term}", "TITLE-ABS-KEY({terms})", 'INDEXTERMS("{heading}")',
+           "PUBYEAR > {before} AND PUBYEAR < {after}",
+           "{language}", "LANGUAGE({languages})", 1,
+           "https://dev.elsevier.com/sc_search_tips.html"),
+    Syntax("Ovid", '"', "{term}", "({terms}).ti,ab,kf.", "exp {heading}/", "({each}).yr.",
+           "{language}", "({languages}).la.", 1,
+           "https://ospguides.ovid.com/OSPguides/medline.htm"),
+    Syntax("Europe PMC", '"', "TITLE_ABS:{term}", "({terms})", None, "PUB_YEAR:[{first} TO {last}]",
+           # Not every record there says its language, and preprints least of all.
+           "", "", 1,
+           "https://europepmc.org/searchsyntax",
+           truncated_phrases=False),
+    Syntax("OpenAlex", '"', "{term}", "({terms})", None, "publication_year:{first}-{last}",
+           "{code}", "language:{languages}", None,
+           "https://developers.openalex.org/guides/searching",
+           opening="title_and_abstract.search:", limit_and=",", limit_or="|"),
+    Syntax("IEEE Xplore", '"', '"All Metadata":{term}', "({terms})", None, "start_year={first}&end_year={last}",
+           "", "", 3,
+           "https://developer.ieee.org/docs/read/Metadata_API_details",
+           opening="querytext=", limit_and="&"),
+)  # fmt: skip
+SYNTAXES: Mapping[str, Syntax] = MappingProxyType({syntax.name: syntax for syntax in _SYNTAXES})
 
 # Words that one of the databases reads as an operator or skips when they stand alone and unquoted.
 OPERATORS = frozenset({"and", "or", "not", "near", "next", "same", "w", "pre"})

@@ -16,6 +16,7 @@ from livingreview.search.records import (
     find_openalex,
     find_pmcid,
     find_pmid,
+    printable,
     split_authors,
     year_of,
 )
@@ -71,14 +72,7 @@ class Block:
 def to_record(block: Block, aliases: Aliases, source: str, index: int) -> Record:
     """Return the record that a block describes.
 
-    Parameters
-    ----------
-    block
-        As a reader of a format returns it.
-    aliases
-        Which of its fields holds what.
-    source, index
-        Name of the file, and order of the record in it.
+    `aliases` say which of its fields holds what; `source` and `index` are the file's name and the place in it.
     """
 
     def one(field: str) -> str:
@@ -128,8 +122,7 @@ def plain(text: str) -> str:
         text = html.unescape(text)
     if "<" in text:
         text = _MARKUP.sub("", text)
-    text = _BLANKS.sub(" ", text).strip()
-    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
+    return printable(_BLANKS.sub(" ", text).strip())
 
 
 def _authors(values: list[str]) -> tuple[str, ...]:

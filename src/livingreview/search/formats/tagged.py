@@ -28,184 +28,78 @@ class Dialect:
     line
         Matches a tagged line; groups are the tag and the value.
     opens, closes
-        Tags that begin a record, and tags that end one; without the latter a blank line ends it.
+        The tags that begin and end a record; where none ends it, a blank line does.
     start
         What begins a record, loosely: counted as a check that none was lost.
     ignored
         Tags that may stand between records.
     repeated
         Tags of which every continued line is a value of its own.
-    aliases
-        Which tag holds what.
     """
 
     name: str
     line: re.Pattern[str]
-    opens: frozenset[str]
-    closes: frozenset[str]
+    opens: str
     start: re.Pattern[str]
-    ignored: frozenset[str]
-    repeated: frozenset[str]
-    aliases: Aliases
+    closes: str = ""
+    ignored: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
+
+    @property
+    def aliases(self) -> Aliases:
+        """Which tag holds what."""
+        return _ALIASES[self.name]
 
 
-# Embase exports its own number as U2, PsycINFO and Scopus have theirs in ID, AN or UR.
-_RIS: Aliases = {
-    "title": ("TI", "T1", "CT", "BT", "ST"),
-    "authors": ("AU", "A1"),
-    "year": ("PY", "Y1", "DA", "YR"),
-    "journal": ("T2", "JF", "JO", "JA", "J2", "JI", "J9", "BT"),
-    "volume": ("VL",),
-    "issue": ("IS", "CP"),
-    "first_page": ("SP",),
-    "last_page": ("EP",),
-    "article_number": ("C7", "M2"),
-    "doi": ("DO", "DI", "M3", "L3", "L2", "UR", "LK"),
-    "pmid": ("PMID",),
-    "pmcid": ("C2", "PMC"),
-    "arxiv": ("UR", "AN"),
-    "accession": ("AN", "U2", "ID"),
-    "provider": ("DP", "DB"),
-    "issn": ("SN",),
-    "abstract": ("AB", "N2"),
-    "keywords": ("KW",),
-    "language": ("LA",),
-    "kind": ("M3", "TY"),
-    "url": ("UR", "L2", "LK"),
-}
-_MEDLINE: Aliases = {
-    "title": ("TI", "BTI"),
-    "authors": ("FAU", "AU", "CN"),
-    "year": ("DP", "DEP"),
-    "journal": ("JT", "TA"),
-    "volume": ("VI",),
-    "issue": ("IP",),
-    "first_page": ("PG",),
-    "doi": ("LID", "AID", "SO"),
-    "pmid": ("PMID",),
-    "pmcid": ("PMC",),
-    "accession": ("PMID", "OID"),
-    "issn": ("IS", "ISSN"),
-    "abstract": ("AB",),
-    "keywords": ("OT", "MH"),
-    "language": ("LA",),
-    "kind": ("PT",),
-    "url": ("LID",),
-}
-_WEB_OF_SCIENCE: Aliases = {
-    "title": ("TI",),
-    "authors": ("AU", "AF", "CA", "BA", "GP"),
-    "year": ("PY", "EY", "PD"),
-    "journal": ("SO", "J9", "JI", "SE"),
-    "volume": ("VL",),
-    "issue": ("IS",),
-    "first_page": ("BP", "PS"),
-    "last_page": ("EP",),
-    "article_number": ("AR",),
-    "doi": ("DI", "D2"),
-    "pmid": ("PM",),
-    "arxiv": ("DI",),
-    "accession": ("UT", "AN"),
-    "issn": ("SN", "EI"),
-    "abstract": ("AB",),
-    "keywords": ("DE", "ID"),
-    "language": ("LA",),
-    "kind": ("DT",),
-    "url": ("UR",),
-}
-_ENDNOTE: Aliases = {
-    "title": ("T",),
-    "authors": ("A",),
-    "year": ("D", "8"),
-    "journal": ("J", "B"),
-    "volume": ("V",),
-    "issue": ("N",),
-    "first_page": ("P",),
-    "doi": ("R", "U"),
-    "arxiv": ("U",),
-    "accession": ("M",),
-    "issn": ("@",),
-    "abstract": ("X",),
-    "keywords": ("K",),
-    "language": ("G",),
-    "kind": ("9", "0"),
-    "url": ("U",),
-}
-_CENTRAL: Aliases = {
-    "title": ("TI",),
-    "authors": ("AU",),
-    "year": ("YR",),
-    "journal": ("SO",),
-    "volume": ("VL",),
-    "issue": ("NO",),
-    "first_page": ("PG",),
-    "doi": ("DOI", "US"),
-    "pmid": ("PM",),
-    "accession": ("ID",),
-    "issn": ("SN",),
-    "abstract": ("AB",),
-    "keywords": ("KY",),
-    "kind": ("PT",),
-    "url": ("US",),
+# Field of a record → tags that may hold it, best first. Embase exports its own number as U2, PsycINFO and Scopus have
+# theirs in ID, AN or UR.
+_TAGS = """
+field          | RIS                     | MEDLINE    | Web of Science | EndNote | CENTRAL
+title          | TI T1 CT BT ST          | TI BTI     | TI             | T       | TI
+authors        | AU A1                   | FAU AU CN  | AU AF CA BA GP | A       | AU
+year           | PY Y1 DA YR             | DP DEP     | PY EY PD       | D 8     | YR
+journal        | T2 JF JO JA J2 JI J9 BT | JT TA      | SO J9 JI SE    | J B     | SO
+volume         | VL                      | VI         | VL             | V       | VL
+issue          | IS CP                   | IP         | IS             | N       | NO
+first_page     | SP                      | PG         | BP PS          | P       | PG
+last_page      | EP                      |            | EP             |         |
+article_number | C7 M2                   |            | AR             |         |
+doi            | DO DI M3 L3 L2 UR LK    | LID AID SO | DI D2          | R U     | DOI US
+pmid           | PMID                    | PMID       | PM             |         | PM
+pmcid          | C2 PMC                  | PMC        |                |         |
+arxiv          | UR AN                   |            | DI             | U       |
+accession      | AN U2 ID                | PMID OID   | UT AN          | M       | ID
+provider       | DP DB                   |            |                |         |
+issn           | SN                      | IS ISSN    | SN EI          | @       | SN
+abstract       | AB N2                   | AB         | AB             | X       | AB
+keywords       | KW                      | OT MH      | DE ID          | K       | KY
+language       | LA                      | LA         | LA             | G       |
+kind           | M3 TY                   | PT         | DT             | 9 0     | PT
+url            | UR L2 LK                | LID        | UR             | U       | US
+"""
+_HEADER, *_LINES = [[cell.strip() for cell in line.split("|")] for line in _TAGS.strip().splitlines()]
+_ALIASES: dict[str, Aliases] = {
+    name: {line[0]: tuple(line[place].split()) for line in _LINES if line[place]}
+    for place, name in enumerate(_HEADER[1:], 1)
 }
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType(
-    {
-        dialect.name: dialect
-        for dialect in (
-            Dialect(
-                "RIS",
-                re.compile(r"\s{0,3}([A-Z][A-Z0-9]|PMID|PMC) {1,2}-(?: (.*)|)$"),
-                frozenset({"TY"}),
-                frozenset({"ER"}),
-                re.compile(r"^\W{0,3}TY\s{0,4}-", re.MULTILINE),
-                frozenset({"NL"}),  # Ovid writes it after the end of a record
-                frozenset({"KW", "AU", "A1"}),
-                _RIS,
-            ),
-            Dialect(
-                "MEDLINE",
-                re.compile(r"([A-Z]{2,4}) {0,2}- ?(.*)$"),
-                frozenset({"PMID"}),
-                frozenset(),
-                re.compile(r"^\W{0,3}PMID ?-", re.MULTILINE),
-                frozenset(),
-                frozenset(),
-                _MEDLINE,
-            ),
-            Dialect(
-                "Web of Science",
-                re.compile(r"([A-Z][A-Z0-9])(?: (.*)|)$"),
-                frozenset({"PT"}),
-                frozenset({"ER"}),
-                re.compile(r"^\W{0,3}PT [A-Z]\s*$", re.MULTILINE),
-                frozenset({"FN", "VR", "EF"}),
-                frozenset({"AU", "AF", "CA", "BA", "CR"}),
-                _WEB_OF_SCIENCE,
-            ),
-            Dialect(
-                "EndNote",
-                re.compile(r"%(\S) ?(.*)$"),
-                frozenset({"0"}),
-                frozenset(),
-                re.compile(r"^\W{0,3}%0 ", re.MULTILINE),
-                frozenset(),
-                frozenset({"K"}),
-                _ENDNOTE,
-            ),
-            Dialect(
-                "CENTRAL",
-                re.compile(r"(Record|[A-Z]{2,3})(?: (?=#)|: ?)(.*)$"),
-                frozenset({"Record"}),
-                frozenset(),
-                re.compile(r"^\W{0,3}Record #\d+ of \d+", re.MULTILINE),
-                frozenset(),
-                frozenset(),
-                _CENTRAL,
-            ),
-        )
-    }
-)
+_DIALECTS = (
+    Dialect("RIS", re.compile(r"\s{0,3}([A-Z][A-Z0-9]|PMID|PMC) {1,2}-(?: (.*)|)$"),
+            "TY", re.compile(r"^\W{0,3}TY\s{0,4}-", re.MULTILINE), "ER",
+            frozenset({"NL"}),  # Ovid writes it after the end of a record
+            frozenset({"KW", "AU", "A1"})),
+    Dialect("MEDLINE", re.compile(r"([A-Z]{2,4}) {0,2}- ?(.*)$"),
+            "PMID", re.compile(r"^\W{0,3}PMID ?-", re.MULTILINE)),
+    Dialect("Web of Science", re.compile(r"([A-Z][A-Z0-9])(?: (.*)|)$"),
+            "PT", re.compile(r"^\W{0,3}PT [A-Z]\s*$", re.MULTILINE), "ER",
+            frozenset({"FN", "VR", "EF"}),
+            frozenset({"AU", "AF", "CA", "BA", "CR"})),
+    Dialect("EndNote", re.compile(r"%(\S) ?(.*)$"),
+            "0", re.compile(r"^\W{0,3}%0 ", re.MULTILINE), repeated=frozenset({"K"})),
+    Dialect("CENTRAL", re.compile(r"(Record|[A-Z]{2,3})(?: (?=#)|: ?)(.*)$"),
+            "Record", re.compile(r"^\W{0,3}Record #\d+ of \d+", re.MULTILINE)),
+)  # fmt: skip
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in _DIALECTS})
 
 
 def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], list[Fault]]:
@@ -238,14 +132,14 @@ def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], li
         if opened is not None and opened.fields:
             blocks.append(opened.block())
             if cut and dialect.closes:
-                end = " or ".join(dialect.closes)
-                fault(opened.line, f"the record has no end ({end})", "see whether the export is complete", "IMPORT-003")
+                problem = f"the record has no end ({dialect.closes})"
+                fault(opened.line, problem, "see whether the export is complete", "IMPORT-003")
         opened = None
 
     for number, line in enumerate(text.split("\n"), 1):
         match = dialect.line.match(line)
         tag, value = (match[1], match[2] or "") if match else ("", line)
-        if tag in dialect.opens and match:
+        if match and tag == dialect.opens:
             close(cut=True)
             opened = _Open(number, [], [])
         elif match and opened is None:
@@ -258,7 +152,7 @@ def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], li
         if opened is None:
             continue
         opened.lines.append(line)
-        if tag in dialect.closes and match:
+        if match and tag == dialect.closes:
             close(cut=False)
         elif match:
             opened.fields.append((tag, value))

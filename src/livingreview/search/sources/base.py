@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from livingreview.errors import SearchError
 from livingreview.model import Strategy
+from livingreview.search.formats.blocks import plain
 from livingreview.search.records import Record
+from livingreview.search.sources.http import Service
 
 __all__ = [
     "Found",
+    "JsonSource",
     "Moved",
     "Page",
     "Query",
@@ -24,8 +27,9 @@ __all__ = [
     "by_position",
     "dig",
     "list_at",
-    "raw_hash",
+    "page_range",
     "text_at",
+    "texts_at",
 ]
 
 
@@ -111,8 +115,16 @@ class Moved(SearchError):
     """The set of hits changed while it was read by position, so that a record may have slipped past."""
 
 
-class Source(Protocol):
-    """A database that can be searched.
+@dataclass(frozen=True)
+class Source:
+    """A database that can be searched over the network.
+
+    Parameters
+    ----------
+    service
+        Its web service, with the key among the headers where it is taken there.
+    key, contact
+        Its key, and the e-mail address that it is told; either may be empty.
 
     Attributes
     ----------
@@ -120,9 +132,10 @@ class Source(Protocol):
         Its name, as the strategy and the search log have it.
     """
 
-    @property
-    def database(self) -> str:
-        """Return the name of the database."""
+    database: ClassVar[str]
+    service: Service
+    key: str = field(default="", repr=False)
+    contact: str = ""
 
     def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
         """Yield the records that the query finds, page by page.
@@ -132,22 +145,36 @@ class Source(Protocol):
         SearchError
             The service fails, refuses, or gives fewer records than it said there are.
         """
+        raise NotImplementedError
 
     def close(self) -> None:
         """Close the connections."""
+        self.service.close()
+
+
+class JsonSource(Source):
+    """A source whose service describes each record by a JSON object."""
+
+    def fields(self, item: Any) -> dict[str, Any]:
+        """Return the fields of a record that an object gives, title and abstract still with their mark-up."""
+        raise NotImplementedError
+
+    def records(self, items: Any) -> tuple[Record, ...]:
+        """Return the records of a list of objects; of none where there is no list."""
+        return tuple(self.record(item, index) for index, item in enumerate(items or ()))
+
+    def record(self, item: Any, index: int = 0) -> Record:
+        """Return the record of one object."""
+        found = self.fields(item)
+        found |= {name: plain(found[name]) for name in ("title", "abstract") if name in found}
+        raw = json.dumps(item, sort_keys=True, ensure_ascii=True).encode()
+        return Record(self.database, index, sha256=hashlib.sha256(raw).hexdigest(), **found)
 
 
 def by_cursor(fetch: Callable[[str], Page], resume: Resume, first: str = "*") -> Iterator[Page]:
     """Yield pages that each name the next one; a cursor that has expired is replaced by the first.
 
-    Parameters
-    ----------
-    fetch
-        Returns the page at a cursor.
-    resume
-        Where a broken run was.
-    first
-        The cursor of the first page.
+    `fetch` returns the page at a cursor, `first` is that of the first page.
     """
     cursor = resume.cursor or first
     while cursor:
@@ -164,16 +191,7 @@ def by_cursor(fetch: Callable[[str], Page], resume: Resume, first: str = "*") ->
 def by_position(name: str, fetch: Callable[[int], Page], resume: Resume, limit: int) -> Iterator[Page]:
     """Yield pages that are asked for by the position of their first record, counted from 0.
 
-    Parameters
-    ----------
-    name
-        The database, for messages.
-    fetch
-        Returns the page at a position; its cursor is not read.
-    resume
-        Where a broken run was.
-    limit
-        How many records the service gives by position.
+    `fetch` returns the page at a position (its cursor is not read), `limit` is what the service gives that way.
 
     Raises
     ------
@@ -224,6 +242,11 @@ def list_at(content: Any, *path: str | int) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def raw_hash(raw: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON object, the order of its keys aside."""
-    return hashlib.sha256(json.dumps(raw, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+def texts_at(content: Any, *path: str | int) -> list[str]:
+    """Return the texts that are not empty of every entry of a list, each at the same `path` in its entry."""
+    return [text for entry in content or () if (text := text_at(entry, *path))]
+
+
+def page_range(first: str, last: str) -> str:
+    """Return the pages of an article from its first and its last, which may be the same or not known."""
+    return first if last in ("", first) else f"{first}-{last}"

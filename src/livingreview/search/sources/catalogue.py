@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from livingreview.errors import SearchError
 from livingreview.search.sources.base import Source
 from livingreview.search.sources.crossref import Crossref
 from livingreview.search.sources.europepmc import EuropePMC
 from livingreview.search.sources.http import Limits, Service, user_agent
-from livingreview.search.sources.ieee import IEEEXplore
 from livingreview.search.sources.openalex import OpenAlex
 from livingreview.search.sources.pubmed import PubMed
-from livingreview.search.sources.scopus import Scopus
-from livingreview.search.sources.webofscience import WebOfScience
+from livingreview.search.sources.subscribed import IEEEXplore, Scopus, WebOfScience
 
-__all__ = ["CATALOGUE", "Connection", "Entry", "connect"]
-
-
-@dataclass(frozen=True)
-class Connection:
-    """What a source is made from.
-
-    Parameters
-    ----------
-    service
-        The web service.
-    key, contact
-        Its key, and the e-mail address that it is told; either may be empty.
-    """
-
-    service: Service
-    key: str = field(repr=False)
-    contact: str
+__all__ = ["CATALOGUE", "Entry", "connect"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +25,14 @@ class Entry:
     ----------
     name
         On the command line, and in ``LIVINGREVIEW_<NAME>_URL``, which overrides the address.
-    database
-        As the strategy names it.
+    source
+        The class of the source.
     address
         Of the service.
     spacing
         Seconds between requests, from the rate that the service documents.
     key
         Environment variable of the key.
-    build
-        Makes the source.
     needs_key
         Whether the service answers nobody without a key.
     key_header
@@ -65,34 +44,33 @@ class Entry:
     """
 
     name: str
-    database: str
+    source: type[Source]
     address: str
     spacing: float
     key: str
-    build: Callable[[Connection], Source]
     needs_key: bool = False
     key_header: str = ""
     in_full: bool = True
     asked_for: bool = False
 
+    @property
+    def database(self) -> str:
+        """The database, as the strategy names it."""
+        return self.source.database
+
 
 CATALOGUE = (
     # Three requests a second, ten with a key; the slower rate is kept, as one address may serve several people.
-    Entry("pubmed", "PubMed", "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", 0.34, "NCBI_API_KEY",
-          lambda to: PubMed(to.service, to.key, to.contact)),
-    Entry("europepmc", "Europe PMC", "https://www.ebi.ac.uk/europepmc/webservices/rest", 0.5, "",
-          lambda to: EuropePMC(to.service)),
-    Entry("openalex", "OpenAlex", "https://api.openalex.org", 0.15, "OPENALEX_API_KEY",
-          lambda to: OpenAlex(to.service, to.key)),
+    Entry("pubmed", PubMed, "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", 0.34, "NCBI_API_KEY"),
+    Entry("europepmc", EuropePMC, "https://www.ebi.ac.uk/europepmc/webservices/rest", 0.5, ""),
+    Entry("openalex", OpenAlex, "https://api.openalex.org", 0.15, "OPENALEX_API_KEY"),
     # Lists are limited to one request a second outside of the polite pool.
-    Entry("crossref", "Crossref", "https://api.crossref.org", 1.0, "",
-          lambda to: Crossref(to.service, to.contact), in_full=False, asked_for=True),
-    Entry("scopus", "Scopus", "https://api.elsevier.com", 0.2, "SCOPUS_API_KEY",
-          lambda to: Scopus(to.service), needs_key=True, key_header="X-ELS-APIKey"),
-    Entry("webofscience", "Web of Science", "https://api.clarivate.com/apis/wos-starter/v1", 1.0, "WOS_API_KEY",
-          lambda to: WebOfScience(to.service), needs_key=True, key_header="X-ApiKey"),
-    Entry("ieee", "IEEE Xplore", "https://ieeexploreapi.ieee.org", 0.2, "IEEE_API_KEY",
-          lambda to: IEEEXplore(to.service, to.key), needs_key=True),
+    Entry("crossref", Crossref, "https://api.crossref.org", 1.0, "", in_full=False, asked_for=True),
+    Entry("scopus", Scopus, "https://api.elsevier.com", 0.2, "SCOPUS_API_KEY",
+          needs_key=True, key_header="X-ELS-APIKey"),
+    Entry("webofscience", WebOfScience, "https://api.clarivate.com/apis/wos-starter/v1", 1.0, "WOS_API_KEY",
+          needs_key=True, key_header="X-ApiKey"),
+    Entry("ieee", IEEEXplore, "https://ieeexploreapi.ieee.org", 0.2, "IEEE_API_KEY", needs_key=True),
 )  # fmt: skip
 
 
@@ -141,7 +119,7 @@ def connect(
         address = environment.get(f"LIVINGREVIEW_{entry.name.upper()}_URL") or entry.address
         headers = _headers(entry, key, environment, contact)
         service = Service(entry.database, address, entry.spacing, headers, limits, remedy=remedy)
-        sources.append((entry, entry.build(Connection(service, key, contact if "@" in contact else ""))))
+        sources.append((entry, entry.source(service, key, contact if "@" in contact else "")))
     return sources, skipped
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -23,10 +22,9 @@ from livingreview.model import Concept, Strategy, Term
 from livingreview.search.formats.blocks import plain
 from livingreview.search.normalise import fold
 from livingreview.search.records import Record, find_arxiv
-from livingreview.search.sources.base import Found, Page, Query, Resume, by_cursor, dig, list_at, raw_hash, text_at
-from livingreview.search.sources.http import Service
+from livingreview.search.sources.base import Found, JsonSource, Page, Query, Resume, by_cursor, dig, list_at, text_at
 
-__all__ = ["Crossref", "free_words", "matches"]
+__all__ = ["Crossref", "matches"]
 
 PAGE = 1_000
 FIELDS = (
@@ -35,21 +33,10 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True)
-class Crossref:
-    """Crossref.
+class Crossref(JsonSource):
+    """Crossref; a contact puts requests into the polite pool."""
 
-    Parameters
-    ----------
-    service
-        The REST API.
-    contact
-        E-mail address that puts requests into the polite pool; may be empty.
-    """
-
-    service: Service
-    contact: str = ""
-    database: str = "Crossref"
+    database = "Crossref"
 
     def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
         """Yield the matching records registered in the query's window; see :class:`~.base.Source`.
@@ -61,7 +48,7 @@ class Crossref:
         """
         if query.since is None:
             raise SearchError("Crossref has no Boolean search and cannot be searched in full; give --since")
-        words = min((free_words(concept, self.database) for concept in query.strategy.concepts), key=len)
+        words = min((_free_words(concept, self.database) for concept in query.strategy.concepts), key=len)
         window = f"from-created-date:{query.since},until-created-date:{query.until}"
         parameters: dict[str, str | int] = {
             "query.bibliographic": " ".join(words),
@@ -75,7 +62,7 @@ class Crossref:
         def fetch(cursor: str) -> Page:
             message = dig(self.service.json("works", {**parameters, "cursor": cursor}), "message")
             items = dig(message, "items") or []
-            found = tuple(_record(item, self.database, index) for index, item in enumerate(items))
+            found = self.records(items)
             kept = tuple(record for record in found if matches(query.strategy, record, self.database))
             following = text_at(message, "next-cursor") if items else ""
             return Page(kept, int(dig(message, "total-results") or 0), following, len(found) - len(kept))
@@ -99,39 +86,29 @@ class Crossref:
             for field in ("update-to", "updated-by")
         }
         page = f"https://api.crossref.org/works/{quote(doi, safe='/')}"
-        record = _record(message, self.database, 0)
-        return Found(record, "the record at Crossref", page, notices["update-to"], notices["updated-by"])
+        return Found(self.record(message), "the record at Crossref", page, notices["update-to"], notices["updated-by"])
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.service.close()
-
-
-def _record(item: Mapping[str, Any], database: str, index: int) -> Record:
-    doi = text_at(item, "DOI").lower()
-    year = dig(item, "issued", "date-parts", 0, 0)
-    title = ": ".join(part for part in (text_at(item, "title", 0), text_at(item, "subtitle", 0)) if part)
-    return Record(
-        database,
-        index,
-        title=plain(title),
-        authors=tuple(_authors(item)),
-        year=year if isinstance(year, int) else None,
-        journal=plain(text_at(item, "container-title", 0)),
-        volume=text_at(item, "volume"),
-        issue=text_at(item, "issue"),
-        pages=text_at(item, "page") or text_at(item, "article-number"),
-        doi=doi,
-        arxiv=find_arxiv(doi),
-        accession=doi,
-        issn=text_at(item, "ISSN", 0),
-        abstract=plain(text_at(item, "abstract")),
-        keywords="; ".join(str(subject) for subject in list_at(item, "subject")),
-        language=text_at(item, "language"),
-        kind=text_at(item, "type"),
-        url=text_at(item, "URL"),
-        sha256=raw_hash(item),
-    )
+    def fields(self, item: Any) -> dict[str, Any]:
+        """Return the fields of a work."""
+        doi, year = text_at(item, "DOI").lower(), dig(item, "issued", "date-parts", 0, 0)
+        return {
+            "title": ": ".join(part for part in (text_at(item, "title", 0), text_at(item, "subtitle", 0)) if part),
+            "authors": tuple(_authors(item)),
+            "year": year if isinstance(year, int) else None,
+            "journal": plain(text_at(item, "container-title", 0)),
+            "volume": text_at(item, "volume"),
+            "issue": text_at(item, "issue"),
+            "pages": text_at(item, "page") or text_at(item, "article-number"),
+            "doi": doi,
+            "arxiv": find_arxiv(doi),
+            "accession": doi,
+            "issn": text_at(item, "ISSN", 0),
+            "abstract": text_at(item, "abstract"),
+            "keywords": "; ".join(str(subject) for subject in list_at(item, "subject")),
+            "language": text_at(item, "language"),
+            "kind": text_at(item, "type"),
+            "url": text_at(item, "URL"),
+        }
 
 
 def _authors(item: Mapping[str, Any]) -> Iterator[str]:
@@ -140,14 +117,8 @@ def _authors(item: Mapping[str, Any]) -> Iterator[str]:
         yield name or text_at(author, "name")
 
 
-def free_words(concept: Concept, database: str) -> list[str]:
-    """Return the distinct words of a concept's free-text terms, in order.
-
-    Examples
-    --------
-    >>> free_words(Concept(name="modality", terms=[Term(text="MRI"), Term(text="magnetic resonance")]), "Crossref")
-    ['mri', 'magnetic', 'resonance']
-    """
+def _free_words(concept: Concept, database: str) -> list[str]:
+    """Return the distinct words of a concept's free-text terms, in order."""
     return list(dict.fromkeys(word for term in _terms(concept, database) for word in fold(term.text).split()))
 
 

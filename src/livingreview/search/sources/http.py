@@ -47,16 +47,8 @@ class Transient(Exception):
 class Limits:
     """How long and how often to ask.
 
-    Parameters
-    ----------
-    attempts
-        Requests per answer, the first included.
-    first_pause, longest_pause
-        Seconds before the second attempt, and at most before any; a service that asks for more ends the run.
-    connect, silence, whole
-        Seconds to connect, between two pieces of an answer, and for all of it.
-    size
-        Bytes of one answer, decompressed.
+    Requests per answer; seconds before the second attempt, and at most before any (a service that asks for more ends
+    the run); seconds to connect, between two pieces of an answer, and for all of it; bytes of one answer, decompressed.
     """
 
     attempts: int = 6

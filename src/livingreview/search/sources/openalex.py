@@ -11,14 +11,22 @@ OpenAlex technical documentation, https://developers.openalex.org
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from livingreview.search.formats.blocks import plain
-from livingreview.search.records import Record, find_arxiv, find_doi, find_openalex, find_pmcid, find_pmid
-from livingreview.search.sources.base import Page, Query, Resume, by_cursor, by_position, dig, raw_hash, text_at
-from livingreview.search.sources.http import Service
+from livingreview.search.records import find_arxiv, find_doi, find_openalex, find_pmcid, find_pmid
+from livingreview.search.sources.base import (
+    JsonSource,
+    Page,
+    Query,
+    Resume,
+    by_cursor,
+    by_position,
+    dig,
+    page_range,
+    text_at,
+    texts_at,
+)  # fmt: skip
 from livingreview.search.strategy import serialise
 
 __all__ = ["OpenAlex"]
@@ -29,21 +37,10 @@ WITHOUT_KEY = 10_000
 LOOK_BACK = timedelta(days=365)
 
 
-@dataclass(frozen=True)
-class OpenAlex:
-    """OpenAlex.
+class OpenAlex(JsonSource):
+    """OpenAlex; its key may be empty."""
 
-    Parameters
-    ----------
-    service
-        The API.
-    key
-        Its key; may be empty.
-    """
-
-    service: Service
-    key: str = field(default="", repr=False)
-    database: str = "OpenAlex"
+    database = "OpenAlex"
 
     def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
         """Yield the works published in the query's window or the year before it; see :class:`~.base.Source`."""
@@ -64,48 +61,40 @@ class OpenAlex:
         keyed = {**parameters, "api_key": self.key}
         yield from by_cursor(lambda cursor: self._page({**keyed, "cursor": cursor}), resume)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.service.close()
+    def fields(self, item: Any) -> dict[str, Any]:
+        """Return the fields of a work."""
+        doi, number, year = (
+            find_doi(text_at(item, "doi")),
+            find_openalex(text_at(item, "id")),
+            dig(item, "publication_year"),
+        )
+        source = dig(item, "primary_location", "source")
+        return {
+            "title": text_at(item, "title") or text_at(item, "display_name"),
+            "authors": tuple(texts_at(dig(item, "authorships"), "author", "display_name")),
+            "year": year if isinstance(year, int) else None,
+            "journal": text_at(source, "display_name"),
+            "volume": text_at(item, "biblio", "volume"),
+            "issue": text_at(item, "biblio", "issue"),
+            "pages": page_range(text_at(item, "biblio", "first_page"), text_at(item, "biblio", "last_page")),
+            "doi": doi,
+            "pmid": find_pmid(text_at(item, "ids", "pmid")),
+            "pmcid": find_pmcid(text_at(item, "ids", "pmcid")),
+            "arxiv": find_arxiv(doi),
+            "openalex": number,
+            "accession": number,
+            "issn": text_at(source, "issn_l"),
+            "abstract": _abstract(dig(item, "abstract_inverted_index")),
+            "keywords": "; ".join(texts_at(dig(item, "keywords"), "display_name")),
+            "language": text_at(item, "language"),
+            "kind": text_at(item, "type"),
+            "url": text_at(item, "primary_location", "landing_page_url"),
+        }
 
     def _page(self, parameters: Mapping[str, str | int]) -> Page:
         content = self.service.json("works", parameters)
-        works = content.get("results") or []
-        records = tuple(_record(work, self.database, index) for index, work in enumerate(works))
-        return Page(records, int(dig(content, "meta", "count") or 0), text_at(content, "meta", "next_cursor"))
-
-
-def _record(work: Mapping[str, Any], database: str, index: int) -> Record:
-    doi = find_doi(text_at(work, "doi"))
-    number = find_openalex(text_at(work, "id"))
-    first, last = text_at(work, "biblio", "first_page"), text_at(work, "biblio", "last_page")
-    year = dig(work, "publication_year")
-    keywords = (text_at(keyword, "display_name") for keyword in dig(work, "keywords") or [])
-    authors = (text_at(entry, "author", "display_name") for entry in dig(work, "authorships") or [])
-    return Record(
-        database,
-        index,
-        title=plain(text_at(work, "title") or text_at(work, "display_name")),
-        authors=tuple(author for author in authors if author),
-        year=year if isinstance(year, int) else None,
-        journal=text_at(work, "primary_location", "source", "display_name"),
-        volume=text_at(work, "biblio", "volume"),
-        issue=text_at(work, "biblio", "issue"),
-        pages=first if not last or last == first else f"{first}-{last}",
-        doi=doi,
-        pmid=find_pmid(text_at(work, "ids", "pmid")),
-        pmcid=find_pmcid(text_at(work, "ids", "pmcid")),
-        arxiv=find_arxiv(doi),
-        openalex=number,
-        accession=number,
-        issn=text_at(work, "primary_location", "source", "issn_l"),
-        abstract=plain(_abstract(dig(work, "abstract_inverted_index"))),
-        keywords="; ".join(keyword for keyword in keywords if keyword),
-        language=text_at(work, "language"),
-        kind=text_at(work, "type"),
-        url=text_at(work, "primary_location", "landing_page_url"),
-        sha256=raw_hash(work),
-    )
+        hits = int(dig(content, "meta", "count") or 0)
+        return Page(self.records(content.get("results")), hits, text_at(content, "meta", "next_cursor"))
 
 
 def _abstract(inverted: Any) -> str:

@@ -8,7 +8,7 @@ Sayers E. A General Introduction to the E-utilities. NCBI Help Manual, https://w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from xml.etree.ElementTree import Element
 
@@ -16,8 +16,8 @@ from livingreview.errors import SearchError
 from livingreview.search.formats.blocks import to_record
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
 from livingreview.search.records import Record
-from livingreview.search.sources.base import Found, Page, Query, Resume, dig, text_at
-from livingreview.search.sources.http import Absent, Service
+from livingreview.search.sources.base import Found, Page, Query, Resume, Source, dig, text_at
+from livingreview.search.sources.http import Absent
 from livingreview.search.strategy import serialise
 
 __all__ = ["PubMed"]
@@ -29,24 +29,10 @@ BATCH = 200
 EARLIEST = date(1900, 1, 1)
 
 
-@dataclass(frozen=True)
-class PubMed:
-    """PubMed.
+class PubMed(Source):
+    """PubMed; with a key it allows ten requests a second instead of three, and it asks for a contact."""
 
-    Parameters
-    ----------
-    service
-        The E-utilities.
-    key
-        NCBI's key, which allows ten requests a second instead of three; may be empty.
-    contact
-        E-mail address that NCBI asks for; may be empty.
-    """
-
-    service: Service
-    key: str = field(default="", repr=False)
-    contact: str = ""
-    database: str = "PubMed"
+    database = "PubMed"
 
     def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
         """Yield batches of the records entered in the query's window; see :class:`~.base.Source`.
@@ -72,10 +58,6 @@ class PubMed:
                 page = f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
                 return Found(record, "the record in PubMed", page, is_notice_of, has_notices)
         raise Absent(f"PubMed has no article {pmid}")
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.service.close()
 
     def _window(self, text: str, since: date | None, until: date, resume: Resume) -> Iterator[Page]:
         found = self._search(text, since, until)
