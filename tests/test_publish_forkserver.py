@@ -120,7 +120,7 @@ def test_what_the_chapters_import_starts_no_thread():
     code = "import os, sys\nfrom contextlib import suppress\nfrom importlib import import_module\n"
     code += "for name in sys.argv[1:]:\n    with suppress(ImportError):\n        import_module(name)\n"
     code += "print(len(os.listdir('/proc/self/task')))"
-    command = [sys.executable, "-c", code, "ipykernel.kernelapp", *sorted(modules)]
+    command = [sys.executable, "-c", code, "ipykernel.kernelapp", "ipykernel.debugger", *sorted(modules)]
     environment = {**os.environ, **kernel.reproducible_environment()}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

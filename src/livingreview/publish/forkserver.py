@@ -31,7 +31,8 @@ KERNEL_OPTIONS: Final = (
 )
 # Jupyter starts and watches this small process in place of the kernel: it asks for one, and lives as long as that.
 _CLIENT: Final = """
-import json, os, socket, sys
+import json, os, signal, socket, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Jupyter interrupts before it shuts down; no traceback for that
 kernel = socket.socket(socket.AF_UNIX)
 kernel.connect(sys.argv[1])
 kernel.sendall(json.dumps([os.getcwd(), sys.argv[2]]).encode() + b"\\n")
@@ -108,7 +109,7 @@ class _Kernel(StreamRequestHandler):
 def serve(number: int, imports: Iterable[str]) -> None:
     """Import modules, then fork a kernel for everybody who connects to the socket of a number."""
     with warnings.catch_warnings(record=True) as caught:
-        for module in ("ipykernel.kernelapp", *imports):
+        for module in ("ipykernel.kernelapp", "ipykernel.debugger", *imports):
             with suppress(Exception):
                 import_module(module)
     if caught:  # the chapters could not report it any more
