@@ -172,7 +172,8 @@ def mended(html: str) -> str:
     * Titles of icons inside a button that already has a name.
     * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
     """
-    html = re.sub(r"<(title|desc) id=", r'<\1 class="nohighlight" id=', html)
+    content = max(html.find("</head>"), 0)  # the page has a title of its own
+    html = html[:content] + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', html[content:])
     html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
