@@ -11,7 +11,7 @@ import pytest
 from pybtex.database import parse_string
 
 from livingreview.model import Study
-from livingreview.publish.banner import banner_html
+from livingreview.publish.banner import banner_html, banner_until
 from livingreview.publish.citation import bibtex
 from livingreview.publish.sphinx_ext import excerpting, mathml, mended
 from livingreview.publish.tables import code_html, table_html
@@ -52,6 +52,14 @@ def test_the_banner_tells_an_overdue_search_without_hiding_or_blaming():
     assert "later reports are not yet included" in after
     assert "12 studies included by name" in before
     assert "1 study included by name" in banner_html(review(included=1), date(2025, 8, 7))
+
+
+def test_the_banner_says_how_old_the_last_search_is_and_how_long_that_holds():
+    assert "31 July 2025</time> (less than a month ago)" in banner_html(review(), date(2025, 8, 30))
+    assert "(one month ago)" in banner_html(review(), date(2025, 8, 31))
+    assert "(13 months ago)" in banner_html(review(), date(2026, 8, 31))
+    assert banner_until(review(), date(2025, 8, 1)) == date(2025, 8, 7), "then the next search is overdue"
+    assert banner_until(review(), date(2025, 8, 8)) == date(2025, 8, 30), "then it is a month old"
 
 
 def test_a_paused_review_promises_no_search_and_a_past_one_says_which_day():

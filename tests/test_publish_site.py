@@ -88,13 +88,13 @@ def test_a_folder_that_no_build_made_is_never_replaced(tmp_path):
 @pytest.mark.slow
 def test_nothing_is_done_when_nothing_changed_but_a_lost_page_or_an_overdue_search_is_noticed(tmp_path, monkeypatch):
     book = tiny_book(tmp_path / "book")
-    monkeypatch.setattr(site_module, "frame_of", lambda *_, **__: replace(FRAME, due=date(2025, 8, 7)))
+    monkeypatch.setattr(site_module, "frame_of", lambda *_, **__: replace(FRAME, until=date(2025, 8, 7)))
     monkeypatch.setattr(site_module, "_today", lambda: date(2025, 8, 1))
     monkeypatch.setattr(site_module, "book_digest", lambda root, parameters: "the same")
     assert len(build_site(book).executed) == 2
     made = digests(book / "_site")
     stamp = json.loads((book / "_site" / "build.json").read_text(encoding="utf-8"))
-    assert (stamp["data_root"], stamp["overdue"]) == ("data", False)
+    assert (stamp["data_root"], stamp["day"], stamp["until"]) == ("data", "2025-08-01", "2025-08-07")
 
     runs = []
     build = site_module.build_book

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from html import escape
+from itertools import takewhile
 from typing import Final
 
 from livingreview.review import Review
+from livingreview.wording import plural
 
-__all__ = ["banner_html", "long_date"]
+__all__ = ["ago", "banner_html", "banner_until", "long_date"]
 
 _STATUS: Final = {"living": "Living review", "paused": "Living review, paused", "retired": "Living review, retired"}
 _MONTHS: Final = (
@@ -26,6 +28,18 @@ def long_date(day: date) -> str:
     '31 July 2025'
     """
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def ago(day: date, today: date) -> str:
+    """Write how long ago a day was, in whole months.
+
+    Examples
+    --------
+    >>> ago(date(2025, 7, 31), date(2026, 11, 30)), ago(date(2025, 7, 31), date(2025, 8, 2))
+    ('15 months ago', 'less than a month ago')
+    """
+    months = 12 * (today.year - day.year) + today.month - day.month - (today.day < day.day)
+    return f"{plural(months, 'month')} ago" if months > 0 else "less than a month ago"
 
 
 def banner_html(review: Review, today: date, *, as_of: date | None = None) -> str:
@@ -49,7 +63,7 @@ def banner_html(review: Review, today: date, *, as_of: date | None = None) -> st
     items = [
         f"<strong>{_STATUS[review.file.living.status]}</strong>",
         f"version {escape(review.file.version)}",
-        f"last search {_time(review.last_search)}",
+        f"last search {_time(review.last_search)} ({ago(review.last_search, today)})",
         f"{included} {'study' if included == 1 else 'studies'} included by name",
     ]
     if review.file.living.status == "living":
@@ -64,6 +78,13 @@ def banner_html(review: Review, today: date, *, as_of: date | None = None) -> st
     if as_of is not None:
         items.insert(1, f"as it stood on {_time(as_of)}")
     return '<p class="lr-banner">' + " ".join(f"<span>{item}</span>" for item in items) + "</p>"
+
+
+def banner_until(review: Review, today: date) -> date:
+    """Return the last day on which the banner reads as it does today; it changes once a month at least."""
+    days = (today + timedelta(days=ahead) for ahead in range(32))
+    *_, last = takewhile(lambda day: banner_html(review, day) == banner_html(review, today), days)
+    return last
 
 
 def _time(day: date) -> str:

@@ -27,8 +27,8 @@ class Frame:
         Content of a style sheet added to the book's own.
     repository, address
         Where the repository and the site live; empty when that is not known.
-    due
-        Day after which the banner reads differently, if there is one.
+    until
+        Last day on which the banner reads so, if there is one.
     review
         The review that the pages show: what is published beside them, and what they say of themselves to programs,
         comes from it. None for a book that is no review.
@@ -39,7 +39,7 @@ class Frame:
     styles: str = ""
     repository: str = ""
     address: str = ""
-    due: date | None = None
+    until: date | None = None
     review: Review | None = None
 
 
@@ -63,7 +63,7 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_onl
         If the data have faults.
     """
     from livingreview.plots.palette import theme_css
-    from livingreview.publish.banner import banner_html
+    from livingreview.publish.banner import banner_html, banner_until
     from livingreview.publish.citation import bibtex
     from livingreview.review import Review
 
@@ -75,6 +75,6 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_onl
         styles=theme_css(),
         repository=addresses.repository,
         address=addresses.site,
-        due=review.next_search_due,
+        until=banner_until(review, today),
         review=review,
     )

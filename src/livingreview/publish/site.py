@@ -100,9 +100,8 @@ def build_site(
         return Built(output, (), tuple(chapter_names(root)), time.perf_counter() - start)
     frame = frame_of(root, today, as_of=as_of, verified_only=verified_only)
     built = build_book(root, output, parameters, frame, jobs=jobs, progress=progress)
-    overdue = bool(frame.due and today > frame.due)
-    due = frame.due.isoformat() if frame.due else None
-    stamp = {"key": key, "due": due, "overdue": overdue, "files": _inventory(output), **parameters}
+    days = {"day": today.isoformat(), "until": (frame.until or date.max).isoformat()}
+    stamp = {"key": key, **days, "files": _inventory(output), **parameters}
     (output / STAMP).write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return Built(output, built.executed, built.cached, time.perf_counter() - start)
 
@@ -199,8 +198,8 @@ def _inventory(site: Path) -> str:
 def _is_current(output: Path, key: str, today: date) -> bool:
     try:
         stamp = json.loads((output / STAMP).read_text(encoding="utf-8"))
-        overdue = bool(stamp["due"] and today > date.fromisoformat(stamp["due"]))
-        return bool(stamp["key"] == key and stamp["overdue"] == overdue and stamp["files"] == _inventory(output))
+        fresh = stamp["day"] <= today.isoformat() <= stamp["until"]
+        return bool(stamp["key"] == key and fresh and stamp["files"] == _inventory(output))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
