@@ -21,6 +21,7 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 from livingreview.publish.banner import long_date
+from livingreview.publish.glossary import connect_glossary
 from livingreview.publish.lean import lean
 from livingreview.publish.metadata import page_metadata
 
@@ -207,4 +208,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # After the theme's own handlers, which make the title.
     app.connect("html-page-context", _escape_printed_title, priority=900)
     app.connect("build-finished", _mend_pages)
+    connect_glossary(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
