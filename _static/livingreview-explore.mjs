@@ -57,7 +57,7 @@
 
   const ROW = 26;
   const views = new Map();
-  const draw = async (name, datasets, rows, height = ROW * rows) => {
+  const draw = async (name, datasets, rows, height = ROW * (rows + 2)) => {
     const place = root.querySelector(`[data-view="${name}"]`);
     views.get(name)?.finalize();
     views.delete(name);
@@ -89,7 +89,8 @@
     if (result.sensitivity) {
       parts.push(`${result.k} with a usable 2×2 table pool to a sensitivity of ${result.sensitivity} and a specificity of ${result.specificity}.`);
     } else {
-      parts.push(`No pooled estimate: ${result.reason}.`);
+      const printing = shown.filter((study) => study.sensitivity || study.specificity).length;
+      parts.push(`No pooled estimate: ${result.reason}. ${printing} print a sensitivity or specificity: see the table of studies below.`);
     }
     return parts.join(" ");
   };
@@ -148,7 +149,7 @@
     return /[",\n]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
   };
   const csv = () => {
-    const columns = ["id", "label", "title", "doi", "year", "standing", ...facets.map((facet) => facet.name)];
+    const columns = ["id", "label", "title", "doi", "year", "standing", "sensitivity", "specificity", "tested", "grade", ...facets.map((facet) => facet.name)];
     const byStudy = new Map(state.chosen.map((table) => [table.id, table.cells]));
     const rows = state.shown.map((study) => [...columns.map((name) => study[name]), ...(byStudy.get(study.id) ?? ["", "", "", ""])]);
     const head = [...columns, "tp", "fp", "fn", "tn"];

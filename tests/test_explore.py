@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import livingreview.explore as explore
-from livingreview.diagnosis import headline, pool
+from livingreview.diagnosis import headline, pool, printed_text
 from livingreview.errors import ReviewError
 from livingreview.evidence import gather
 from livingreview.explore import Explorer, explorer, reachable
-from livingreview.publish.explorer import show_explorer, studies_table
+from livingreview.publish.explorer import show_explorer, show_topics, studies_table
 from livingreview.review import Review
 from livingreview.wording import with_interval
 from signing import sign
@@ -89,3 +89,23 @@ def test_has_the_table_one_row_a_study(found, review):
     table = studies_table(found)
     assert len(table) == len(review.included) + len(review.awaiting)
     assert (table["2×2 table"] == "pooled").sum() == len(found.tables)
+
+
+def test_says_the_table_what_a_study_prints_on_how_many_and_why_it_is_not_pooled(found):
+    rows = studies_table(found).set_index("study_id")
+    shown = ["Sensitivity", "Specificity", "Tested", "2×2 table"]
+    assert list(rows.loc["agibetov2021", shown]) == ["94%", "90%", "", "size missing"]
+    assert list(rows.loc["martini2020", shown]) == ["95%", "", "42 patients", "pooled"]
+
+
+def test_prints_the_table_of_a_pooled_study_the_evaluation_that_is_pooled(found, review):
+    for item in pool(review).selection.used:
+        (row,) = (study for study in found.studies if study["id"] == item.study.id)
+        assert row["grade"] == "pooled"
+        assert row["sensitivity"] == printed_text(item.entry.sensitivity)
+
+
+def test_lead_the_links_of_the_front_page_to_choices_that_the_explorer_has(found):
+    html = show_topics({"scar & <b>": 3}).data
+    assert 'href="chapters/explore.html?topic=scar+%26+%3Cb%3E">scar &amp; &lt;b&gt;</a> (3)' in html
+    assert "topic" in {facet["name"] for facet in found.facets}

@@ -39,6 +39,7 @@ __all__ = [
     "leave_one_out_table",
     "left_out_table",
     "pool",
+    "printed_text",
     "sensitivity_table",
     "used_table",
 ]
@@ -238,10 +239,10 @@ def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
                 "Target": item.study.target_condition or "",
                 "Unit": entry.unit or "",
                 "n": entry.n,
-                **{name.capitalize(): _printed(getattr(entry, name)) for name in ("sensitivity", "specificity")},
-                "Accuracy": _printed(entry.accuracy),
-                "PPV": _printed(entry.ppv),
-                "AUC": _printed(entry.auc),
+                **{name.capitalize(): printed_text(getattr(entry, name)) for name in ("sensitivity", "specificity")},
+                "Accuracy": printed_text(entry.accuracy),
+                "PPV": printed_text(entry.ppv),
+                "AUC": printed_text(entry.auc),
                 "2×2 table": item.grade,
                 "Pooled": "yes" if key in used else "no",
                 "Reference": reference(item.study),
@@ -320,7 +321,8 @@ def headline(pooled: Pooled) -> str:
     )
 
 
-def _printed(value: str | Quoted | None) -> str:
+def printed_text(value: str | Quoted | None) -> str:
+    """Return a metric as printed, with what is printed beside it."""
     if value is None:
         return ""
     if isinstance(value, Quoted):

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from livingreview.characteristics import NOT_SEEN
-from livingreview.diagnosis import Pooled, central_table, pool
+from livingreview.diagnosis import Pooled, central_table, pool, printed_text
 from livingreview.errors import ReviewError
-from livingreview.evidence import MAIN, gather, select
+from livingreview.evidence import MAIN, TableEvidence, gather, select
 from livingreview.model import Study
 from livingreview.overlap import reported
 from livingreview.overlap_pooling import METRICS
@@ -89,7 +89,7 @@ class Explorer:
     undivided
         Titles of the filters that no study differs in: they are not offered.
     studies
-        One object per study, with its values of each facet and the bit of its 2×2 table, if it has one.
+        One object per study, with what it prints, its values of each facet and the bit of its 2×2 table, if it has one.
     tables
         The usable 2×2 tables, ordered by bit.
     pooled
@@ -140,6 +140,7 @@ def explorer(review: Review) -> Explorer:
             "standing": standing.status if (standing := study.standing_on(review.day)) else None,
             "verified": study.verified,
             "bit": bit.get(study.id, 0),
+            **_printed([item for item in evidence if item.study is study], used),
             **{facet.name: values[facet.name][place] for facet in offered},
         }
         for place, study in enumerate(studies)
@@ -188,6 +189,22 @@ def reachable(choices: Sequence[Sequence[int]], everything: int) -> set[int]:
         if len(found) > MOST_SETS:
             raise ReviewError(f"the explorer's filters leave more than {MOST_SETS:,} sets of studies; take one away")
     return found
+
+
+def _printed(items: Sequence[TableEvidence], used: Sequence[TableEvidence]) -> dict[str, str]:
+    """Return one evaluation as printed: the one pooled, else one that prints what is asked, else the primary one."""
+    if not items:
+        return {"sensitivity": "", "specificity": "", "tested": "", "grade": ""}
+    item = min(
+        items, key=lambda i: (i not in used, not (i.entry.sensitivity or i.entry.specificity), not i.entry.primary)
+    )
+    entry = item.entry
+    return {
+        "sensitivity": printed_text(entry.sensitivity),
+        "specificity": printed_text(entry.specificity),
+        "tested": f"{entry.n:,} {entry.unit or 'case'}s" if entry.n else "",
+        "grade": "pooled" if item in used else item.grade,
+    }
 
 
 def _values(facet: Facet, study: Study) -> list[str]:

@@ -7,9 +7,11 @@ page shows its static figure and table.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pandas as pd
 from IPython.display import HTML
@@ -17,7 +19,7 @@ from IPython.display import HTML
 from livingreview.explore import Explorer
 from livingreview.review import STUDY_ID
 
-__all__ = ["VIEWS", "show_explorer", "studies_table", "vega_script"]
+__all__ = ["VIEWS", "show_explorer", "show_topics", "studies_table", "vega_script"]
 
 _AXIS: Final = {"labelColor": "var(--lr-ink)", "titleColor": "var(--lr-ink)", "gridColor": "var(--lr-rule)"}
 _CONFIG: Final = {
@@ -192,15 +194,28 @@ def vega_script(cache: Path) -> Path:
     return kept
 
 
+def show_topics(topics: Mapping[str, int]) -> HTML:
+    """Show each condition or subject, with its number of studies, as a way into the explorer from the front page."""
+    links = (
+        f'<li><a href="chapters/explore.html?{escape(urlencode({"topic": topic}))}">{escape(topic)}</a> ({count})</li>'
+        for topic, count in topics.items()
+    )
+    return HTML(f'<ul class="lr-topics">{"".join(links)}</ul>')  # type: ignore[no-untyped-call]
+
+
 def studies_table(found: Explorer) -> pd.DataFrame:
     """Return the studies of the explorer, one row each; the script of the page hides those that a filter leaves out."""
-    shown = [facet for facet in found.facets if facet["name"] in ("task", "topic", "family", "validation")]
+    titles = {facet["name"]: facet["title"] for facet in found.facets}
     rows = [
         {
             STUDY_ID: study["id"],
             "Study": study["label"],
-            **{facet["title"]: ", ".join(study[facet["name"]]) for facet in shown},
-            "2×2 table": "pooled" if study["bit"] else "",
+            **{titles[name]: ", ".join(study[name]) for name in ("topic",) if name in titles},
+            "Sensitivity": study["sensitivity"],
+            "Specificity": study["specificity"],
+            "Tested": study["tested"],
+            "2×2 table": study["grade"],
+            **{titles[name]: ", ".join(study[name]) for name in ("family", "validation") if name in titles},
         }
         for study in found.studies
     ]
