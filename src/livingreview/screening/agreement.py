@@ -136,15 +136,9 @@ def agreement(table: Sequence[Sequence[int]], people: tuple[str, str] = ("first"
 
 
 def pairwise_agreement(decisions: Iterable[Decision], stage: str) -> tuple[Agreement, ...]:
-    """Return the agreement of every two people who decided on common records, before any adjudication.
+    """Return the agreement at a stage of every two people who decided on common records, before any adjudication.
 
-    Parameters
-    ----------
-    decisions
-        Rows of the ledger, in order.
-    stage
-        ``"title_abstract"`` or ``"full_text"``. A record of which somebody is unsure goes on, so that *unsure*
-        counts with *include*.
+    A record of which somebody is unsure goes on, so that *unsure* counts with *include*.
     """
     by_person: dict[str, dict[str, bool]] = {}
     for row in standing(decisions):
@@ -181,17 +175,9 @@ def share_alike(alike: int, n: int) -> Estimate:
 
 
 def cohen_kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
-    """Return Cohen's kappa with its large-sample interval.
+    """Return Cohen's kappa with its large-sample interval; None where both used one and the same category throughout.
 
-    Parameters
-    ----------
-    table
-        (c, c) counts over c categories, rows of one person and columns of the other; at least one count.
-
-    Returns
-    -------
-    Estimate or None
-        None where both people used one and the same category throughout.
+    The table holds (c, c) counts over c categories, rows of one person and columns of the other; at least one count.
     """
     n, categories = sum(map(sum, table)), range(len(table))
     p = [[count / n for count in row] for row in table]

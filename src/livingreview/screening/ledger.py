@@ -70,12 +70,10 @@ class Decision:
     ----------
     record
         Id of the record in the search ledger, or of a report found by other methods.
-    stage
-        One of :data:`STAGES`.
+    stage, decision
+        One of :data:`STAGES`, one of :data:`DECISIONS`.
     person
         Who decided, by the name they use throughout.
-    decision
-        One of :data:`DECISIONS`.
     reason
         A key of :data:`EXCLUSION_REASONS`: always at the full text, where wanted on title and abstract; empty for
         what is not excluded.

@@ -41,19 +41,10 @@ _WHY: Final = 3
 
 @dataclass(frozen=True)
 class Ranked:
-    """A record that waits, and its place.
+    """A record that waits, and its rank, 1 for what to read first.
 
-    Parameters
-    ----------
-    record
-        Its id.
-    rank
-        1 for what to read first.
-    score
-        Distance from the classifier's boundary, without a unit: comparable within one ranking only, and no
-        probability.
-    why
-        The words that speak most for it; fewer than three where fewer do.
+    The score is the distance from the classifier's boundary: comparable within one ranking only, and no probability.
+    `why` are the words that speak most for it, fewer than three where fewer do.
     """
 
     record: str
@@ -68,19 +59,9 @@ def text_of(record: Record) -> str:
 
 
 def rank(waiting: Mapping[str, Record], decided: Mapping[str, tuple[Record, bool]]) -> tuple[Ranked, ...]:
-    """Put the records that wait in the order in which to read them.
+    """Return every record that waits, the likeliest first; equal scores in the order given.
 
-    Parameters
-    ----------
-    waiting
-        Records without a decision, by id.
-    decided
-        Records with a decision, by id, and whether they were included.
-
-    Returns
-    -------
-    tuple of Ranked
-        Every record that waits, the likeliest first; equal scores in the order given.
+    Of the records that are `decided` it is known whether they were included; both are by id.
 
     Raises
     ------
@@ -141,21 +122,9 @@ def matrix(texts: Sequence[str]) -> tuple[csr_matrix, NDArray[np.str_]]:
 def scores(
     features: csr_matrix, known: NDArray[np.intp], labels: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Learn from some rows of a matrix and score all of them.
+    """Return the score of every row of an (n, words) matrix, learned from some of its rows, and the weight of a word.
 
-    Parameters
-    ----------
-    features
-        (n, words) matrix.
-    known
-        Rows that are decided.
-    labels
-        Whether each of these was included; both kinds occur.
-
-    Returns
-    -------
-    score, weights
-        (n,) score of every row, and the weight of every word.
+    `known` are the rows that are decided, `labels` whether each of these was included; both kinds occur.
     """
     from sklearn.svm import LinearSVC
 

@@ -48,20 +48,10 @@ def terms_pattern(strategy: Strategy) -> re.Pattern[str]:
 
 @dataclass
 class Session:
-    """A person, a stage and the records that wait.
+    """A person, a stage and the records that wait, in order; `root` is the data folder.
 
-    Parameters
-    ----------
-    root
-        The data folder.
-    queue
-        What to look at, in order.
-    stage, person, today, kind
-        What the ledger says of every decision made here.
-    terms
-        What to highlight.
-    earlier
-        Decisions to show to an adjudicator, by record.
+    Stage, person, today and kind are what the ledger says of every decision made here. `terms` are highlighted;
+    `earlier` are the decisions to show to an adjudicator, by record.
     """
 
     root: Path

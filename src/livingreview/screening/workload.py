@@ -171,21 +171,9 @@ def backtest_line(library: Library, decisions: Sequence[Decision]) -> str:
 
 
 def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, batch: int = 10) -> NDArray[np.intp]:
-    """Return the order in which all records would have been read, learning anew after every few.
+    """Return the order in which all records would have been read, learning anew after every `batch`.
 
-    Parameters
-    ----------
-    texts, included
-        Title and abstract, and verdict, of each record.
-    seed
-        Draws the one included and the one excluded record that are known at the start.
-    batch
-        Records read between two rounds of learning.
-
-    Returns
-    -------
-    (n,) array
-        Indices of the records; the two known ones stand first.
+    The seed draws the one included and the one excluded record that are known at the start, and stand first.
 
     Raises
     ------
@@ -212,18 +200,9 @@ def simulate(texts: Sequence[str], included: Sequence[bool], *, seed: int = 1, b
 
 @dataclass(frozen=True)
 class StoppingReport:
-    """Where the screening stands.
+    """Where the screening stands: records in all, those decided, those of them that go on, and those excluded since.
 
-    Parameters
-    ----------
-    total, screened, relevant
-        Records in all, those decided, and those of them that go on.
-    irrelevant_run
-        Records excluded since the last relevant one.
-    recall_target
-        Share of the relevant records that ought to be found.
-    p
-        Probability of what was seen if recall were below the target; None before the first relevant record.
+    `p` is the probability of what was seen if recall were below the target; None before the first relevant record.
     """
 
     total: int

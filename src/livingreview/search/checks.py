@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from livingreview.errors import DataError, Fault, SearchError
@@ -16,13 +17,7 @@ __all__ = ["search_faults", "strategy_faults"]
 
 
 def search_faults(root: Path) -> list[Fault]:
-    """Return the faults of strategy and ledger that the files' schemas do not see.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    """
+    """Return the faults of strategy and ledger in the data folder that the files' schemas do not see."""
     path = root / "search" / "strategy.yaml"
     ledger = Ledger(root / "search", root)
     faults = ledger.faults() if ledger.records_path.is_file() else []
@@ -52,18 +47,10 @@ _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"))
 
 
 def strategy_faults(strategy: Strategy, document: Document) -> list[Fault]:
-    """Return every fault of a strategy that its schema does not see.
+    """Return every fault of a strategy that its schema does not see; the document it was read from knows the lines.
 
-    Parameters
-    ----------
-    strategy, document
-        The strategy, and the file it was read from, which knows the lines.
-
-    Returns
-    -------
-    list of Fault
-        In a term: a quote or bracket without its partner, a field tag, a truncation sign, an operator; each is shown
-        in the term with ``^`` before it. For a database: whatever keeps it from being searched.
+    In a term: a quote or bracket without its partner, a field tag, a truncation sign, an operator; each is shown
+    in the term with ``^`` before it. For a database: whatever keeps it from being searched.
     """
     faults: list[Fault] = []
     for number, concept in enumerate(strategy.concepts):
@@ -85,9 +72,8 @@ def strategy_faults(strategy: Strategy, document: Document) -> list[Fault]:
 
 def _in_term(term: Term) -> Iterator[tuple[int, str, str, str]]:
     text = term.text
-    for sign in ('"',):
-        if text.count(sign) % 2:
-            yield text.rindex(sign), "a quote without its partner", "leave quotes out, phrases get them", "STRATEGY-004"
+    if text.count('"') % 2:
+        yield text.rindex('"'), "a quote without its partner", "leave quotes out, phrases get them", "STRATEGY-004"
     for opening, closing in _PAIRS:
         position = _unpaired(text, opening, closing)
         if position is not None:
@@ -118,14 +104,14 @@ def _of_database(strategy: Strategy, database: str, document: Document, place: i
         problem = f"no query syntax for {database!r}"
         yield document.fault(("databases", place), problem, f"known are {', '.join(SYNTAXES)}", "STRATEGY-006")
         return
-    for number, concept in enumerate(strategy.concepts):
+    parts: list[tuple[tuple[str | int, ...], Callable[[], object]]] = [
+        (("concepts", number), partial(concept_query, concept, database))
+        for number, concept in enumerate(strategy.concepts)
+    ]
+    parts.append((("from_year",), partial(limits, strategy, database)))
+    for where, written in parts:
         try:
-            concept_query(concept, database)
+            written()
         except SearchError as error:
             problem, _, remedy = str(error).partition("; ")
-            yield document.fault(("concepts", number), f"for {database}: {problem}", remedy, "STRATEGY-005")
-    try:
-        limits(strategy, database)
-    except SearchError as error:
-        problem, _, remedy = str(error).partition("; ")
-        yield document.fault(("from_year",), f"for {database}: {problem}", remedy, "STRATEGY-005")
+            yield document.fault(where, f"for {database}: {problem}", remedy, "STRATEGY-005")

@@ -68,17 +68,12 @@ def configure_search(parser: argparse.ArgumentParser) -> None:
 
 
 def run_search(options: argparse.Namespace) -> int:
-    """Search every source; one that fails does not keep the others from being searched.
-
-    Returns
-    -------
-    int
-        0, or 1 when a source failed.
+    """Search every source, and return 1 when one failed, which does not keep the others from being searched.
 
     Raises
     ------
     ReviewError
-        If the review cannot be read, a source is unknown.
+        The review cannot be read, or a source is unknown.
     """
     from livingreview.review import Review
     from livingreview.search.run import fell_silent, search_source, window_start

@@ -231,17 +231,11 @@ FACES: Final = 8
 
 
 class Clusters:
-    """A partition of records that grows by joining pairs.
+    """A partition of records that grows by joining pairs; a cluster's name is the position of its first record.
 
     Two records may each be like a third and yet be two publications: the third left out what tells them apart.
-    So clusters are joined only when no record of one speaks against a record of the other.
-
-    Parameters
-    ----------
-    records
-        The records; a cluster's name is the position of its first record.
-    apart
-        Pairs of positions (the smaller first) that a person has told apart.
+    So clusters are joined only when no record of one speaks against a record of the other, and no person has told
+    them apart.
     """
 
     def __init__(self, records: Sequence[Normalised], apart: Iterable[tuple[int, int]] = ()) -> None:

@@ -73,10 +73,9 @@ def search_source(
     ----------
     source, strategy, ledger
         What to search, for what, and where the records go.
-    since
-        First day of the window; None searches in full.
-    today
-        Last day of the window; the strategy's last year is moved forward to it.
+    since, today
+        First and last day of the window; without the first it searches in full. The strategy's last year is moved
+        forward to the last.
     maximum
         More hits than this end the run before they are fetched: a query that has gone wrong finds everything.
     progress

@@ -117,21 +117,10 @@ PLAIN_WORD = re.compile(r"\w+")
 
 
 def serialise(strategy: Strategy, database: str) -> str:
-    """Return the strategy as a query that can be pasted into a database.
+    """Return the strategy as a query that can be pasted into a database, one of :data:`SYNTAXES`.
 
-    Parameters
-    ----------
-    strategy
-        The review's strategy.
-    database
-        A key of :data:`SYNTAXES`.
-
-    Returns
-    -------
-    str
-        One line per concept, then one line of limits, joined by AND, or by the sign that sets parameters beside the
-        query apart. Every part stands in its own parentheses or field, because Embase gives no operator precedence
-        over another.
+    One line per concept, then one line of limits, joined by AND, or by the sign that sets parameters beside the query
+    apart. Every part stands in its own parentheses or field, because Embase gives no operator precedence over another.
 
     Raises
     ------

@@ -13,26 +13,14 @@ from livingreview.search.formats.blocks import Aliases, Block
 __all__ = ["BIBTEX", "read_bibtex"]
 
 BIBTEX: Aliases = {
-    "title": ("title",),
-    "authors": ("author",),
-    "year": ("year", "date", "earlyaccessdate"),
-    "journal": ("journal", "journaltitle", "booktitle", "series"),
-    "volume": ("volume",),
-    "issue": ("number", "issue"),
-    "first_page": ("pages",),
-    "article_number": ("article-number", "art_number", "eid"),
-    "doi": ("doi", "url", "note"),
-    "pmid": ("pmid", "pubmed_id"),
-    "pmcid": ("pmcid",),
-    "arxiv": ("url", "journal"),
-    "accession": ("unique-id", "accession"),
-    "issn": ("issn", "isbn"),
-    "abstract": ("abstract",),
-    "keywords": ("keywords", "author_keywords"),
-    "language": ("language", "langid"),
-    "kind": ("document_type", "type", "entry type"),
-    "url": ("url",),
-}
+    "title": ("title",), "authors": ("author",), "year": ("year", "date", "earlyaccessdate"),
+    "journal": ("journal", "journaltitle", "booktitle", "series"), "volume": ("volume",), "issue": ("number", "issue"),
+    "first_page": ("pages",), "article_number": ("article-number", "art_number", "eid"),
+    "doi": ("doi", "url", "note"), "pmid": ("pmid", "pubmed_id"), "pmcid": ("pmcid",), "arxiv": ("url", "journal"),
+    "accession": ("unique-id", "accession"), "issn": ("issn", "isbn"), "abstract": ("abstract",),
+    "keywords": ("keywords", "author_keywords"), "language": ("language", "langid"),
+    "kind": ("document_type", "type", "entry type"), "url": ("url",),
+}  # fmt: skip
 
 _ENTRY = re.compile(r"^[ \t]*@[ \t]*(\w+)[ \t]*([{(])", re.MULTILINE)
 _KEY = re.compile(r"\s*([^,={}\"\n]*?)\s*,")
@@ -44,19 +32,9 @@ _NOT_RECORDS = frozenset({"comment", "preamble", "string"})
 
 
 def read_bibtex(text: str, path: str) -> tuple[list[Block], list[Fault]]:
-    r"""Return every entry of a BibTeX file.
+    r"""Return every entry of a BibTeX file with ``\n`` line ends; `path` is its name for faults.
 
-    Parameters
-    ----------
-    text
-        The file with ``\n`` line ends.
-    path
-        The file's name, for faults.
-
-    Returns
-    -------
-    blocks, faults
-        An entry that is not well formed is kept with the fields that can be read line by line, and reported.
+    An entry that is not well formed is kept with the fields that can be read line by line, and reported.
     """
     blocks: list[Block] = []
     faults: list[Fault] = []

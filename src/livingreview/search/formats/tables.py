@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from livingreview.errors import Fault
 from livingreview.search.formats.blocks import Aliases, Block
+from livingreview.search.records import FIELD_LIMIT
 
 __all__ = ["TABLE", "has_header", "read_table"]
 
@@ -47,8 +48,6 @@ TABLE: Aliases = {
     "url": ("url", "link", "pdf link", "open url link", "full text link"),
 }  # fmt: skip
 
-# Abstracts of the size of a thesis exist; the csv module stops at 131,072 characters by default.
-_CELL_LIMIT = 16_000_000
 # Embase prints one cell "Endoscopic Ultrasound (2014) 3:3 (152-160). Date of Publication: …", PubMed one
 # "BMC Psychiatry. 2022 Feb 25;22(1):34. doi: …".
 _EMBASE_SOURCE = re.compile(
@@ -64,22 +63,12 @@ def has_header(text: str) -> bool:
 
 
 def read_table(text: str, path: str) -> tuple[list[Block], list[Fault]]:
-    r"""Return every row of a table.
+    r"""Return every row of a table with ``\n`` line ends; `path` is its name for faults.
 
-    Parameters
-    ----------
-    text
-        The file with ``\n`` line ends.
-    path
-        The file's name, for faults.
-
-    Returns
-    -------
-    blocks, faults
-        A row with more cells than the header has names is kept with those that have one, and reported.
+    A row with more cells than the header has names is kept with those that have one, and reported.
     """
     header, delimiter = _header(text)
-    csv.field_size_limit(_CELL_LIMIT)
+    csv.field_size_limit(FIELD_LIMIT)
     blocks: list[Block] = []
     faults: list[Fault] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

@@ -107,12 +107,10 @@ def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], li
 
     Parameters
     ----------
-    text
-        The file with ``\n`` line ends.
+    text, path
+        The file with ``\n`` line ends, and its name for faults.
     dialect
         One of :data:`DIALECTS`.
-    path
-        The file's name, for faults.
 
     Returns
     -------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -37,19 +38,9 @@ ROOTS = MappingProxyType(
 
 
 def read_xml(data: bytes, path: str) -> tuple[list[Block], list[Fault]]:
-    """Return every record of an XML file, those before a break in it included.
+    """Return every record of an XML file, those before a break in it included; `path` is its name for faults.
 
-    Parameters
-    ----------
-    data
-        The file; its declaration says how it is encoded.
-    path
-        The file's name, for faults.
-
-    Returns
-    -------
-    blocks, faults
-        A file that declares entities is refused from the declaration on.
+    Its declaration says how it is encoded; a file that declares entities is refused from the declaration on.
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
@@ -67,11 +58,9 @@ def read_xml(data: bytes, path: str) -> tuple[list[Block], list[Fault]]:
     except DefusedXmlException as error:
         problem = f"XML that declares entities is refused: {error}"
         faults.append(Fault(path, 1, "", problem, "export the file from its database", "IMPORT-010"))
-    lines = _lines(data, names or frozenset())
-    blocks = [
-        Block(line, block.fields, block.raw)
-        for line, block in zip([*lines, *[0] * len(blocks)][: len(blocks)], blocks, strict=True)
-    ]
+    lines = list(_line_numbers(data, names or frozenset()))
+    places = [*lines, *[0] * len(blocks)][: len(blocks)]
+    blocks = [replace(block, line=line) for line, block in zip(places, blocks, strict=True)]
     if not faults and len(blocks) < len(lines):
         problem = f"{len(lines)} records begin in the file, {len(blocks)} were read"
         faults.append(Fault(path, 0, "", problem, "report this file", "IMPORT-005"))
@@ -102,8 +91,8 @@ def pubmed_block(article: Element) -> Block:
     add("issue", ".//JournalIssue/Issue")
     add("first_page", ".//Pagination/MedlinePgn", ".//Pagination/StartPage")
     # References to other articles carry identifiers too; only these two places speak of this one.
-    for path in (".//ELocationID[@EIdType='doi']", "./PubmedData/ArticleIdList/ArticleId[@IdType='doi']"):
-        add("doi", path)
+    add("doi", ".//ELocationID[@EIdType='doi']")
+    add("doi", "./PubmedData/ArticleIdList/ArticleId[@IdType='doi']")
     add("doi", "./PubmedBookData/ArticleIdList/ArticleId[@IdType='doi']")
     add("pmid", "./MedlineCitation/PMID", "./BookDocument/PMID")
     add("accession", "./MedlineCitation/PMID", "./BookDocument/PMID")
@@ -119,24 +108,12 @@ def pubmed_block(article: Element) -> Block:
 
 
 _ENDNOTE_PATHS = (
-    ("title", "titles/title"),
-    ("authors", "contributors/authors/author"),
-    ("year", "dates/year"),
-    ("year", "dates/pub-dates/date"),
-    ("journal", "titles/secondary-title"),
-    ("journal", "periodical/full-title"),
-    ("volume", "volume"),
-    ("issue", "number"),
-    ("first_page", "pages"),
-    ("doi", "electronic-resource-num"),
-    ("pmcid", "custom2"),
-    ("accession", "accession-num"),
-    ("issn", "isbn"),
-    ("abstract", "abstract"),
-    ("keywords", "keywords/keyword"),
-    ("language", "language"),
-    ("url", "urls/related-urls/url"),
-)
+    ("title", "titles/title"), ("authors", "contributors/authors/author"), ("year", "dates/year"),
+    ("year", "dates/pub-dates/date"), ("journal", "titles/secondary-title"), ("journal", "periodical/full-title"),
+    ("volume", "volume"), ("issue", "number"), ("first_page", "pages"), ("doi", "electronic-resource-num"),
+    ("pmcid", "custom2"), ("accession", "accession-num"), ("issn", "isbn"), ("abstract", "abstract"),
+    ("keywords", "keywords/keyword"), ("language", "language"), ("url", "urls/related-urls/url"),
+)  # fmt: skip
 
 
 def _endnote_block(record: Element) -> Block:
@@ -154,11 +131,8 @@ def _text(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def _lines(data: bytes, names: frozenset[str]) -> list[int]:
-    return list(_line_numbers(data, re.compile(rb"<(?:%s)[\s>]" % b"|".join(name.encode() for name in sorted(names)))))
-
-
-def _line_numbers(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[int]:
+def _line_numbers(data: bytes, names: frozenset[str]) -> Iterator[int]:
+    pattern = re.compile(rb"<(?:%s)[\s>]" % b"|".join(name.encode() for name in sorted(names)))
     line, position = 1, 0
     for match in pattern.finditer(data):
         line += data.count(b"\n", position, match.start())

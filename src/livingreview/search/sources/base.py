@@ -35,16 +35,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Query:
-    """What to search for.
+    """What to search for, and the window of the records that are new to the database, without `since` all.
 
-    Parameters
-    ----------
-    strategy
-        The review's strategy, its last year moved to that of `until`.
-    since
-        First day of the window of records that are new to the database; None searches it in full.
-    until
-        Last day of the window.
+    The strategy's last year is moved to that of `until`.
     """
 
     strategy: Strategy
@@ -76,15 +69,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Resume:
-    """What is there already of a run that broke off.
-
-    Parameters
-    ----------
-    cursor
-        That of its last page; empty at the beginning of a run.
-    accessions
-        Numbers of the records it had.
-    """
+    """What is there already of a run that broke off: the cursor of its last page, the numbers of its records."""
 
     cursor: str = ""
     accessions: frozenset[str] = frozenset()
@@ -92,16 +77,9 @@ class Resume:
 
 @dataclass(frozen=True)
 class Found:
-    """One record, asked for by its identifier, and what is said about it.
+    """One record, asked for by its identifier; what was read, and its public address, which may be empty.
 
-    Parameters
-    ----------
-    record
-        The record.
-    where, page
-        What was read, and its public address; the address may be empty.
-    is_notice_of, has_notices
-        What the record corrects or retracts, and what corrects or retracts it, in the service's words.
+    `is_notice_of` is what it corrects or retracts, `has_notices` what does so to it, in the service's words.
     """
 
     record: Record

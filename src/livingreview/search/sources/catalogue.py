@@ -84,16 +84,9 @@ def connect(
 ) -> tuple[list[tuple[Entry, Source]], list[str]]:
     """Return the sources to search, and one line for each that is left out.
 
-    Parameters
-    ----------
-    names
-        Of the sources; none stands for every one that need not be asked for by name.
-    environment
-        Holds keys and addresses.
-    contact
-        E-mail address, or the review's address, that services are told; may be empty.
-    limits, remedy
-        How long and how often to ask, and what to do when it does not help.
+    No names stand for every source that need not be asked for by name. The environment holds keys and addresses; the
+    contact, an e-mail address or the review's, is told to services and may be empty. `limits` and `remedy` say how long
+    and how often to ask, and what to do when it does not help.
 
     Raises
     ------

@@ -77,7 +77,7 @@ class Service:
     limits
         How long and how often to ask.
     clock, sleep, jitter
-        Seconds of a steady clock, a pause, and a number in [0, 1); tests give their own.
+        Seconds of a steady clock, a pause, and a number in [0, 1).
     remedy
         What to do when no attempt helped.
     """
@@ -137,16 +137,9 @@ class Service:
     def ask(
         self, path: str, parameters: Parameters, parse: Callable[[bytes], ParsedT], *, method: str = "GET"
     ) -> ParsedT:
-        """Return a parsed answer, asking again while that may help.
+        """Return an answer that `parse` could read, asking again while a :class:`Transient` says that it may help.
 
-        Parameters
-        ----------
-        path, parameters
-            What to ask for; with POST the parameters are the form.
-        parse
-            Turns the body into the answer; raises :class:`Transient` where asking again may help.
-        method
-            ``"GET"``, or ``"POST"`` for queries too long for an address.
+        With the method ``"POST"``, for queries too long for an address, the parameters are the form.
 
         Raises
         ------
