@@ -18,7 +18,6 @@ _NEEDED_BY: Final[dict[str, str | None]] = {
     "mystnb.css": 'class="cell ',
     "livingreview-tables.js": 'class="lr-table',
     "livingreview-terms.js": "lr-term",
-    "livingreview-terms.js": "lr-term",
     "searchtools.js": 'id="search-results"',
     "language_data.js": 'id="search-results"',
     "searchindex.js": 'id="search-results"',
