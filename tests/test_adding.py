@@ -19,12 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fake_services import BOMB, HTML, Fault, Library, library, serving
-from livingreview.adding import lookup
+from livingreview.adding import record
+from livingreview.adding.add import Held, completed, free_id
 from livingreview.adding.commands import configure_add
-from livingreview.adding.draft import FORM, Wish, write_draft
-from livingreview.adding.existing import Held, completed, free_id
-from livingreview.adding.facts import refuse_hidden
-from livingreview.adding.form import LABELS
+from livingreview.adding.draft import FORM, LABELS, Wish, write_draft
+from livingreview.adding.record import refuse_hidden
 from livingreview.cli import main
 from livingreview.errors import DataError
 from livingreview.model.base import Task
@@ -61,7 +60,7 @@ def data(data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     served = library(3)
-    monkeypatch.setattr(lookup, "PATIENCE", Limits(attempts=2, first_pause=0.0, longest_pause=1.0, size=1_000_000))
+    monkeypatch.setattr(record, "PATIENCE", Limits(attempts=2, first_pause=0.0, longest_pause=1.0, size=1_000_000))
     with serving(served) as address:
         monkeypatch.setenv("LIVINGREVIEW_CROSSREF_URL", address)
         monkeypatch.setenv("LIVINGREVIEW_PUBMED_URL", address)

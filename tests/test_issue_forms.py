@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from livingreview.adding.form import LABELS, read_form
+from livingreview.adding.draft import LABELS, read_form
 from livingreview.cli import main
 from livingreview.errors import DataError
 from livingreview.model.base import Task

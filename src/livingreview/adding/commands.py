@@ -55,9 +55,8 @@ def run_add(options: argparse.Namespace) -> int:
 
 
 def _wish(options: argparse.Namespace) -> Wish:
-    from livingreview.adding.draft import Wish
-    from livingreview.adding.form import read_form
-    from livingreview.adding.lookup import identify
+    from livingreview.adding.draft import Wish, read_form
+    from livingreview.adding.record import identify
 
     by = options.by or _git_name()
     if not by:

@@ -1,4 +1,4 @@
-"""Write the file of a study that is to be read: what is known of it, and an empty form for the rest."""
+"""What somebody wants to add, as an issue may say it, and the file of a study that is to be read: an empty form."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from livingreview.adding.record import identify, refuse_hidden
+from livingreview.errors import DataError, Fault
 from livingreview.model import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting, Study, Translation
-from livingreview.model.base import Record
+from livingreview.model.base import Record, Task
 
-__all__ = ["Wish", "quoted", "write_draft"]
+__all__ = ["LABELS", "Wish", "quoted", "read_form", "write_draft"]
 
 HEAD = """\
 # yaml-language-server: $schema=../schema/study.schema.json
@@ -35,6 +37,12 @@ FORM: dict[str, tuple[type[Record], str]] = {
 WORDS = re.compile(r"[\w .,;()/+-]*")
 # Needed by few; the schema has them.
 RARE = frozenset({"source", "note", "label", "contradiction", "n_between", "rater", "iqr"})
+# The labels of the form's fields, which GitHub makes the headings of the issue.
+LABELS = {"identifier": "DOI or PubMed number", "task": "Task", "why": "Why it belongs into the review"}
+EMPTY = "_No response_"
+# GitHub's own limit of an issue.
+LONGEST = 65_536
+LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True)
@@ -145,3 +153,39 @@ def _lines(content: Any, start: str = "") -> str:
     yaml.default_flow_style, yaml.width = None if nested else False, 1_000_000
     yaml.dump(quoted(content), text)
     return textwrap.indent(text.getvalue(), start)
+
+
+def read_form(path: Path) -> Wish:
+    """Return what a saved issue body suggests.
+
+    Raises
+    ------
+    DataError
+        The body is none of the form's, or an answer is not what the form asks for.
+    """
+
+    def refuse(field: str, problem: str, remedy: str = "ask in the issue, and correct it there") -> DataError:
+        return DataError([Fault(path.name, 0, field, problem, remedy, "ADD-006")])
+
+    try:
+        with path.open(encoding="utf-8") as stream:
+            body = stream.read(LONGEST + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise refuse("", f"not a text file ({type(error).__name__})", "save the body of the issue as UTF-8") from None
+    if len(body) > LONGEST:
+        raise refuse("", f"longer than {LONGEST:,} characters", "give the body of one issue")
+    answers: dict[str, str] = {}
+    _, *sections = re.split(r"^### +(.*?) *$", body, flags=re.MULTILINE)
+    for label, answer in zip(sections[::2], sections[1::2], strict=True):
+        # The first of each counts: a later heading of the same name stands inside of an answer.
+        answers.setdefault(label, "" if answer.strip() == EMPTY else " ".join(answer.split()))
+    identifier, task, why = (answers.get(label, "") for label in LABELS.values())
+    found = identify(identifier) if len(identifier) <= 300 else None
+    if found is None:
+        raise refuse(LABELS["identifier"], f"neither a DOI nor a PubMed number: {identifier[:80]!a}")
+    if task not in ("", *get_args(Task)):
+        raise refuse(LABELS["task"], f"expected one of {', '.join(get_args(Task))}; found {task[:80]!a}")
+    if len(why) > LONGEST_REASON:
+        raise refuse(LABELS["why"], f"longer than {LONGEST_REASON:,} characters", "say it shorter")
+    refuse_hidden({LABELS["why"]: why})
+    return Wish(found, "suggested in an issue; not yet judged", task=task, note=why)
