@@ -19,7 +19,7 @@ from hostile import ATTACK, DATASET, STUDY, add_hostile, dataset, study
 from livingreview.errors import DataError, Fault
 from livingreview.model import Dataset, Study
 from livingreview.publish.banner import banner_html
-from livingreview.publish.citation import bibtex_entry
+from livingreview.publish.references import bibtex_entry
 from livingreview.reading import read_csv, read_yaml
 from livingreview.review import Review, check
 

@@ -6,8 +6,7 @@ import re
 
 from pybtex.database import parse_string
 
-from livingreview.publish.citation import bibtex, split_name
-from livingreview.publish.references import csl_json, referable, ris
+from livingreview.publish.references import bibtex, csl_json, referable, ris, split_name
 from published import HOSTILE, with_study
 
 KINDS = {"article-journal", "paper-conference", "article"}

@@ -8,11 +8,10 @@ from xml.etree import ElementTree as ET
 from livingreview.evidence import MAIN, SENSITIVITY_RULES
 from livingreview.living.results import results_of
 from livingreview.publish.api import api_files, json_bytes
-from livingreview.publish.citation import bibtex
 from livingreview.publish.datapackage import data_package
 from livingreview.publish.downloads import site_root
 from livingreview.publish.feed import atom
-from livingreview.publish.references import csl_json, referable, ris
+from livingreview.publish.references import bibtex, csl_json, referable, ris
 from livingreview.review import Review
 
 __all__ = ["publish_beside"]

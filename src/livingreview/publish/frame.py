@@ -64,7 +64,7 @@ def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_onl
     """
     from livingreview.plots.palette import theme_css
     from livingreview.publish.banner import banner_html, banner_until
-    from livingreview.publish.citation import bibtex
+    from livingreview.publish.references import bibtex
     from livingreview.review import Review
 
     review = Review.load(root / "data", as_of=as_of, verified_only=verified_only)

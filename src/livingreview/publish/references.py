@@ -1,4 +1,4 @@
-"""The review's references for reference managers: CSL-JSON and RIS (BibTeX is in :mod:`citation`).
+"""The review's references: BibTeX, which the chapters cite from, and CSL-JSON and RIS for reference managers.
 
 References
 ----------
@@ -8,16 +8,28 @@ CSL-JSON: https://docs.citationstyles.org/en/stable/specification.html; RIS: htt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from livingreview.model import Study
-from livingreview.publish.citation import split_name
 from livingreview.review import Review
 from livingreview.tabulate import reference
 
-__all__ = ["csl_json", "referable", "ris"]
+__all__ = ["bibtex", "bibtex_entry", "csl_json", "escape_tex", "referable", "ris", "split_name"]
 
+_TEX: Final = {
+    "\\": r"\textbackslash{}",
+    # Not a brace behind a backslash: BibTeX counts braces whatever stands before them.
+    "{": r"\textbraceleft{}",
+    "}": r"\textbraceright{}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 _KINDS: Final = {  # kind of report → type in CSL, type in RIS
     "journal article": ("article-journal", "JOUR"),
     "conference paper": ("paper-conference", "CPAPER"),
@@ -27,6 +39,73 @@ _PLACE: Final = re.compile(
     r"(?P<journal>\D.*?) (?:\d{4};)?(?P<volume>\d+)(?:\((?P<issue>[^()]+)\))?:(?P<first>\w+)(?:-(?P<last>\w+))?"
 )
 _ONE_AUTHOR: Final = "Only the first author was seen."
+
+
+def escape_tex(text: str) -> str:
+    r"""Return text in which TeX finds no commands, on one line.
+
+    Examples
+    --------
+    >>> escape_tex("T1 & T2* {50 %}")
+    'T1 \\& T2* \\textbraceleft{}50 \\%\\textbraceright{}'
+    """
+    return "".join(_TEX.get(sign, sign) for sign in _line(text))
+
+
+def bibtex(studies: Iterable[Study]) -> str:
+    """Return the BibTeX file of the studies, one entry each, keyed by the study's id.
+
+    Parameters
+    ----------
+    studies
+        In the order of the entries.
+    """
+    return "\n".join(bibtex_entry(study) for study in studies)
+
+
+def bibtex_entry(study: Study) -> str:
+    """Return the BibTeX entry of a study.
+
+    A study whose report was not identified has an entry too, which says so: the review refers to it.
+    """
+    report = study.report
+    others = "" if report.authors else " and others"
+    title = escape_tex(report.title or f"{study.id}: report not identified")
+    fields = {
+        "author": " and ".join(_bibtex_name(f"{author}{others}") for author in _authors(study)) or None,
+        "title": f"{{{title}}}",
+        "howpublished": escape_tex(report.journal) if report.journal else None,
+        "year": str(report.year) if report.year else None,
+        "doi": report.doi,
+        "pmid": report.pmid,
+        "url": None if report.doi else report.url,
+        "note": "Preprint" if report.kind == "preprint" else None,
+    }
+    # Only `misc` asks for no field, and what a paper did not tell stays absent.
+    body = "".join(f"  {name} = {{{value}}},\n" for name, value in fields.items() if value)
+    return f"@misc{{{study.id},\n{body}}}\n"
+
+
+def split_name(printed: str) -> tuple[str, str]:
+    """Return surname and initials of a name as printed; a name without initials, such as a group's, is all surname.
+
+    >>> split_name("Ben Khalifa A")
+    ('Ben Khalifa', 'A')
+    """
+    words = printed.replace(",", "").split()
+    initials: list[str] = []
+    while len(words) > 1 and words[-1].replace("-", "").replace(".", "").isupper() and len(words[-1]) <= 5:
+        initials.insert(0, words.pop())
+    return " ".join(words), " ".join(initials)
+
+
+def _bibtex_name(printed: str) -> str:
+    """Return a name the way BibTeX reads it: ``Agibetov A`` → ``Agibetov, A``."""
+    others = printed.endswith(" and others")
+    surname, initials = map(escape_tex, split_name(printed.removesuffix(" and others")))
+    # Braces keep a surname of several words, and the word "and" in the name of a group, together.
+    name = f"{{{surname}}}" + (f", {initials}" if initials else "")
+    return f"{name} and others" if others else name
 
 
 def referable(review: Review) -> tuple[Study, ...]:
