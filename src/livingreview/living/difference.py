@@ -229,7 +229,7 @@ def compare_results(before: Results, after: Results, *, rules: Sequence[Conclusi
     rules
         Conclusion rules to evaluate.
     """
-    old, new = ({item.id: item for item in results.syntheses} for results in (before, after))
+    old, new = before.by_id, after.by_id
     return ResultsChange(
         versions=(before.version, after.version),
         days=(before.day, after.day),

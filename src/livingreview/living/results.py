@@ -121,10 +121,12 @@ class Results:
         KeyError
             There is none of that id.
         """
-        for found in self.syntheses:
-            if found.id == synthesis:
-                return found
-        raise KeyError(synthesis)
+        return self.by_id[synthesis]
+
+    @property
+    def by_id(self) -> dict[str, Synthesis]:
+        """The syntheses by id, in their order."""
+        return {item.id: item for item in self.syntheses}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

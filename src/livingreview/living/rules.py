@@ -103,7 +103,7 @@ def appearances(rules: Sequence[ConclusionRule], before: Results, after: Results
     """Return the syntheses watched by a rule that are pooled on one of two days only."""
     found = []
     for name in dict.fromkeys(rule.synthesis for rule in rules):
-        old, new = ({item.id: item for item in results.syntheses}.get(name) for results in (before, after))
+        old, new = before.by_id.get(name), after.by_id.get(name)
         if new is not None and new.measures and not (old and old.measures):
             found.append(Appearance(name, new.title, "first pooled"))
         elif old is not None and old.measures and not (new and new.measures):
@@ -208,20 +208,17 @@ def _rule_faults(
         yield document.fault((*where, "threshold"), problem, "delete it", "RULE-004")
 
 
-def _value(results: Results, rule: ConclusionRule) -> float | None:
-    found = {item.id: item for item in results.syntheses}.get(rule.synthesis)
+def _value(results: Results, rule: ConclusionRule, limit: str = "") -> float | None:
+    found = results.by_id.get(rule.synthesis)
     if found is None:
         return None
     if rule.measure == "certainty":
         return 1.0 + LEVELS.index(found.certainty) if found.certainty else None
-    return found.value(rule.measure)
+    return found.value(f"{rule.measure}{limit}")
 
 
 def _interval(results: Results, rule: ConclusionRule) -> tuple[float | None, float | None]:
-    found = {item.id: item for item in results.syntheses}.get(rule.synthesis)
-    if found is None:
-        return None, None
-    return found.value(f"{rule.measure}_lower"), found.value(f"{rule.measure}_upper")
+    return _value(results, rule, "_lower"), _value(results, rule, "_upper")
 
 
 def _written(rule: ConclusionRule, value: float | None) -> str:
