@@ -70,6 +70,7 @@ def _add_pages(root: Path, stage: Path, review: Review) -> None:
     for name, text in pages.items():
         (stage / name).parent.mkdir(exist_ok=True)
         (stage / name).write_text(text, encoding="utf-8")
+    (stage / "_static").mkdir(exist_ok=True)
     shutil.copyfile(vega_script(root / ".cache" / "scripts"), stage / "_static" / "vega.mjs")
 
 
