@@ -47,7 +47,7 @@ def refused(text: str | bytes, folder: Path) -> list[Fault]:
         ("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n", "YAML-004", 1),
         (GOOD + "<<: {id: other}\n", "YAML-004", 5),
         (GOOD + "id: other\n", "YAML-003", 5),
-        (GOOD + "---\n" + GOOD, "YAML-001", 0),
+        (GOOD + "---\n" + GOOD, "YAML-001", 5),
         (GOOD + "notes: " + "[" * 400_000, "YAML-005", 5),
         (GOOD + "notes:\n  " + "- " * 400_000 + "x\n", "YAML-005", 6),
         (GOOD + "notes: " + '{"a":' * 100_000, "YAML-005", 5),

@@ -114,7 +114,8 @@ def test_a_built_site_tells_all_of_it(review, tmp_path):
     assert one.metas["description"] == "A formula, x^2, and a paper."
     assert [item["@type"] for item in front.graph] == ["ScholarlyArticle", "Dataset"]
     assert [item.path for item in DOWNLOADS if not (site / item.path).is_file()] == []
-    assert locations(site) == [f"{SITE}/chapters/one.html", f"{SITE}/"]
+    studies = {f"{SITE}/studies/{study.id}.html" for study in review.studies}
+    assert set(locations(site)) == {f"{SITE}/chapters/one.html", f"{SITE}/", *studies}
     assert f"Sitemap: {SITE}/sitemap.xml" in (site / "robots.txt").read_text(encoding="utf-8")
     badge = json.loads((site / "badge.json").read_text(encoding="utf-8"))
     assert set(badge) == {"schemaVersion", "label", "message", "color"}

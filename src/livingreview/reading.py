@@ -396,6 +396,9 @@ def _way_out(where: Path_, found: Any) -> str:
     return f"see {where[0]} in CONTRIBUTING.md" if where else "see CONTRIBUTING.md"
 
 
+LONGEST_CELL = 131_072
+
+
 def read_csv(path: Path, root: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Read a CSV ledger whose header must name exactly ``columns``; cells stay text.
 
@@ -418,6 +421,12 @@ def read_csv(path: Path, root: Path, columns: Sequence[str]) -> list[dict[str, s
         Fault(shown, line, "", f"expected {len(columns)} cells, found {len(row)}", "quote cells with commas", "CSV-002")
         for line, row in enumerate(rows[1:], 2)
         if len(row) != len(columns)
+    ]
+    # Here and not only by the reader's limit, which other readers of exports raise for the whole process.
+    faults += [
+        Fault(shown, line, "", f"a cell has more than {LONGEST_CELL:,} characters", "shorten the cell", "CSV-004")
+        for line, row in enumerate(rows[1:], 2)
+        if any(len(cell) > LONGEST_CELL for cell in row)
     ]
     if faults:
         raise DataError(faults)

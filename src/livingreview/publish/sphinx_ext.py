@@ -117,8 +117,8 @@ def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any],
     """Say when the page was last changed, and where a study's page, which no table of contents holds, belongs."""
     day = app.config.livingreview_days.get(page)
     context["last_updated"] = long_date(date.fromisoformat(day)) if day else None
-    if page.startswith("studies/"):
-        chapter = "chapters/explore"
+    chapter = "chapters/explore"
+    if page.startswith("studies/") and chapter in app.env.titles:
         context["parents"] = [{"link": context["pathto"](chapter), "title": app.env.titles[chapter].astext()}]
 
 
