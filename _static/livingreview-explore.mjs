@@ -65,6 +65,12 @@
     if (rows) {
       const spec = { ...specs[name], datasets, height, width: place.clientWidth };
       views.set(name, await vegaEmbed(place, spec, { actions: false, renderer: "svg" }));
+      const image = place.querySelector("svg");
+      image.setAttribute("role", "img");
+      image.setAttribute("aria-label", place.getAttribute("aria-label"));
+      const title = document.createElementNS(image.namespaceURI, "title");
+      title.textContent = place.getAttribute("aria-label");
+      image.prepend(title);
     }
     place.nextElementSibling.hidden = !rows; // its downloads
   };
