@@ -45,7 +45,7 @@ results <- list(software = list(
 ))
 for (path in sort(list.files(folder, pattern = "[.]csv$", full.names = TRUE))) {
   x <- arms(read.csv(path))
-  repeats <- if (nrow(x) > 200) 1 else 5
+  repeats <- if (nrow(x) > 200) 1 else 15
   results[[sub("[.]csv$", "", basename(path))]] <- lapply(fitters, function(fitter) {
     tryCatch(suppressWarnings({
       model <- fitter(x)

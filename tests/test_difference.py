@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -80,11 +79,6 @@ def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None
     (record,) = added.records
     assert (record.file, record.kind) == ("data/studies/madeup2026.yaml", "added")
     assert record.standing == (None, "awaiting classification")
-
-
-def test_the_older_side_may_be_computed_elsewhere(added: Difference, review: Review, with_study: Review) -> None:
-    with ThreadPoolExecutor(1) as executor:
-        assert compare(review, with_study, executor=executor).to_dict() == added.to_dict()
 
 
 def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,10 @@ import argparse
 import io
 import json
 import subprocess
-import sys
 import tarfile
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,22 +86,8 @@ def difference_since(reference: str | None, root: Path) -> Difference:
         except DataError as error:
             difference = Difference(unread=tuple(error.faults))
         else:
-            with _second_process() as executor:
-                difference = compare(before, after, executor=executor)
+            difference = compare(before, after)
     return replace(difference, files=_files(root, commit), reference=name)
-
-
-@contextmanager
-def _second_process() -> Iterator[Executor | None]:
-    """Yield an executor of one process with everything already imported, where the system can make one."""
-    if sys.platform != "linux":
-        yield None
-        return
-    with warnings.catch_warnings():
-        # Newer Pythons warn of the threads of the linear-algebra library, which itself is ready for a fork.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        with ProcessPoolExecutor(1, mp_context=get_context("fork")) as executor:
-            yield executor
 
 
 def _writer(form: str) -> Callable[[Difference], str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -241,7 +240,7 @@ def compare_results(before: Results, after: Results, *, rules: Sequence[Conclusi
     )
 
 
-def compare(before: Review, after: Review, *, executor: Executor | None = None) -> Difference:
+def compare(before: Review, after: Review) -> Difference:
     """Compare two states of the review: its files field by field, and its main syntheses.
 
     The diagnostic synthesis is computed once where both sides put the same tables into it.
@@ -250,17 +249,14 @@ def compare(before: Review, after: Review, *, executor: Executor | None = None) 
     ----------
     before, after
         The reviews, each on its day.
-    executor
-        Computes the older side where it has to be computed; by default here, after the newer one.
     """
     old, new = (select(gather(review), MAIN, review).used for review in (before, after))
     earlier = {item.study.id: item.tables for item in old}
     moved = {item.study.id for item in new if not np.array_equal(earlier.get(item.study.id, ()), item.tables)}
     same = not moved and len(old) == len(new)
-    then = None if same or executor is None else executor.submit(results_of, before)
     pooled = pool(after)
     now = results_of(after, main=pooled)
-    was = then.result() if then else results_of(before, main=pooled if same else None)
+    was = results_of(before, main=pooled if same else None)
     return Difference(
         records=record_changes(before, after),
         results=compare_results(was, now, rules=after.file.conclusion_rules),

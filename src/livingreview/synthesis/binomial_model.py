@@ -25,10 +25,10 @@ FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
 
 # Nodes per dimension that a study may get, by the line below.
-RUNGS: Final = (9, 13, 17, 21, 27, 35, 45)
-# The same for studies that are not on the line: each rung has GROWTH times the nodes of the one before.
-WIDE_RUNGS: Final = (61, 87, 123, 173, 245)
-GROWTH: Final = 1.4
+RUNGS: Final = tuple(range(9, 47, 2))
+# The same for studies that are not on the line: each rung has at least GROWTH times the nodes of the one before.
+WIDE_RUNGS: Final = (35, 45, 61, 87, 123, 173, 245)
+GROWTH: Final = 1.28
 # Nodes whose result shows the error of the coarsest rung.
 PROBE: Final = 13
 # The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
@@ -41,7 +41,7 @@ FASTEST: Final = 1.2
 # swings through zero on its way down and says nothing about the next rung's.
 WIDEST: Final = 1.0
 # Node evaluations that cost as much as one more pass over a group of studies.
-PASS: Final = 8_000
+PASS: Final = 14_000
 
 
 class BinomialModel:
@@ -167,13 +167,20 @@ def _measured(data: Binomials, local: FloatArray, modes: FloatArray, share: floa
 
 
 def _groups(nodes: IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Return pairs of a number of nodes and the mask of the studies that get at least as many as they need."""
+    """Return pairs of a number of nodes and the mask of the studies that get at least as many as they need.
+
+    Of all ways to cut the numbers wanted into runs, that with the fewest node evaluations, passes counted in.
+    """
+    present, count = np.unique(nodes, return_counts=True)
+    wanted, studies = present.tolist(), [0, *np.cumsum(count).tolist()]
+    # (cost, first of the last run) of the studies up to each number.
+    best = [(0, 0)]
+    for last, size in enumerate(wanted, 1):
+        best.append(min((best[j][0] + (studies[last] - studies[j]) * size**2 + PASS, j) for j in range(last)))
     groups: list[tuple[int, NDArray[np.bool_]]] = []
-    waiting = np.zeros(nodes.shape, dtype=bool)
-    present = [int(count) for count in np.unique(nodes)]
-    for count, finer in zip(present, [*present[1:], 0], strict=True):
-        waiting |= nodes == count
-        if not finer or waiting.sum() * (finer**2 - count**2) > PASS:
-            groups.append((count, waiting))
-            waiting = np.zeros(nodes.shape, dtype=bool)
+    last = len(wanted)
+    while last:
+        first = best[last][1]
+        groups.append((wanted[last - 1], (nodes >= wanted[first]) & (nodes <= wanted[last - 1])))
+        last = first
     return groups

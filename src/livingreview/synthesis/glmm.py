@@ -77,7 +77,7 @@ class _Rule(NamedTuple):
     powers: FloatArray  # (Q, 3): 1, x, x²
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _rule(nodes: int) -> _Rule:
     if nodes >= WIDE_FROM:
         end = math.asinh(REACH)
