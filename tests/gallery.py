@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from livingreview.flow import FlowBox
+from livingreview.analysis.flow import FlowBox
 from livingreview.living.history import Step
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram

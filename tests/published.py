@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from livingreview.model import Standing, Study
 from livingreview.review import Review
+from livingreview.review.model import Standing, Study
 
 SITE = "https://example.org/made-up-review"
 HOSTILE = "</script><script>alert(1)</script> ]]> <!-- \"quoted\" & \u202eevil\u202c 'x'"

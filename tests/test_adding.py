@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from fake_services import BOMB, HTML, Fault, Library, library, serving
 from livingreview.adding import record
 from livingreview.adding.add import Held, completed, free_id
-from livingreview.adding.commands import configure_add
 from livingreview.adding.draft import FORM, LABELS, Wish, write_draft
 from livingreview.adding.record import refuse_hidden
 from livingreview.cli import main
+from livingreview.commands.add import configure_add
 from livingreview.errors import DataError
-from livingreview.model.base import Task
-from livingreview.reading import read_yaml
 from livingreview.review import Review, check
+from livingreview.review.model.base import Task
+from livingreview.review.reading import read_yaml
 from livingreview.search.formats.blocks import plain
 from livingreview.search.sources.http import Limits
 

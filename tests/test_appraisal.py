@@ -2,7 +2,7 @@
 
 import pytest
 
-from livingreview.appraisal import SECTION_MAXIMA, SECTION_TITLES, claim_summary, quadas_summary
+from livingreview.analysis.appraisal import SECTION_MAXIMA, SECTION_TITLES, claim_summary, quadas_summary
 from livingreview.review import Review
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livingreview.audit import (
+from livingreview.analysis.audit import (
     PARTS,
     VERDICTS,
     Statement,
@@ -23,8 +23,8 @@ from livingreview.audit import (
     point_and_curve,
     verdict_counts,
 )
-from livingreview.audit.accuracy import implied_by
-from livingreview.audit.statements import COLUMNS, BaseReview, compare, is_cut, rounds_to, span, worst
+from livingreview.analysis.audit.accuracy import implied_by
+from livingreview.analysis.audit.statements import COLUMNS, BaseReview, compare, is_cut, rounds_to, span, worst
 from livingreview.errors import DataError
 from livingreview.review import Review
 

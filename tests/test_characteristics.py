@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livingreview.characteristics import NOT_SEEN, shares, tally
+from livingreview.analysis.characteristics import NOT_SEEN, shares, tally
 
 
 @given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c"]))))

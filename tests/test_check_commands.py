@@ -7,9 +7,9 @@ import pytest
 
 from livingreview import cli
 from livingreview.cli import main
+from livingreview.commands.fault_format import as_github, as_text
 from livingreview.errors import Fault
-from livingreview.faultformat import as_github, as_text
-from livingreview.model import json_schemas
+from livingreview.review.model import json_schemas
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from livingreview.clinical import (
+from livingreview.analysis.clinical import (
     NOT_JUDGED,
     POPULATION,
     Scenario,
@@ -22,7 +22,7 @@ from livingreview.clinical import (
     post_test_table,
     study_scenarios,
 )
-from livingreview.diagnosis import Pooled, pool
+from livingreview.analysis.diagnosis import Pooled, pool
 from livingreview.publish.utility_figures import show_fagan, show_frequencies, show_predictive_values
 from livingreview.review import Review
 from livingreview.synthesis.findings import DOMAINS

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livingreview.diagnosis import (
+from livingreview.analysis.diagnosis import (
     FEWEST,
     Pooled,
     central_table,
@@ -21,8 +21,8 @@ from livingreview.diagnosis import (
     size_weights,
     used_table,
 )
-from livingreview.evidence import UNSIGNED, gather
-from livingreview.overlap_pooling import pool_groups
+from livingreview.analysis.evidence import UNSIGNED, gather
+from livingreview.analysis.overlap_pooling import pool_groups
 from livingreview.review import Review
 from signing import sign
 

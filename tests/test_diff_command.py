@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 
 import madeup
 from conftest import DATA
-from livingreview import diff_command
 from livingreview.cli import main
-from livingreview.diff_command import difference_since
+from livingreview.commands import diff as diff_command
+from livingreview.commands.diff import difference_since
 from livingreview.living.difference import Difference
 
 NAMES = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")

@@ -21,8 +21,8 @@ from livingreview.living.difference import Difference, compare, compare_results
 from livingreview.living.difference_markdown import as_markdown, escaped, forest_text
 from livingreview.living.records import FieldChange, RecordChange, record_changes
 from livingreview.living.results import Results, Synthesis, results_of
-from livingreview.model import ConclusionRule
 from livingreview.review import Review
+from livingreview.review.model import ConclusionRule
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from livingreview import double_extraction
-from livingreview.check_commands import every_fault
+from livingreview.analysis import double_extraction
+from livingreview.analysis.double_extraction import agreement_table, compare, disagreement_table, standing_of
 from livingreview.cli import main
-from livingreview.double_extraction import agreement_table, compare, disagreement_table, standing_of
+from livingreview.commands.check import every_fault
 from livingreview.errors import DataError
-from livingreview.extractions import STUDY_FILE, readers
-from livingreview.model import PersonExtraction
-from livingreview.model.study import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting
+from livingreview.review.extractions import STUDY_FILE, readers
+from livingreview.review.model import PersonExtraction
+from livingreview.review.model.study import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting
 from livingreview.screening.agreement import cohen_kappa
 
 # Nobody of these names exists, and nobody has extracted these values.

@@ -4,9 +4,18 @@ from datetime import date
 
 import pytest
 
-from livingreview.evidence import MAIN, SENSITIVITY_RULES, WIDEST_SPAN, TableEvidence, _span, gather, select, table_of
-from livingreview.model import AccuracyEntry
+from livingreview.analysis.evidence import (
+    MAIN,
+    SENSITIVITY_RULES,
+    WIDEST_SPAN,
+    TableEvidence,
+    _span,
+    gather,
+    select,
+    table_of,
+)
 from livingreview.review import Review
+from livingreview.review.model import AccuracyEntry
 
 
 @pytest.fixture(scope="module")

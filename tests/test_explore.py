@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import livingreview.explore as explore
-from livingreview.diagnosis import headline, pool, printed_text
+import livingreview.analysis.explore as explore
+from livingreview.analysis.diagnosis import headline, pool, printed_text
+from livingreview.analysis.evidence import gather
+from livingreview.analysis.explore import Explorer, explorer, reachable
 from livingreview.errors import ReviewError
-from livingreview.evidence import gather
-from livingreview.explore import Explorer, explorer, reachable
 from livingreview.publish.explorer import show_explorer, show_topics, studies_table
 from livingreview.review import Review
 from livingreview.wording import with_interval

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from livingreview.analysis.flow import base_flow, flow_text, living_flow
 from livingreview.errors import DataError
-from livingreview.flow import base_flow, flow_text, living_flow
 from livingreview.review import Review
 from screening_data import add_update, decide
 

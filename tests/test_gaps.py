@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from livingreview.gaps import EFFORT, MISSING, TRANSLATION_ITEMS, awaiting_table, translation_states
-from livingreview.model import Study
+from livingreview.analysis.gaps import EFFORT, MISSING, TRANSLATION_ITEMS, awaiting_table, translation_states
 from livingreview.review import Review
+from livingreview.review.model import Study
 
 
 def test_every_study_awaiting_classification_is_listed_once(review: Review) -> None:

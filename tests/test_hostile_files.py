@@ -17,11 +17,11 @@ from pybtex.database import parse_string
 
 from hostile import ATTACK, DATASET, STUDY, add_hostile, dataset, study
 from livingreview.errors import DataError, Fault
-from livingreview.model import Dataset, Study
 from livingreview.publish.banner import banner_html
 from livingreview.publish.references import bibtex_entry
-from livingreview.reading import read_csv, read_yaml
 from livingreview.review import Review, check
+from livingreview.review.model import Dataset, Study
+from livingreview.review.reading import read_csv, read_yaml
 
 GOOD = "id: somebody2026\nreport:\n  title: A title\n  source: paper\n"
 

@@ -22,7 +22,7 @@ def loaded_after(statement):
         "import livingreview.synthesis",
         "from livingreview.synthesis import *",
         "from livingreview.synthesis import bivariate, metadisc, sroc, univariate",
-        "import livingreview.tables, livingreview.pooling",
+        "import livingreview.pool.tables, livingreview.pool.pooling",
     ],
 )
 def test_the_numeric_core_pulls_in_nothing_heavy(statement):

@@ -12,7 +12,7 @@ import yaml
 from livingreview.adding.draft import LABELS, read_form
 from livingreview.cli import main
 from livingreview.errors import DataError
-from livingreview.model.base import Task
+from livingreview.review.model.base import Task
 
 GITHUB = Path(__file__).parents[1] / ".github"
 FORMS = sorted(set((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) - {GITHUB / "ISSUE_TEMPLATE" / "config.yml"})

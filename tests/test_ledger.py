@@ -125,8 +125,8 @@ SCRIPT = """
 import sys
 from datetime import date
 from pathlib import Path
-from livingreview.model import Strategy
-from livingreview.reading import read_yaml
+from livingreview.review.model import Strategy
+from livingreview.review.reading import read_yaml
 from livingreview.search.ledger import Ledger
 from livingreview.search.run import search_source
 from livingreview.search.sources.http import Service

@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from livingreview.reading import read_yaml
 from livingreview.review import Review, check, number
+from livingreview.review.reading import read_yaml
 
 DATA = Path(__file__).parent.parent / "data"
 STUDIES = (

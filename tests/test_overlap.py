@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from livingreview.overlap import STRUCTURE_GROUPS, describe, group_table, reported, tabulated
+from livingreview.analysis.overlap import STRUCTURE_GROUPS, describe, group_table, reported, tabulated
 from livingreview.review import Review
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from livingreview.overlap_pooling import (
+from livingreview.analysis.overlap_pooling import (
     FEWEST,
     METRICS,
     MODERATORS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livingreview.audit import LeaveOneOut, PointAndCurve
+from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.audit import leave_one_out_sds, point_and_curve
 from livingreview.plots.palette import colour
 from livingreview.synthesis.symmetric_sroc import log_dor_from_q_star

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from gallery import FLOW, OTHER, texts, tips
-from livingreview.flow import FlowBox
+from livingreview.analysis.flow import FlowBox
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import to_svg

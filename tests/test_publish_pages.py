@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from pybtex.database import parse_string
 
-from livingreview.model import Study
 from livingreview.publish.banner import banner_html, banner_until
 from livingreview.publish.references import bibtex
 from livingreview.publish.sphinx_ext import excerpting, mathml, mended
 from livingreview.publish.tables import code_html, table_html
 from livingreview.review import STUDY_ID
+from livingreview.review.model import Study
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 

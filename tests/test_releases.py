@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from livingreview import release_command
+from livingreview.analysis.flow import living_flow
 from livingreview.cli import main
+from livingreview.commands import release as release_command
 from livingreview.errors import BuildError, DataError
-from livingreview.flow import living_flow
 from livingreview.living.releases import (
     evidence_changelog,
     frozen_results,
@@ -30,10 +30,10 @@ from livingreview.living.releases import (
     version_key,
 )
 from livingreview.living.results import results_of
-from livingreview.model import Release, ReleaseNotes
 from livingreview.publish import site
 from livingreview.publish.inputs import digest_of_tree
 from livingreview.review import Review
+from livingreview.review.model import Release, ReleaseNotes
 from tools import ROOT
 
 DATA = ROOT / "data"

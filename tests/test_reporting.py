@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from livingreview.analysis.reporting import CHECKLISTS, FILE, Answer, checklist_table, read_answers, tally_statuses
 from livingreview.errors import DataError
 from livingreview.publish.checklists import page_link
 from livingreview.publish.tables import PageLink, table_html
-from livingreview.reporting import CHECKLISTS, FILE, Answer, checklist_table, read_answers, tally_statuses
 from livingreview.review import Review
 
 ROOT = Path(__file__).parent.parent

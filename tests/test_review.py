@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from livingreview.errors import DataError
-from livingreview.model import Quoted
 from livingreview.review import Review, label, number, plain_label, source_keys
+from livingreview.review.model import Quoted
 from signing import sign
 
 BASE = date(2025, 7, 31)

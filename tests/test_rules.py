@@ -11,8 +11,8 @@ import pytest
 
 from livingreview.living.results import Results, Synthesis, results_of
 from livingreview.living.rules import appearances, distance_table, fired, measures, rule_faults
-from livingreview.model import ConclusionRule
 from livingreview.review import Review, check
+from livingreview.review.model import ConclusionRule
 
 DAY = date(2026, 1, 1)
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from livingreview.analysis.search_yield import (
+    database_yield,
+    inclusion_lag,
+    overlap_of_databases,
+    run_yield,
+    search_age,
+)
 from livingreview.review import Review, label
-from livingreview.search_yield import database_yield, inclusion_lag, overlap_of_databases, run_yield, search_age
 from screening_data import add_update, decide
 
 

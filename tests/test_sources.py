@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from fake_services import BOMB, HTML, Fault, Item, Library, library, serving
 from livingreview.errors import SearchError
-from livingreview.model import Strategy
+from livingreview.review.model import Strategy
 from livingreview.search import run
 from livingreview.search.ledger import Ledger
 from livingreview.search.run import OVERLAP, Outcome, fell_silent, search_source, window_start

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 
 from livingreview.cli import main
 from livingreview.errors import SearchError
-from livingreview.model import Concept, Strategy, Term
-from livingreview.reading import Document, read_yaml
+from livingreview.review.model import Concept, Strategy, Term
+from livingreview.review.reading import Document, read_yaml
 from livingreview.search.checks import strategy_faults
 from livingreview.search.ledger import RECORD_COLUMNS
 from livingreview.search.strategy import SYNTAXES, concept_query, limits, serialise

@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 
-from livingreview.diagnosis import leave_one_out_table, pool
+from livingreview.analysis.diagnosis import leave_one_out_table, pool
 from livingreview.publish.study_pages import corrections, study_pages
 from livingreview.review import Review
 

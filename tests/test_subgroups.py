@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from livingreview.diagnosis import FEWEST, Pooled, pool
+from livingreview.analysis.diagnosis import FEWEST, Pooled, pool
+from livingreview.analysis.subgroups import CHARACTERISTICS, COLUMNS, _compared, subgroup_table
 from livingreview.review import Review
-from livingreview.subgroups import CHARACTERISTICS, COLUMNS, _compared, subgroup_table
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 

@@ -3,7 +3,7 @@
 import pytest
 
 from livingreview.errors import DataError
-from livingreview.tables import read_counts
+from livingreview.pool.tables import read_counts
 
 HEADER = "study,tp,fp,fn,tn\n"
 ROWS = 'Müller 2020,45,10,5,90\n"Lee, 2021",60,0,20,40\n'

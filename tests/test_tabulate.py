@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from livingreview.review import Review
-from livingreview.tabulate import (
+from livingreview.analysis.tabulate import (
     claim_table,
     dataset_table,
     eligibility_table,
@@ -15,6 +14,7 @@ from livingreview.tabulate import (
     runs_table,
     study_table,
 )
+from livingreview.review import Review
 
 
 def test_each_table_has_a_row_per_thing(review: Review) -> None:

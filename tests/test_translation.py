@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from livingreview.gaps import TRANSLATION_ITEMS
-from livingreview.model import Study, Translation
+from livingreview.analysis.gaps import TRANSLATION_ITEMS
+from livingreview.analysis.translation import begun, counts_table, evidence_studies, gap_states, reported_table
 from livingreview.review import Review
-from livingreview.translation import begun, counts_table, evidence_studies, gap_states, reported_table
+from livingreview.review.model import Study, Translation
 
 
 @pytest.fixture

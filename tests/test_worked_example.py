@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from golden_cases import GOLDEN
+from livingreview.analysis.worked_example import OTHERS, PROMISED, WorkedExample, worked_example
 from livingreview.errors import DataError
 from livingreview.review import Review
-from livingreview.worked_example import OTHERS, PROMISED, WorkedExample, worked_example
 
 
 @pytest.fixture(scope="module")

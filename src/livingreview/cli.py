@@ -12,16 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from livingreview import __version__
-from livingreview import check_commands as checks
-from livingreview import diff_command as diff
-from livingreview import pool_command as pool
-from livingreview import reconstruct_command as reconstruct
-from livingreview import release_command as release
-from livingreview.adding import commands as adding
+from livingreview.commands import add, build, check, diff, pool, reconstruct, release, screen, search
 from livingreview.errors import ReviewError
-from livingreview.publish import commands as publish
-from livingreview.screening import commands as screening
-from livingreview.search import commands as search
 
 __all__ = ["COMMANDS", "Command", "main"]
 
@@ -88,9 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 COMMANDS = (
-    Command("check", checks.CHECK_HELP, checks.configure_check, checks.run_check),
-    Command("extractions", checks.EXTRACTIONS_HELP, checks.configure_extractions, checks.run_extractions),
-    Command("schema", checks.SCHEMA_HELP, checks.configure_schema, checks.run_schema),
+    Command("check", check.CHECK_HELP, check.configure_check, check.run_check),
+    Command("extractions", check.EXTRACTIONS_HELP, check.configure_extractions, check.run_extractions),
+    Command("schema", check.SCHEMA_HELP, check.configure_schema, check.run_schema),
     Command("diff", diff.DIFF_HELP, diff.configure_diff, diff.run_diff, "book"),
     Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool, "plots"),
     Command(
@@ -99,13 +91,13 @@ COMMANDS = (
         reconstruct.configure_reconstruct,
         reconstruct.run_reconstruct,
     ),
-    Command("add", adding.ADD_HELP, adding.configure_add, adding.run_add, "search"),
+    Command("add", add.ADD_HELP, add.configure_add, add.run_add, "search"),
     Command("search", search.SEARCH_HELP, search.configure_search, search.run_search, "search"),
     Command("import", search.IMPORT_HELP, search.configure_import, search.run_import, "search"),
     Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),
-    Command("screen", screening.SCREEN_HELP, screening.configure_screen, screening.run_screen, "search"),
-    Command("build", publish.BUILD_HELP, publish.configure_build, publish.run_build, "book"),
-    Command("pdf", publish.PDF_HELP, publish.configure_pdf, publish.run_pdf, "book"),
+    Command("screen", screen.SCREEN_HELP, screen.configure_screen, screen.run_screen, "search"),
+    Command("build", build.BUILD_HELP, build.configure_build, build.run_build, "book"),
+    Command("pdf", build.PDF_HELP, build.configure_pdf, build.run_pdf, "book"),
     Command("release", release.RELEASE_HELP, release.configure_release, release.run_release, "book"),
-    Command("serve", publish.SERVE_HELP, publish.configure_serve, publish.run_serve),
+    Command("serve", build.SERVE_HELP, build.configure_serve, build.run_serve),
 )

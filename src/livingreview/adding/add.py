@@ -17,10 +17,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from livingreview.adding.draft import Wish, quoted, write_draft
 from livingreview.adding.record import facts_of, look_up, notices, read_file, refuse_hidden, stem
-from livingreview.checks import cross_check
 from livingreview.errors import DataError, Fault
-from livingreview.model import Study
-from livingreview.reading import Document, read_text, read_yaml, validate
+from livingreview.review.checks import cross_check
+from livingreview.review.model import Study
+from livingreview.review.reading import Document, read_text, read_yaml, validate
 from livingreview.search.normalise import fold
 from livingreview.search.sources.base import Found
 

@@ -16,8 +16,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from livingreview.adding.record import identify, refuse_hidden
 from livingreview.errors import DataError, Fault
-from livingreview.model import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting, Study, Translation
-from livingreview.model.base import Record, Task
+from livingreview.review.model import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting, Study, Translation
+from livingreview.review.model.base import Record, Task
 
 __all__ = ["LABELS", "Wish", "quoted", "read_form", "write_draft"]
 

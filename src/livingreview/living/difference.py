@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from livingreview.diagnosis import Pooled, central_table, pool
+from livingreview.analysis.diagnosis import Pooled, central_table, pool
+from livingreview.analysis.evidence import MAIN, gather, select
 from livingreview.errors import Fault
-from livingreview.evidence import MAIN, gather, select
 from livingreview.living.records import Kind, RecordChange, record_changes
 from livingreview.living.results import Results, Synthesis, results_of
 from livingreview.living.rules import Appearance, Fired, appearances, fired
-from livingreview.model import ConclusionRule
 from livingreview.review import Review
+from livingreview.review.model import ConclusionRule
 from livingreview.synthesis.influence import leave_one_out
 from livingreview.synthesis.weights import percentage_weights
 

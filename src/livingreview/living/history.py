@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from livingreview.diagnosis import pool
-from livingreview.evidence import gather
+from livingreview.analysis.diagnosis import pool
+from livingreview.analysis.evidence import gather
 from livingreview.living.releases import frozen_results
 from livingreview.living.results import Results, Synthesis
-from livingreview.model import Release
 from livingreview.review import Review, label
+from livingreview.review.model import Release
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import day, with_interval
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from livingreview.analysis.tabulate import reference
 from livingreview.living.difference import ResultsChange, compare_results
 from livingreview.living.releases import frozen_results, previous_release, read_releases
 from livingreview.living.results import Results, Synthesis, measure_name, measure_text, results_of
-from livingreview.model import Release
 from livingreview.review import STUDY_ID, Review, label
-from livingreview.tabulate import reference
+from livingreview.review.model import Release
 from livingreview.wording import day, listing, plural
 
 __all__ = ["News", "moved_table", "news", "notices", "standings_table", "summary", "versions_items_table"]

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from livingreview.model import Study
 from livingreview.review import Review, label
+from livingreview.review.model import Study
 
 __all__ = ["FieldChange", "Kind", "RecordChange", "record_changes"]
 

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from livingreview.analysis.flow import living_flow
 from livingreview.errors import DataError, Fault
-from livingreview.flow import living_flow
 from livingreview.living.results import Results, measure_name, measure_text, results_of
 from livingreview.living.rules import fired
-from livingreview.model import Release, ReleaseNotes
-from livingreview.reading import Document, read_yaml, shown_path, validate
 from livingreview.review import Review
+from livingreview.review.model import Release, ReleaseNotes
+from livingreview.review.reading import Document, read_yaml, shown_path, validate
 from livingreview.wording import day as written_day
 from livingreview.wording import plural
 

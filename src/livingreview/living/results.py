@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from livingreview.diagnosis import Pooled, pool
-from livingreview.evidence import MAIN, Rule, gather
-from livingreview.overlap import describe, tabulated
-from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.analysis.diagnosis import Pooled, pool
+from livingreview.analysis.evidence import MAIN, Rule, gather
+from livingreview.analysis.overlap import describe, tabulated
+from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.review import Review
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import decimal, percent, with_interval

@@ -14,12 +14,12 @@ from typing import Final, Literal
 
 import pandas as pd
 
+from livingreview.analysis.overlap import STRUCTURE_GROUPS
+from livingreview.analysis.overlap_pooling import METRICS
 from livingreview.errors import DataError, Fault
 from livingreview.living.results import Results, measure_name
-from livingreview.model import ConclusionRule, ReviewFile
-from livingreview.overlap import STRUCTURE_GROUPS
-from livingreview.overlap_pooling import METRICS
-from livingreview.reading import Document, read_yaml, validate
+from livingreview.review.model import ConclusionRule, ReviewFile
+from livingreview.review.reading import Document, read_yaml, validate
 from livingreview.wording import decimal
 
 __all__ = ["LEVELS", "Appearance", "Fired", "appearances", "distance_table", "fired", "measures", "rule_faults"]

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from scipy.special import expit, logit
 
-from livingreview.audit import LeaveOneOut, PointAndCurve
+from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.palette import colour
 from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, legend_beside, styled, tooltip
 

@@ -21,7 +21,7 @@ from livingreview.plots.palette import colour
 from livingreview.plots.style import BASE, COLUMN, SMALL, blank, clean, figure, styled, text_width, tooltip, wrap
 
 if TYPE_CHECKING:  # at run time the boxes alone are needed, not the review they come from
-    from livingreview.flow import FlowBox
+    from livingreview.analysis.flow import FlowBox
 
 __all__ = ["flow_diagram"]
 

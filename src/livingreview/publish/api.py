@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from livingreview.flow import Flow, living_flow
+from livingreview.analysis.flow import Flow, living_flow
+from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import previous_day
 from livingreview.living.results import Results
-from livingreview.model import Study
-from livingreview.model.base import Record
-from livingreview.model.release import FrozenResults
 from livingreview.publish.downloads import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.review import Review, plain_label
-from livingreview.tabulate import reference
+from livingreview.review.model import Study
+from livingreview.review.model.base import Record
+from livingreview.review.model.release import FrozenResults
 
 __all__ = ["api_files", "json_bytes"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from livingreview.evidence import MAIN, SENSITIVITY_RULES
+from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES
 from livingreview.living.results import results_of
 from livingreview.publish.api import api_files, json_bytes
 from livingreview.publish.datapackage import data_package

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from livingreview.analysis.reporting import Answer, checklist_table
 from livingreview.publish.tables import PageLink, show_table
-from livingreview.reporting import Answer, checklist_table
 from livingreview.review import Review
 
 __all__ = ["page_link", "show_checklist"]

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import pandas as pd
 from IPython.display import HTML
 
-from livingreview.explore import Explorer
+from livingreview.analysis.explore import Explorer
 from livingreview.review import STUDY_ID
 
 __all__ = ["VIEWS", "show_explorer", "show_topics", "studies_table", "vega_script"]
@@ -134,7 +134,7 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     Parameters
     ----------
     found
-        What :func:`livingreview.explore.explorer` returns.
+        What :func:`livingreview.analysis.explore.explorer` returns.
     static
         Address of the folder of scripts, relative to the page.
     """

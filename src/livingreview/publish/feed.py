@@ -18,11 +18,11 @@ from datetime import date
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import read_releases, release_entries
-from livingreview.model import Release, Study
 from livingreview.publish.downloads import CREATOR, LICENCE, link, site_root
 from livingreview.review import Review, plain_label
-from livingreview.tabulate import reference
+from livingreview.review.model import Release, Study
 
 __all__ = ["atom"]
 

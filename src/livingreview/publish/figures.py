@@ -10,7 +10,7 @@ from html import escape
 
 from IPython.display import HTML
 
-from livingreview.diagnosis import Pooled
+from livingreview.analysis.diagnosis import Pooled
 from livingreview.plots.display import Displayed, show
 from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel

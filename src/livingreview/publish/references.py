@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from livingreview.model import Study
+from livingreview.analysis.tabulate import reference
 from livingreview.review import Review
-from livingreview.tabulate import reference
+from livingreview.review.model import Study
 
 __all__ = ["bibtex", "bibtex_entry", "csl_json", "escape_tex", "referable", "ris", "split_name"]
 

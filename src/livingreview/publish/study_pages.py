@@ -17,14 +17,14 @@ from urllib.parse import quote
 import pandas as pd
 from pydantic import BaseModel
 
-from livingreview.diagnosis import Pooled, leave_one_out_table, left_out_table, pool
-from livingreview.model import Quoted, Source, Study
-from livingreview.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.analysis.diagnosis import Pooled, leave_one_out_table, left_out_table, pool
+from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.analysis.tabulate import reference
 from livingreview.publish.banner import long_date
 from livingreview.publish.history import Change, changes
 from livingreview.publish.tables import table_html
 from livingreview.review import Review, plain_label, source_keys
-from livingreview.tabulate import reference
+from livingreview.review.model import Quoted, Source, Study
 
 __all__ = ["corrections", "study_pages"]
 

@@ -12,8 +12,10 @@ from typing import Any, Final, get_args
 import pandas as pd
 from pydantic import BaseModel
 
-from livingreview.evidence import CELLS, GRADES, MAIN, gather, select
-from livingreview.model import (
+from livingreview.analysis.evidence import CELLS, GRADES, MAIN, gather, select
+from livingreview.publish.codebook import Field, described, fields_of
+from livingreview.review import Review, number, plain_label
+from livingreview.review.model import (
     AccuracyEntry,
     Candidate,
     Dataset,
@@ -25,8 +27,6 @@ from livingreview.model import (
     Standing,
     Study,
 )
-from livingreview.publish.codebook import Field, described, fields_of
-from livingreview.review import Review, number, plain_label
 
 __all__ = ["DIVIDER", "METRICS", "Table", "cell", "tidy_tables"]
 

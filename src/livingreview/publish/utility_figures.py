@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from IPython.display import HTML
 
-from livingreview.clinical import POPULATION, Scenario, after_test, likelihood_ratios
-from livingreview.diagnosis import Pooled
+from livingreview.analysis.clinical import POPULATION, Scenario, after_test, likelihood_ratios
+from livingreview.analysis.diagnosis import Pooled
 from livingreview.plots.display import Displayed, show
 from livingreview.plots.utility import fagan, icon_array
 from livingreview.plots.utility import predictive_values as draw_predictive_values

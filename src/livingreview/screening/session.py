@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from livingreview.errors import ReviewError
-from livingreview.model import Strategy
+from livingreview.review.model import Strategy
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, Decision, append
 from livingreview.screening.library import Found
 

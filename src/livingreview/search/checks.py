@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from livingreview.errors import DataError, Fault, SearchError
-from livingreview.model import Strategy, Term
-from livingreview.reading import Document, read_yaml, validate
+from livingreview.review.model import Strategy, Term
+from livingreview.review.reading import Document, read_yaml, validate
 from livingreview.search.ledger import Ledger
 from livingreview.search.strategy import SYNTAXES, concept_query, limits
 

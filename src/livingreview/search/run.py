@@ -15,7 +15,7 @@ from typing import Any
 
 from livingreview import __version__
 from livingreview.errors import SearchError
-from livingreview.model import Strategy
+from livingreview.review.model import Strategy
 from livingreview.search.ledger import Ledger, Run, replace_whole, slug
 from livingreview.search.records import Record
 from livingreview.search.sources.base import Moved, Page, Query, Resume, Source

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from livingreview.errors import SearchError
-from livingreview.model import Concept, Strategy, Term
+from livingreview.review.model import Concept, Strategy, Term
 
 __all__ = ["LANGUAGE_CODES", "SYNTAXES", "Syntax", "concept_query", "limits", "serialise"]
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from livingreview.errors import SearchError
-from livingreview.model import Strategy
+from livingreview.review.model import Strategy
 from livingreview.search.formats.blocks import plain
 from livingreview.search.records import Record
 from livingreview.search.sources.http import Service

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from livingreview.errors import SearchError
-from livingreview.model import Concept, Strategy, Term
+from livingreview.review.model import Concept, Strategy, Term
 from livingreview.search.formats.blocks import plain
 from livingreview.search.normalise import fold
 from livingreview.search.records import Record, find_arxiv

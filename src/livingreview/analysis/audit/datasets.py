@@ -1,0 +1,141 @@
+"""The base review's table of public datasets beside what the datasets' own pages say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, judged, short
+from livingreview.review import source_keys
+from livingreview.review.model import Dataset
+from livingreview.wording import listing
+
+__all__ = ["public_datasets"]
+
+# Words of the table → sequences of the study files.
+SEQUENCES: Mapping[str, str] = {
+    r"\bcine\b": "cine", r"\bLGE\b": "LGE", r"\bT1\b": "T1 mapping", r"\bT2\b": "T2 mapping", r"\btagging\b": "tagging",
+}  # fmt: skip
+NUMBER = re.compile(r"\d{1,3}(?:[ ,\u202f]\d{3})+|\d+")
+
+
+def public_datasets(base: BaseReview) -> Iterator[Statement]:
+    """Yield vendors, size and sequences of each dataset, then what the text says of two of them."""
+    for _, cells in base.tables["datasets"].iterrows():
+        dataset = _dataset_at(base, int(cells["row"]))
+        if dataset is None:
+            continue
+        if dataset.identification.status == "unknown":
+            yield _unknown(base, dataset, int(cells["row"]))
+            continue
+        if dataset.vendors and _own(dataset, "vendors") and "vendor" in str(cells["vendor_diversity"]).lower():
+            yield _vendors(base, dataset, str(cells["vendor_diversity"]))
+        if dataset.n and _own(dataset, "n"):
+            yield _size(base, dataset, str(cells["sample_size"]))
+        if dataset.sequences and _own(dataset, "sequences"):
+            yield _sequences(base, dataset, str(cells["cmr_sequences"]))
+    yield _text_and_table(base)
+    yield _centres(base)
+
+
+def _dataset_at(base: BaseReview, row: int) -> Dataset | None:
+    for dataset in base.review.datasets.values():
+        if any(source.table == "datasets" and source.row == row for source in dataset.sources.values()):
+            return dataset
+    return None
+
+
+def _own(dataset: Dataset, field: str) -> bool:
+    """Whether a value comes from elsewhere than the base review: else there is nothing to compare."""
+    source = dataset.source.get(field, []) if isinstance(dataset.source, dict) else dataset.source
+    return any(not dataset.sources[key].kind.startswith("baseline") for key in source_keys(source))
+
+
+def _link(dataset: Dataset) -> Link:
+    return short(dataset), f"https://doi.org/{dataset.citation_doi}" if dataset.citation_doi else dataset.url or ""
+
+
+def _statement(
+    base: BaseReview, dataset: Dataset, aspect: str, texts: tuple[str, str], verdict: Verdict, explanation: str
+) -> Statement:
+    return Statement(
+        f"dataset-{dataset.id}-{aspect}",
+        f"{aspect.capitalize()} of {short(dataset)}",
+        texts[0],
+        texts[1],
+        verdict,
+        explanation,
+        (base.link("datasets"), _link(dataset)),
+    )
+
+
+def _unknown(base: BaseReview, dataset: Dataset, row: int) -> Statement:
+    return _statement(base, dataset, "identity", (f"row {row}", "not found"), "cannot be derived",
+                      dataset.discrepancy or dataset.identification.reason)  # fmt: skip
+
+
+def _vendors(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
+    vendors = dataset.vendors or []
+    named = re.search(r"single.vendor \((.+)\)", printed, re.IGNORECASE)
+    agrees = vendors == [named[1]] if named else printed.lower().startswith("multi") == (len(vendors) > 1)
+    verdict: Verdict = "agrees" if agrees else "contradicts"
+    return _statement(base, dataset, "vendors", (printed, listing(vendors)), verdict, _why(dataset, verdict))
+
+
+def _size(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
+    stated = _numbers(printed)
+    agrees = bool(stated) and stated[0] in _numbers(dataset.n or "")
+    verdict: Verdict = "agrees" if agrees else "cannot be derived" if printed.startswith("∼") else "contradicts"
+    explanation = _why(dataset, verdict)
+    if verdict == "cannot be derived":
+        explanation = "No page with a count near the printed one was seen."
+    return _statement(base, dataset, "size", (printed, dataset.n or ""), verdict, explanation)
+
+
+def _why(dataset: Dataset, verdict: Verdict) -> str:
+    return "As on its own pages." if verdict == "agrees" else dataset.discrepancy or "Its own pages say otherwise."
+
+
+def _sequences(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
+    claimed = [name for pattern, name in SEQUENCES.items() if re.search(pattern, printed, re.IGNORECASE)]
+    missing = [name for name in claimed if name not in (dataset.sequences or [])]
+    explanation = f"Not on its own pages: {listing(missing)}." if missing else "As on its own pages."
+    return _statement(base, dataset, "sequences", (printed, listing([str(name) for name in dataset.sequences or []])),
+                      "contradicts" if missing else "agrees", explanation)  # fmt: skip
+
+
+def _text_and_table(base: BaseReview) -> Statement:
+    quote = base.quotes["multi_vendor"]
+    dataset = base.review.datasets[quote.about]
+    row = next(source.row for source in dataset.sources.values() if source.table == "datasets")
+    table = base.tables["datasets"]
+    printed = str(table.loc[table["row"] == str(row), "vendor_diversity"].iloc[0])
+    agrees = printed.lower().startswith("multi")
+    return Statement(
+        f"text-and-table-{dataset.id}",
+        f"Text and Table 1 describe {short(dataset)} alike",
+        quote.printed,
+        printed,
+        *judged(agrees, "The same description.", "The text counts it among multi-vendor sets, the table does not."),
+        (base.link(quote.where), base.link("datasets")),
+    )
+
+
+def _centres(base: BaseReview) -> Statement:
+    quote = base.quotes["multi_centre"]
+    dataset = base.review.datasets[quote.about]
+    centres = dataset.centres or ""
+    single = bool(re.match(r"(one|1)\b", centres))
+    return Statement(
+        f"centres-{dataset.id}",
+        f"{short(dataset)} is a multi-centre set",
+        quote.printed,
+        centres or "not seen",
+        "contradicts" if single else "agrees" if centres else "cannot be derived",
+        "Its own pages name one centre." if single else "As on its own pages.",
+        (base.link(quote.where), _link(dataset)),
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(re.sub(r"\D", "", found)) for found in NUMBER.findall(text)]

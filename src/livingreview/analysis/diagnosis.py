@@ -1,0 +1,332 @@
+"""The diagnostic synthesis: the main analysis, its sensitivity analyses, and what they leave out.
+
+Where several 2×2 tables fit what a study prints, none is chosen: the analysis is repeated over tables drawn from all
+that fit and combined by Rubin's rules, so that the interval holds what the reports leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES, Rule, Selection, TableEvidence, gather, select
+from livingreview.analysis.tabulate import reference
+from livingreview.errors import ConvergenceError
+from livingreview.review import STUDY_ID, Review
+from livingreview.review.model import Quoted
+from livingreview.synthesis.bias import deeks
+from livingreview.synthesis.bivariate import fit
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.fit_result import BivariateFit
+from livingreview.synthesis.imputation import Extremes, ImputedFit, extremes, multiple_imputation
+from livingreview.synthesis.influence import leave_one_out
+from livingreview.synthesis.summary import proportion
+from livingreview.wording import p_value, percent, plural, with_interval
+
+__all__ = [
+    "FEWEST",
+    "Pooled",
+    "changes_table",
+    "entries_table",
+    "facts",
+    "headline",
+    "leave_one_out_table",
+    "left_out_table",
+    "pool",
+    "printed_text",
+    "sensitivity_table",
+    "used_table",
+]
+
+# With two studies a spread between studies cannot be told from chance; nothing is pooled below three.
+FEWEST = 3
+# The Monte-Carlo error of a pooled logit is then a fourteenth of the spread between imputations.
+DRAWS = 200
+SEED = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """What one rule gives.
+
+    Parameters
+    ----------
+    selection
+        What was used and what was left out.
+    fit
+        The exact binomial model on each study's central table; None where nothing was pooled.
+    imputed
+        The same model over all compatible tables; None where nothing was pooled.
+    extremes
+        How far the pooled estimates move over the compatible tables; None where nothing was pooled.
+    reason
+        Why nothing was pooled; empty where something was.
+    """
+
+    selection: Selection
+    fit: BivariateFit | None
+    imputed: ImputedFit | None
+    extremes: Extremes | None
+    reason: str
+
+    @property
+    def k(self) -> int:
+        """Number of studies used."""
+        return len(self.selection.used)
+
+    @cached_property
+    def counts(self) -> Counts:
+        """The central table of each study used."""
+        return study_counts(self.selection.used)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "rule": self.selection.rule.name,
+            "k": self.k,
+            "studies": [item.study.id for item in self.selection.used],
+            "reason": self.reason,
+            "fit": self.fit.to_dict() if self.fit else None,
+            "imputed": self.imputed.to_dict() if self.imputed else None,
+            "extremes": self.extremes.to_dict() if self.extremes else None,
+        }
+
+
+def pool(review: Review, rule: Rule = MAIN, *, evidence: Sequence[TableEvidence] | None = None) -> Pooled:
+    """Pool what a rule takes.
+
+    Parameters
+    ----------
+    review
+        The review on a day.
+    rule
+        Which tables enter.
+    evidence
+        As returned by :func:`~livingreview.analysis.evidence.gather`, to share between rules.
+
+    Returns
+    -------
+    Pooled
+        With `fit` None and the reason where there are fewer than three studies or no finite estimate.
+    """
+    selection = select(evidence if evidence is not None else gather(review), rule, review)
+    used = selection.used
+    if len(used) < FEWEST:
+        reason = f"{len(used)} usable, at least {FEWEST} are needed"
+        return Pooled(selection, None, None, None, reason)
+    tables = [item.tables for item in used]
+    try:
+        central = fit(study_counts(used))
+        imputed = multiple_imputation(
+            tables, draws=DRAWS, seed=SEED, weights=[size_weights(t) for t in tables], structure=central.structure
+        )
+        furthest = extremes(tables, structure=central.structure)
+    except ConvergenceError as error:
+        return Pooled(selection, None, None, None, str(error))
+    return Pooled(selection, central, imputed, furthest, "")
+
+
+def study_counts(used: Sequence[TableEvidence]) -> Counts:
+    """Return one table per study: the one closest to the middle of all that fit."""
+    tp, fp, fn, tn = np.array([central_table(item.tables) for item in used], dtype=np.int64).reshape(-1, 4).T
+    return Counts.from_arrays(tp, fp, fn, tn, study=[item.label for item in used])
+
+
+def central_table(tables: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the table closest to the mean of all, distances in units of each cell's spread."""
+    spread = np.maximum(tables.std(axis=0), 1.0)
+    distance = (((tables - tables.mean(axis=0)) / spread) ** 2).sum(axis=1)
+    nearest: NDArray[np.int64] = tables[int(distance.argmin())]
+    return nearest
+
+
+def size_weights(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return weights that make every possible total equally likely, and every table of one total."""
+    _, at, times = np.unique(tables.sum(axis=1), return_inverse=True, return_counts=True)
+    weights: NDArray[np.float64] = 1.0 / times[at]
+    return weights
+
+
+def sensitivity_table(review: Review) -> pd.DataFrame:
+    """Return the main analysis and every sensitivity analysis, one row each."""
+    evidence = gather(review)
+    rows = []
+    for rule in (MAIN, *SENSITIVITY_RULES):
+        pooled = pool(review, rule, evidence=evidence)
+        rows.append(
+            {
+                "Analysis": rule.name,
+                "What it does": rule.says,
+                "Studies": pooled.k,
+                "Sensitivity": with_interval(pooled.imputed.sensitivity) if pooled.imputed else "",
+                "Specificity": with_interval(pooled.imputed.specificity) if pooled.imputed else "",
+                "Model": pooled.fit.structure.replace("_", " ") if pooled.fit else "",
+                "If not pooled, why": pooled.reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def changes_table(review: Review) -> pd.DataFrame:
+    """Return what each sensitivity analysis leaves out and adds, compared with the main one, and why."""
+    evidence = gather(review)
+    main = select(evidence, MAIN, review).used
+    rows = []
+    for rule in SENSITIVITY_RULES:
+        selection = select(evidence, rule, review)
+        rows += [(rule.name, item.label, "left out", reason) for item, reason in selection.left_out if item in main]
+        rows += [(rule.name, item.label, "added", rule.says) for item in selection.used if item not in main]
+    return pd.DataFrame(rows, columns=["Analysis", "Study", "Change", "Why"])
+
+
+def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
+    """Return the pooled estimates without each study in turn, on the central tables."""
+    if pooled.fit is None:
+        return pd.DataFrame(columns=["Left out", "Sensitivity", "Specificity", "Cook's distance"])
+    found = leave_one_out(pooled.fit)
+    rows = []
+    for i, name in enumerate(found.study):
+        covariances = (found.mu_cov[i, 0, 0], found.mu_cov[i, 1, 1])
+        intervals = (
+            proportion(float(mu), float(cov), pooled.fit.level)
+            for mu, cov in zip(found.mu[i], covariances, strict=True)
+        )
+        texts = [found.failure[i]] * 2 if found.failure[i] else [with_interval(interval) for interval in intervals]
+        rows.append(
+            {
+                "Left out": name,
+                "Sensitivity": texts[0],
+                "Specificity": texts[1],
+                "Cook's distance": round(float(found.cook_distance[i]), 2),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def left_out_table(selection: Selection) -> pd.DataFrame:
+    """Return what a synthesis leaves out, and why."""
+    rows = [
+        {
+            STUDY_ID: item.study.id,
+            "Study": item.label,
+            "Evaluation": item.entry.label or item.entry.id.replace("_", " "),
+            "Target": item.study.target_condition or "",
+            "Reason": reason,
+        }
+        for item, reason in selection.left_out
+    ]
+    return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Evaluation", "Target", "Reason"])
+
+
+def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
+    """Return every accuracy entry: what it prints, how its table is known, and whether it is pooled."""
+    used = {(item.study.id, item.entry.id) for item in selection.used}
+    rows = []
+    for item in gather(review):
+        entry, key = item.entry, (item.study.id, item.entry.id)
+        standing = item.study.standing_on(review.day)
+        rows.append(
+            {
+                STUDY_ID: item.study.id,
+                "Study": item.label,
+                "Evaluation": entry.label or entry.id.replace("_", " "),
+                "Standing": standing.status if standing else "",
+                "Target": item.study.target_condition or "",
+                "Unit": entry.unit or "",
+                "n": entry.n,
+                **{name.capitalize(): printed_text(getattr(entry, name)) for name in ("sensitivity", "specificity")},
+                "Accuracy": printed_text(entry.accuracy),
+                "PPV": printed_text(entry.ppv),
+                "AUC": printed_text(entry.auc),
+                "2×2 table": item.grade,
+                "Pooled": "yes" if key in used else "no",
+                "Reference": reference(item.study),
+            }
+        )
+    return pd.DataFrame(rows).astype({"n": "Int64"})
+
+
+def used_table(pooled: Pooled) -> pd.DataFrame:
+    """Return the studies pooled: counts, or their range where several tables fit."""
+    rows = []
+    for item in pooled.selection.used:
+        low, high = item.tables.min(axis=0), item.tables.max(axis=0)
+        cells = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
+        rows.append(
+            {
+                STUDY_ID: item.study.id,
+                "Study": item.label,
+                "Target": item.study.target_condition or "",
+                "TP": cells[0],
+                "FP": cells[1],
+                "FN": cells[2],
+                "TN": cells[3],
+                "Tables that fit": len(item.tables),
+                "How known": item.reason,
+                "Reference": reference(item.study),
+            }
+        )
+    columns = [STUDY_ID, "Study", "Target", "TP", "FP", "FN", "TN", "Tables that fit", "How known", "Reference"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def facts(pooled: Pooled) -> dict[str, str]:
+    """Return what a chapter says of the main analysis, by name; ``not pooled`` where there is nothing."""
+    names = (
+        "structure", "structure_reason", "i2_sensitivity", "i2_specificity", "prediction_sensitivity",
+        "prediction_specificity", "widening_sensitivity", "widening_specificity", "extreme_sensitivity",
+        "extreme_specificity", "funnel",
+    )  # fmt: skip
+    fit, imputed, furthest = pooled.fit, pooled.imputed, pooled.extremes
+    if fit is None or imputed is None or furthest is None:
+        return dict.fromkeys(names, "not pooled")
+    test = deeks(pooled.counts)
+    caution = f" {test.notes[0].capitalize()}." if test.notes else ""
+    return {
+        "structure": fit.structure.replace("_", " "),
+        "structure_reason": fit.structure_reason,
+        "i2_sensitivity": percent(fit.i2.sensitivity, 0),
+        "i2_specificity": percent(fit.i2.specificity, 0),
+        "prediction_sensitivity": _span(
+            fit.prediction_interval_sensitivity.lower, fit.prediction_interval_sensitivity.upper
+        ),
+        "prediction_specificity": _span(
+            fit.prediction_interval_specificity.lower, fit.prediction_interval_specificity.upper
+        ),
+        "widening_sensitivity": percent(float(imputed.widening[0]) - 1, 0),
+        "widening_specificity": percent(float(imputed.widening[1]) - 1, 0),
+        "extreme_sensitivity": _span(*furthest.sensitivity),
+        "extreme_specificity": _span(*furthest.specificity),
+        "funnel": f"Deeks' test gives {p_value(test.p)}.{caution}",
+    }
+
+
+def _span(lower: float, upper: float) -> str:
+    return f"{percent(lower)} to {percent(upper)}"
+
+
+def headline(pooled: Pooled) -> str:
+    """Return one sentence on what the main analysis says today."""
+    if pooled.imputed is None or pooled.fit is None:
+        return f"Nothing can be pooled today: {pooled.reason}."
+    targets = len({item.study.target_condition or item.study.id for item in pooled.selection.used})
+    return (
+        f"Pooled over {plural(pooled.k, 'study', 'studies')} of {plural(targets, 'target condition')}, sensitivity is "
+        f"{with_interval(pooled.imputed.sensitivity)} and specificity {with_interval(pooled.imputed.specificity)}."
+    )
+
+
+def printed_text(value: str | Quoted | None) -> str:
+    """Return a metric as printed, with what is printed beside it."""
+    if value is None:
+        return ""
+    if isinstance(value, Quoted):
+        extra = f" ({value.ci[0]}–{value.ci[1]})" if value.ci else f" ± {value.sd}" if value.sd else ""
+        return value.value + extra
+    return value

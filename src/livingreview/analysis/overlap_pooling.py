@@ -1,0 +1,232 @@
+"""Which segmentation results may be pooled, what they pool to, and why the others may not.
+
+The model is a three-level one: estimates within studies, with cluster-robust standard errors; where every study gives
+one estimate the levels cannot be told apart, and it is the ordinary random-effects model with Hartung–Knapp intervals.
+Dice is pooled on the
+logit scale, because it is bounded by 1 and most values lie close to it, where a symmetric interval on the raw scale
+would pass the bound; distances are pooled on the log scale, because they are positive and skewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from livingreview.analysis.evidence import UNSIGNED
+from livingreview.analysis.overlap import STRUCTURE_GROUPS, reported
+from livingreview.review import STUDY_ID, Review
+from livingreview.synthesis import multilevel, univariate
+from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.multilevel import MultilevelFit
+from livingreview.synthesis.univariate import UnivariateFit
+from livingreview.wording import p_value
+
+__all__ = ["FEWEST", "METRICS", "PooledGroup", "pool_groups", "pooling_table", "refusals_table", "regression_table"]
+
+# Below three studies a between-study variance has no degree of freedom to be judged by.
+FEWEST = 3
+METRICS: Mapping[str, str] = {
+    "dice": "Dice coefficient",
+    "hausdorff": "Hausdorff distance (mm)",
+    "hausdorff95": "95th percentile Hausdorff distance (mm)",
+}
+FEWEST_FOR_REGRESSION = 10
+MODERATORS: Mapping[str, str] = {
+    "family": "Network family",
+    "dimensionality": "Dimensionality",
+    "access": "Access to the data",
+    "sequence": "Sequence",
+}
+Scale = Literal["logit", "log"]
+SCALES: Mapping[str, Scale] = {"dice": "logit", "hausdorff": "log", "hausdorff95": "log"}
+INDEPENDENT_UNITS = ("patient", "exam")
+
+
+@dataclass(frozen=True, eq=False)
+class PooledGroup:
+    """One metric of one structure group.
+
+    Parameters
+    ----------
+    metric, group
+        What is pooled.
+    rows
+        Every reported value of the metric and group, with ``usable`` and, where it is not, ``refusal``.
+    scale
+        Scale of `fit`.
+    fit
+        The three-level (or, with one estimate per study, the random-effects) model; None where there are too few
+        studies.
+    """
+
+    metric: str
+    group: str
+    rows: pd.DataFrame
+    scale: Scale
+    fit: MultilevelFit | UnivariateFit | None
+
+    @property
+    def studies(self) -> int:
+        """Number of studies with a usable value."""
+        return int(self.rows.loc[self.rows["usable"], "study"].nunique())
+
+    @property
+    def reason(self) -> str:
+        """Why nothing was pooled; empty where something was."""
+        if self.fit is not None:
+            return ""
+        return f"{self.studies} of {self.rows['study'].nunique()} studies can be used; at least {FEWEST} are needed"
+
+    @property
+    def estimate(self) -> Interval | None:
+        """Pooled value on the scale of the metric."""
+        return None if self.fit is None else self._back(self.fit.estimate)
+
+    @property
+    def prediction(self) -> Interval | None:
+        """Where a new study's value is expected, on the scale of the metric."""
+        return None if self.fit is None else self._back(self.fit.prediction_interval())
+
+    def _back(self, interval: Interval) -> Interval:
+        inverse = expit if self.scale == "logit" else np.exp
+        estimate, lower, upper = (float(inverse(x)) for x in (interval.estimate, interval.lower, interval.upper))
+        return Interval(estimate, lower, upper, interval.level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "metric": self.metric,
+            "group": self.group,
+            "scale": self.scale,
+            "studies": self.studies,
+            "reason": self.reason,
+            "estimate": self.estimate.to_dict() if self.estimate else None,
+            "prediction": self.prediction.to_dict() if self.prediction else None,
+            "fit": self.fit.to_dict() if self.fit else None,
+        }
+
+
+def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
+    """Pool every metric of every structure group for which enough studies report what is needed."""
+    groups = []
+    for metric in METRICS:
+        values = reported(review, [metric])
+        for group in STRUCTURE_GROUPS:
+            rows = values[values["group"] == group].copy()
+            if rows.empty:
+                continue
+            barred = {study.id for study in review.studies if review.verified_only and not study.verified}
+            rows["refusal"] = [_refusal(row, barred) for row in rows.to_dict("records")]
+            rows["usable"] = rows["refusal"] == ""
+            groups.append(PooledGroup(metric, group, rows, SCALES[metric], _fit(rows, SCALES[metric])))
+    return tuple(groups)
+
+
+def regression_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
+    """Return the meta-regressions of every pooled group on each moderator, or why one is not made.
+
+    A moderator is tried where ten studies are pooled and its two most frequent levels have three studies each
+    (Cochrane Handbook, chapter 10: at least ten studies per covariate). The coefficient is the difference of the second
+    level from the first on the scale of the model, with its cluster-robust or Hartung–Knapp P value.
+    """
+    rows = []
+    for group in groups:
+        for name, title in MODERATORS.items():
+            row = {
+                "Metric": METRICS[group.metric],
+                "Structure": group.group,
+                "Moderator": title,
+                "Studies": group.studies,
+            }
+            rows.append(row | _regression(group, name))
+    columns = ["Metric", "Structure", "Moderator", "Studies", "Compared", "Difference", "P", "If not, why"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _regression(group: PooledGroup, name: str) -> dict[str, str]:
+    nothing = {"Compared": "", "Difference": "", "P": ""}
+    if group.fit is None or group.studies < FEWEST_FOR_REGRESSION:
+        return nothing | {"If not, why": f"{group.studies} usable, at least {FEWEST_FOR_REGRESSION} are needed"}
+    usable = group.rows[group.rows["usable"]]
+    per_level = usable.groupby(name)["study"].nunique().sort_values(ascending=False, kind="stable")
+    levels = [str(level) for level, n in per_level.items() if n >= FEWEST][:2]
+    if len(levels) < 2:
+        return nothing | {"If not, why": f"fewer than two levels with {FEWEST} studies each"}
+    part = usable[usable[name].isin(levels)]
+    found = _fit(part, group.scale, moderator=np.asarray(part[name] == levels[1], dtype=np.float64))
+    assert found is not None  # both levels have enough studies
+    return {
+        "Compared": f"{levels[1]} against {levels[0]}",
+        "Difference": f"{found.intervals[1]} ({group.scale} scale)",
+        "P": p_value(float(found.p_values[1])),
+        "If not, why": "",
+    }
+
+
+def _refusal(row: Mapping[Any, Any], barred: Container[str]) -> str:
+    """Return why a value cannot be pooled, or nothing."""
+    reasons = {
+        "the structure is not stated": row["group"] == "Not stated",
+        "a median": row["statistic"] == "median",
+        "whether it is a mean is not stated": row["statistic"] not in ("mean", "median"),
+        "no standard deviation": pd.isna(row["sd"]),
+        "no number of cases": pd.isna(row["n"]),
+        f"per {row['unit']}, which are not independent": row["unit"] not in (*INDEPENDENT_UNITS, None)
+        and not pd.isna(row["unit"]),
+        UNSIGNED: row["study"] in barred,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _fit(
+    rows: pd.DataFrame, scale: Scale, moderator: NDArray[np.float64] | None = None
+) -> MultilevelFit | UnivariateFit | None:
+    usable = rows[rows["usable"]]
+    if usable["study"].nunique() < FEWEST:
+        return None
+    value, se = usable["value"].to_numpy(float), usable["se"].to_numpy(float)
+    effects: NDArray[np.float64] = logit(value) if scale == "logit" else np.log(value)
+    # Delta method: the derivative of the logit is 1/(x(1 − x)), of the logarithm 1/x.
+    slope = 1 / (value * (1 - value)) if scale == "logit" else 1 / value
+    variances = (se * slope) ** 2
+    moderators = None if moderator is None else moderator[:, None]
+    if usable["study"].is_unique:
+        labels = list(usable["study"])
+        return univariate.fit(effects, variances, method="reml", study=labels, moderators=moderators)
+    return multilevel.fit(effects, variances, usable["study"], moderators=moderators)
+
+
+def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
+    """Return what each metric and structure pools to, or why it does not."""
+    rows = [
+        {
+            "Metric": METRICS[group.metric],
+            "Structure": group.group,
+            "Studies": int(group.rows["study"].nunique()),
+            "Values": len(group.rows),
+            "Usable studies": group.studies,
+            "Pooled": f"{group.estimate}" if group.estimate else "",
+            "Prediction interval": f"{group.prediction}" if group.prediction else "",
+            "If not, why": group.reason,
+        }
+        for group in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def refusals_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
+    """Return every value that cannot be pooled with its reason."""
+    parts = [group.rows.loc[~group.rows["usable"]].assign(metric=METRICS[group.metric]) for group in groups]
+    columns = {
+        "study": STUDY_ID, "label_of_study": "Study", "metric": "Metric", "group": "Structure", "value": "Value",
+        "refusal": "Reason",
+    }  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=list(columns.values()))
+    return pd.concat(parts)[list(columns)].rename(columns=columns).reset_index(drop=True)

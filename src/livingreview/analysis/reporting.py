@@ -1,0 +1,151 @@
+"""Reporting checklists: which page of the site answers each item, and what is missing.
+
+The items are instruments (``data/instruments``); the answers are ``data/reporting.csv``, one row per item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import pandas as pd
+
+from livingreview.errors import DataError, Fault
+from livingreview.review import Review
+from livingreview.review.model import Instrument
+from livingreview.review.reading import read_csv
+
+__all__ = ["CHECKLISTS", "COLUMNS", "STATUSES", "Answer", "Status", "checklist_table", "read_answers", "tally_statuses"]
+
+Status = Literal["reported", "partly", "missing", "not applicable"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+COLUMNS = ("checklist", "item", "page", "status", "remark")
+#: Instruments that are checklists of this review's own reporting, in the order of the page.
+CHECKLISTS = ("prisma-dta", "prisma-lsr", "cochrane-dta")
+FILE = "reporting.csv"
+PAGE = re.compile(r"[a-z][a-z-]*")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How this review answers one item.
+
+    Parameters
+    ----------
+    checklist, item
+        Instrument and id of its item.
+    page
+        Name of the chapter that answers it, without folder and suffix; ``index`` for the front page; empty where
+        none does.
+    status
+        ``"reported"``, ``"partly"``, ``"missing"`` or ``"not applicable"``.
+    remark
+        What a reader finds there, or what is missing.
+    """
+
+    checklist: str
+    item: str
+    page: str
+    status: Status
+    remark: str
+
+
+def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Answer, ...]:
+    """Read and check the answers.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    instruments
+        By name, as :class:`~livingreview.review.Review` holds them.
+
+    Raises
+    ------
+    DataError
+        With every fault: an unknown checklist, item or status; an item answered twice or not at all; no page, or none
+        that can be one, for something reported; no remark on something that is not fully reported.
+    """
+    rows = read_csv(root / FILE, root, COLUMNS)
+    shown = f"{root.name}/{FILE}"
+    expected = {(name, str(item.id)) for name in CHECKLISTS if name in instruments for item in instruments[name].items}
+    faults: list[Fault] = []
+    seen: set[tuple[str, str]] = set()
+    for line, row in enumerate(rows, 2):
+        key = (row["checklist"], row["item"])
+        for field, problem, remedy, code in _faults(row, key, expected, seen):
+            faults.append(Fault(shown, line, field, problem, remedy, code))
+        seen.add(key)
+    faults += [
+        Fault(
+            shown, len(rows) + 1, "item", f"{name} {item} has no row", "add one, if only to say missing", "REPORT-006"
+        )
+        for name, item in sorted(expected - seen)
+    ]
+    if faults:
+        raise DataError(faults)
+    return tuple(
+        Answer(row["checklist"], row["item"], row["page"], status, row["remark"])
+        for row in rows
+        for status in STATUSES
+        if status == row["status"]
+    )
+
+
+def _faults(
+    row: Mapping[str, str],
+    key: tuple[str, str],
+    expected: set[tuple[str, str]],
+    seen: set[tuple[str, str]],
+) -> list[tuple[str, str, str, str]]:
+    found = []
+    if key not in expected:
+        found.append(("item", f"no item {key[1]!r} in {key[0]!r}", "use the ids of data/instruments", "REPORT-001"))
+    if key in seen:
+        found.append(("item", f"{key[0]} {key[1]} is answered twice", "keep one row", "REPORT-002"))
+    if row["page"] and not PAGE.fullmatch(row["page"]):
+        found.append(("page", f"no page is named {row['page']!r}", "the name of a chapter, or index", "REPORT-003"))
+    if row["status"] not in STATUSES:
+        found.append(("status", f"unknown status {row['status']!r}", f"one of {', '.join(STATUSES)}", "REPORT-004"))
+    if row["status"] in ("reported", "partly") and not row["page"]:
+        found.append(("page", "reported, but nowhere", "name the page", "REPORT-003"))
+    if row["status"] != "reported" and not row["remark"].strip():
+        found.append(("remark", "does not say what is missing", "say it in a few words", "REPORT-005"))
+    return found
+
+
+def checklist_table(review: Review, answers: Sequence[Answer], checklist: str) -> pd.DataFrame:
+    """Return one checklist: item, what it asks for, status, page (its name; empty where none answers it), remark.
+
+    Parameters
+    ----------
+    review
+        Holds the instruments.
+    answers
+        As returned by :func:`read_answers`.
+    checklist
+        Name of the instrument.
+    """
+    by_item = {answer.item: answer for answer in answers if answer.checklist == checklist}
+    rows = [(item, by_item[str(item.id)]) for item in review.instruments[checklist].items]
+    return pd.DataFrame(
+        [
+            {
+                "Item": str(item.id),
+                "Asks for": item.asks,
+                "Status": answer.status,
+                "Page": answer.page,
+                "Remark": answer.remark,
+            }
+            for item, answer in rows
+        ]
+    )
+
+
+def tally_statuses(answers: Sequence[Answer], checklist: str) -> dict[Status, int]:
+    """Return the number of items per status; every status is there."""
+    found = [answer.status for answer in answers if answer.checklist == checklist]
+    return {status: found.count(status) for status in STATUSES}

@@ -1,0 +1,192 @@
+"""Tables as the chapters show them: from the review's files to columns a reader understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from livingreview.analysis.appraisal import SECTION_TITLES
+from livingreview.review import STUDY_ID, Review, label
+from livingreview.review.model import Study
+from livingreview.wording import listing
+
+__all__ = [
+    "claim_table",
+    "dataset_table",
+    "eligibility_table",
+    "other_methods_table",
+    "pooled_as_printed",
+    "question_table",
+    "rules_table",
+    "runs_table",
+    "study_table",
+]
+
+MISSING = ""
+MEASURES = {
+    "sensitivity": "Sensitivity", "specificity": "Specificity", "sroc_auc": "AUC of the symmetric SROC curve",
+    "q_star": "Q*", "dice": "Dice coefficient", "hausdorff": "Hausdorff distance (mm)",
+}  # fmt: skip
+
+
+def question_table(review: Review) -> pd.DataFrame:
+    """Return the PICO question, one row per part."""
+    rows = [(part.capitalize(), text) for part, text in review.file.question.items()]
+    return pd.DataFrame(rows, columns=["Part", "Statement"])
+
+
+def eligibility_table(review: Review) -> pd.DataFrame:
+    """Return the eligibility criteria, one row each."""
+    rows = [
+        ("Included" if kind == "include" else "Excluded", text)
+        for kind, texts in review.file.eligibility.items()
+        for text in texts
+    ]
+    return pd.DataFrame(rows, columns=["Decision", "Criterion"])
+
+
+def rules_table(review: Review) -> pd.DataFrame:
+    """Return the conclusion rules, one row each."""
+    rows = [
+        (
+            rule.synthesis,
+            rule.measure,
+            rule.kind if rule.threshold is None else f"{rule.kind} ({rule.threshold:g})",
+            rule.says,
+        )
+        for rule in review.file.conclusion_rules
+    ]
+    return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Fires when", "What the site then says"])
+
+
+def runs_table(review: Review) -> pd.DataFrame:
+    """Return the run ledger."""
+    runs = review.runs
+    return pd.DataFrame(
+        {
+            "Database": runs["database"],
+            "Date": [day.isoformat() for day in runs["date"]],
+            "Kind": runs["kind"],
+            "Records": runs["hits"],
+            "Source": runs["source"],
+        }
+    )
+
+
+def other_methods_table(review: Review) -> pd.DataFrame:
+    """Return the reports found by other methods with their suggestions."""
+    table = review.other_methods
+    return pd.DataFrame(
+        {
+            "First author": table["first_author"],
+            "Title": table["title"],
+            "Published": table["published"],
+            "Suggestion": table["suggestion"].str.replace("_", " "),
+            "Reason": table["reason"],
+        }
+    )
+
+
+def claim_table(review: Review) -> pd.DataFrame:
+    """Return the base review's CLAIM table."""
+    table = review.baseline["claim"]
+    columns = {"Row": table["row"], "Author": table["author"].astype(object).fillna(MISSING)}
+    columns |= {title: table[name] for name, title in SECTION_TITLES.items()}
+    return pd.DataFrame(columns | {"Total": table["total"], "Percent": table["percent"]})
+
+
+def study_table(review: Review, studies: Iterable[Study]) -> pd.DataFrame:
+    """Return what a reader wants to know of each study; what was not seen stays blank."""
+    rows = []
+    for study in studies:
+        test, setting, sample = study.index_test, study.setting, study.sample
+        identification = study.identification.status if study.identification else MISSING
+        rows.append(
+            {
+                STUDY_ID: study.id,
+                "Study": label(study),
+                "Task": study.task,
+                "Target": study.target_condition or study.topic or MISSING,
+                "Network": (test and (test.architecture or test.family)) or MISSING,
+                "Sequences": ", ".join((test and test.sequences) or []),
+                "Data": _data(review, study),
+                "Access": (setting and setting.access) or MISSING,
+                "Centres": (setting and setting.centres) or MISSING,
+                "Validation": (setting and setting.validation) or MISSING,
+                "n": sample.n if sample and sample.n is not None else None,
+                "Identification": identification,
+                "Reference": reference(study),
+            }
+        )
+    return pd.DataFrame(rows).astype({"n": "Int64"}) if rows else pd.DataFrame(columns=["Study"])
+
+
+def reference(study: Study) -> str:
+    """Return the address of the study's report, or nothing where no identifier was seen."""
+    report = study.report
+    if report.doi:
+        return f"https://doi.org/{report.doi}"
+    if report.pmid:
+        return f"https://pubmed.ncbi.nlm.nih.gov/{report.pmid}/"
+    if report.pmcid:
+        return f"https://pmc.ncbi.nlm.nih.gov/articles/{report.pmcid}/"
+    return report.url or MISSING
+
+
+def _data(review: Review, study: Study) -> str:
+    if study.setting is None:
+        return MISSING
+    names = [review.datasets[name].name for name in study.setting.datasets or []]
+    return listing(names) or study.setting.description or MISSING
+
+
+def dataset_table(review: Review) -> pd.DataFrame:
+    """Return the public datasets: the base review's row beside what the dataset's own pages say."""
+    printed = review.baseline["datasets"].set_index("row")
+    rows = []
+    for dataset in review.datasets.values():
+        row = next((s.row for s in dataset.sources.values() if s.kind == "baseline" and s.table == "datasets"), None)
+        base = printed.loc[row].to_dict() if row is not None else {}
+        rows.append(
+            {
+                "Dataset": dataset.name,
+                "Base review: vendors": base.get("vendor_diversity", MISSING),
+                "Own pages: vendors": listing(dataset.vendors or []) or dataset.vendor_note or MISSING,
+                "Base review: size": base.get("sample_size", MISSING),
+                "Own pages: size": dataset.n or (str(dataset.n_subjects) if dataset.n_subjects else MISSING),
+                "Centres": dataset.centres or MISSING,
+                "Where they differ": dataset.discrepancy or MISSING,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def pooled_as_printed(review: Review, synthesis: str) -> pd.DataFrame:
+    """Return the base review's pooled results of one synthesis, as printed.
+
+    Parameters
+    ----------
+    review
+        The review.
+    synthesis
+        ``"diagnosis_prediction"`` or ``"segmentation"``.
+    """
+    table = review.baseline["pooled"]
+    rows = []
+    for row in table[table["synthesis"] == synthesis].to_dict("records"):
+        known = {name: value for name, value in row.items() if value == value}
+        interval = f"{known['ci_lower']:.2f} to {known['ci_upper']:.2f}" if "ci_lower" in known else MISSING
+        rows.append(
+            {
+                "Measure": MEASURES[str(row["measure"])],
+                "Studies": row["studies"],
+                "Estimate": f"{row['estimate']:g}",
+                "95 % CI": interval,
+                "SE": f"{known['se']:g}" if "se" in known else MISSING,
+                "SD": f"{known['sd']:g}" if "sd" in known else MISSING,
+                "I² (%)": f"{known['i2_percent']:g}" if "i2_percent" in known else MISSING,
+                "P of heterogeneity": str(known.get("p_heterogeneity", MISSING)),
+            }
+        )
+    return pd.DataFrame(rows)

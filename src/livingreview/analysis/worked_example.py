@@ -1,0 +1,197 @@
+"""The worked example of the methods page: one simulated set, our answers beside those of other software.
+
+The set and the other software's answers are files (``data/examples``); our answers are computed when the page is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from livingreview.errors import DataError, Fault
+from livingreview.pool.tables import read_counts
+from livingreview.review.reading import read_text
+from livingreview.synthesis import univariate
+from livingreview.synthesis.bivariate import BivariateFit, fit
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.simple_pooling import log_ratios, pooled_sensitivity, pooled_specificity
+
+__all__ = ["OTHERS", "PROMISED", "QUANTITIES", "WorkedExample", "worked_example"]
+
+#: What the engine promises of means and standard errors; smaller differences are not written out, because their
+#: digits are those of the machine.
+PROMISED = 1e-5
+#: What is compared, in the order of the table.
+QUANTITIES: Mapping[str, str] = {
+    "log_likelihood": "log-likelihood",
+    "logit_sensitivity": "mean logit Se",
+    "logit_specificity": "mean logit Sp",
+    "se_logit_sensitivity": "SE, logit Se",
+    "se_logit_specificity": "SE, logit Sp",
+    "tau2_sensitivity": "τ², logit Se",
+    "tau2_specificity": "τ², logit Sp",
+    "rho": "correlation",
+    "log_dor": "log DOR",
+    "se_log_dor": "SE, log DOR",
+    "tau2_log_dor": "τ², log DOR",
+    "sensitivity": "pooled Se",
+    "specificity": "pooled Sp",
+}
+#: Other software's answer, by name in the file, and the model of ours that it stands beside.
+OTHERS: Mapping[str, tuple[str, str]] = {
+    "exact_binomial": ("binomial", "exact (binomial)"),
+    "lme4": ("binomial", "lme4"),
+    "exact_normal": ("normal", "exact (normal)"),
+    "mada": ("normal", "mada"),
+    "metafor": ("random_effects", "metafor"),
+    "simple_pooling": ("simple", "closed form"),
+}
+MODELS: Mapping[str, str] = {
+    "binomial": "bivariate binomial",
+    "normal": "bivariate normal, REML",
+    "random_effects": "random effects of the log odds ratio",
+    "simple": "simple pooling",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class WorkedExample:
+    """One simulated set with all answers.
+
+    Parameters
+    ----------
+    note
+        How the set was simulated and where the other answers are from.
+    software
+        Name in `theirs` to software and version.
+    counts
+        The tables.
+    binomial
+        Our exact fit of the unstructured binomial model.
+    ours
+        Model to quantity to value.
+    theirs
+        Software to quantity to value; None where it does not exist.
+    """
+
+    note: str
+    software: Mapping[str, str]
+    counts: Counts
+    binomial: BivariateFit
+    ours: Mapping[str, Mapping[str, float]]
+    theirs: Mapping[str, Mapping[str, float | None]]
+
+    def difference(self, software: str, quantity: str) -> float:
+        """Return ours minus theirs.
+
+        Raises
+        ------
+        KeyError
+            If that software has no such quantity.
+        """
+        value = self.theirs[software][quantity]
+        if value is None:
+            raise KeyError(quantity)
+        return self.ours[OTHERS[software][0]][quantity] - value
+
+    def tables(self) -> pd.DataFrame:
+        """Return the 2×2 tables, one row per study."""
+        c = self.counts
+        return pd.DataFrame({"Study": c.study, "TP": c.tp, "FP": c.fp, "FN": c.fn, "TN": c.tn})
+
+    def software_table(self) -> pd.DataFrame:
+        """Return which software gave each answer, and of which model."""
+        rows = [(title, MODELS[model], self.software[name]) for name, (model, title) in OTHERS.items()]
+        return pd.DataFrame(rows, columns=["Beside", "Model", "Software"])
+
+    def comparison(self) -> pd.DataFrame:
+        """Return every quantity of every software beside ours, one row each."""
+        rows = [
+            {
+                "Beside": title,
+                "Quantity": QUANTITIES[quantity],
+                "Theirs": _written(value),
+                "Ours": _written(self.ours[model][quantity]),
+                "Difference": _difference(self.difference(software, quantity)),
+            }
+            for software, (model, title) in OTHERS.items()
+            for quantity, value in self.theirs[software].items()
+            if value is not None
+        ]
+        return pd.DataFrame(rows)
+
+
+def worked_example(root: Path, name: str = "sparse_tables") -> WorkedExample:
+    """Read the example's files and compute our answers.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    name
+        Name of the example's files.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or is not what it should be.
+    """
+    counts = read_counts(root / "examples" / f"{name}.csv").counts
+    answers = _answers(root / "examples" / f"{name}.json", root)
+    binomial = fit(counts, structure="unstructured")
+    normal = fit(counts, model="normal", method="reml", structure="unstructured")
+    effects = univariate.fit(*log_ratios(counts, "diagnostic_odds_ratio", "all"), method="reml", test="z")
+    ours = {
+        "binomial": _bivariate(binomial),
+        "normal": _bivariate(normal),
+        "random_effects": {
+            "log_dor": float(effects.coefficients[0]),
+            "se_log_dor": float(np.sqrt(effects.covariance[0, 0])),
+            "tau2_log_dor": effects.tau2,
+        },
+        "simple": {
+            "sensitivity": pooled_sensitivity(counts).interval.estimate,
+            "specificity": pooled_specificity(counts).interval.estimate,
+        },
+    }
+    return WorkedExample(answers["note"], answers["software"], counts, binomial, ours, answers["answers"])
+
+
+def _answers(path: Path, root: Path) -> dict[str, Any]:
+    shown = f"{root.name}/examples/{path.name}"
+    remedy = "restore the file from the golden results"
+    try:
+        read = json.loads(read_text(path, root))
+    except json.JSONDecodeError as error:
+        raise DataError([Fault(shown, error.lineno, "", "not JSON", remedy, "EXAMPLE-001")]) from None
+    if not isinstance(read, dict) or set(OTHERS) - set(read.get("answers", ())):
+        raise DataError([Fault(shown, 1, "answers", f"expected {', '.join(OTHERS)}", remedy, "EXAMPLE-002")])
+    return read
+
+
+def _bivariate(found: BivariateFit) -> dict[str, float]:
+    return {
+        "log_likelihood": found.log_likelihood,
+        "logit_sensitivity": float(found.mu[0]),
+        "logit_specificity": float(found.mu[1]),
+        "se_logit_sensitivity": float(np.sqrt(found.mu_cov[0, 0])),
+        "se_logit_specificity": float(np.sqrt(found.mu_cov[1, 1])),
+        "tau2_sensitivity": float(found.between_study_cov[0, 0]),
+        "tau2_specificity": float(found.between_study_cov[1, 1]),
+        "rho": found.rho,
+    }
+
+
+def _written(value: float) -> str:
+    return f"{value:.5f}".replace("-", "−") if abs(value) >= PROMISED else "0"
+
+
+def _difference(value: float) -> str:
+    """Write a difference with two digits, or that it is below what the engine promises."""
+    return "below 1e−5" if abs(value) < PROMISED else f"{value:+.1e}".replace("-", "−")

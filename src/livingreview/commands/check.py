@@ -1,0 +1,122 @@
+"""The sub-commands ``livingreview check``, ``extractions`` and ``schema``.
+
+Light to import, as the command line shows their options also where only the engine is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from livingreview.errors import ReviewError
+
+if TYPE_CHECKING:
+    from livingreview.errors import Fault
+
+__all__ = [
+    "CHECK_HELP",
+    "EXTRACTIONS_HELP",
+    "SCHEMA_HELP",
+    "configure_check",
+    "configure_extractions",
+    "configure_schema",
+    "every_fault",
+    "run_check",
+    "run_extractions",
+    "run_schema",
+]
+
+CHECK_HELP = "name every fault of the review's files, with line and way out"
+EXTRACTIONS_HELP = "compare people's extractions of a study with each other and with the study file"
+SCHEMA_HELP = "write the JSON Schemas that editors use to complete and check the files"
+
+
+def configure_check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview check``."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="report only these files (default: all)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+    parser.add_argument("--format", choices=["text", "github", "json"], default="text")
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Print every fault; return 1 if there is one."""
+    from livingreview.commands.fault_format import FORMATS
+
+    faults = every_fault(options.data, options.paths)
+    text = FORMATS[options.format](faults)
+    if text:
+        print(text)
+    if options.format != "json":
+        files = len({fault.path for fault in faults})
+        summary = f"{len(faults)} fault(s) in {files} file(s)" if faults else "no fault found"
+        print(summary, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
+    """Return every fault of the review's files; parameters as for :func:`livingreview.review.check`."""
+    from livingreview.living.releases import release_faults
+    from livingreview.living.rules import rule_faults
+    from livingreview.review import check
+    from livingreview.review.extractions import extraction_faults
+    from livingreview.screening.library import screening_faults
+    from livingreview.search.checks import search_faults
+
+    return check(data, only, also=[search_faults, screening_faults, rule_faults, release_faults, extraction_faults])
+
+
+def configure_schema(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview schema``."""
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+
+
+def run_schema(options: argparse.Namespace) -> int:
+    """Write ``schema/<kind>.schema.json`` for every kind of file."""
+    from livingreview.review.model import json_schemas
+
+    folder = options.data / "schema"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in json_schemas().items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(path)
+    return 0
+
+
+def configure_extractions(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``livingreview extractions``."""
+    parser.add_argument(
+        "study", nargs="?", metavar="STUDY", help="only this study (default: all that people extracted)"
+    )
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+
+
+def run_extractions(options: argparse.Namespace) -> int:
+    """Print every field on which the readers of a study differ: what each gives, and where it stands.
+
+    Raises
+    ------
+    ReviewError
+        Nobody has extracted the study asked for, or the extractions have faults.
+    """
+    from livingreview.analysis.double_extraction import compare, standing_of
+    from livingreview.review.extractions import readers
+
+    found = readers(options.data)
+    if options.study and options.study not in found:
+        raise ReviewError(f"nobody has extracted {options.study!r} into {options.data / 'extraction' / options.study}")
+    for study, held in found.items():
+        if options.study in (None, study):
+            for item in compare(held):
+                if not item.alike:
+                    print(f"{study} {item.field}")
+                    for reader in held:
+                        given = item.values.get(reader.name)
+                        line = f":{reader.document.line(given.where)}" if given else ""
+                        print(f"    {reader.document.path}{line} {reader.name}: {given.text if given else 'nothing'}")
+    print(standing_of(found), file=sys.stderr)
+    return 0

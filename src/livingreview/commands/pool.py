@@ -1,0 +1,141 @@
+"""The command ``livingreview pool``: a table of 2×2 counts in, a pooled result out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from livingreview.errors import ReviewError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from livingreview.pool.tables import CountsTable
+    from livingreview.synthesis.bivariate import BivariateFit
+    from livingreview.synthesis.counts import Correction
+
+__all__ = ["POOL_HELP", "configure_pool", "run_pool"]
+
+POOL_HELP = "pool a table of 2×2 counts"
+FIGURE_FORMATS = (".svg", ".pdf", ".png")
+
+
+def configure_pool(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``livingreview pool``."""
+    parser.add_argument(
+        "table", type=Path, metavar="TABLE.csv", help="columns study, tp, fp, fn, tn; others may follow"
+    )
+    parser.add_argument("--model", choices=["binomial", "normal", "metadisc"], default="binomial")
+    parser.add_argument("--method", choices=["reml", "ml"], help="of the normal model (reml by default)")
+    parser.add_argument(
+        "--structure",
+        choices=["auto", "unstructured", "independent", "fixed_sensitivity", "fixed_specificity", "fixed"],
+        help="of the between-study covariance (auto by default: simplified in a stated order if need be)",
+    )
+    parser.add_argument(
+        "--correction",
+        choices=["all_if_any", "zero_only", "all", "none"],
+        help="which studies get 0.5 in every cell (normal: all_if_any by default; metadisc: zero_only)",
+    )
+    parser.add_argument("--by", metavar="COLUMN", help="estimate each level of this column and test their difference")
+    parser.add_argument("--level", type=_level, default=0.95, help="coverage of every interval (0.95)")
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument(
+        "--plot", type=_figure_path, metavar="sroc.svg", help="write the SROC plane (.svg, .pdf or .png)"
+    )
+    parser.add_argument("--forest", type=_figure_path, metavar="forest.svg", help="draw the coupled forest plot")
+
+
+def run_pool(arguments: argparse.Namespace) -> int:
+    """Pool a table, print the result and return the exit code.
+
+    Raises
+    ------
+    ReviewError
+        If the table has faults, an option does not apply to the model, the model has no estimate, or a figure
+        cannot be drawn or written.
+    """
+    from livingreview.pool.pooling import as_text
+    from livingreview.pool.tables import read_counts
+
+    table = read_counts(arguments.table)
+    _refuse_what_does_not_apply(arguments)
+    result = _pool_metadisc(arguments, table) if arguments.model == "metadisc" else _pool_bivariate(arguments, table)
+    print(json.dumps(result, indent=2, allow_nan=False) if arguments.format == "json" else as_text(result))
+    return 0
+
+
+def _refuse_what_does_not_apply(arguments: argparse.Namespace) -> None:
+    if arguments.model == "metadisc":
+        given = [name for name in ("method", "structure", "by", "plot", "forest") if getattr(arguments, name)]
+        if given:
+            options = ", ".join(f"--{name}" for name in given)
+            raise ReviewError(f"{options}: for --model binomial or normal only; leave it out or choose one of these")
+    if arguments.model == "binomial" and arguments.method == "reml":
+        raise ReviewError("--method reml: only for --model normal; the binomial model is fitted by maximum likelihood")
+
+
+def _pool_metadisc(arguments: argparse.Namespace, table: CountsTable) -> dict[str, Any]:
+    from livingreview.pool.pooling import metadisc_object
+    from livingreview.synthesis.metadisc import analyse
+
+    correction: Correction = arguments.correction or "zero_only"
+    return metadisc_object(analyse(table.counts, correction=correction, level=arguments.level))
+
+
+def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[str, Any]:
+    from livingreview.pool.pooling import bivariate_object
+    from livingreview.synthesis.bivariate import fit
+
+    result = fit(
+        table.counts,
+        model=arguments.model,
+        method=arguments.method or ("reml" if arguments.model == "normal" else "ml"),
+        structure=arguments.structure or "auto",
+        correction=arguments.correction or "all_if_any",
+        by=table.column(arguments.by) if arguments.by else None,
+        level=arguments.level,
+    )
+    _draw(arguments, result)
+    return bivariate_object(result)
+
+
+def _draw(arguments: argparse.Namespace, fit: BivariateFit) -> None:
+    if not (arguments.plot or arguments.forest):
+        return
+    from livingreview.plots.forest import forest
+    from livingreview.plots.sroc import sroc
+    from livingreview.plots.svg import save
+
+    summary = f"{fit.k} studies; summary sensitivity {fit.sensitivity}, specificity {fit.specificity}."
+    for path, draw, title in (
+        (arguments.plot, sroc, "Summary ROC plane"),
+        (arguments.forest, forest, "Forest plot of sensitivity and specificity"),
+    ):
+        if path is None:
+            continue
+        figure = cast("Figure", draw(fit).get_figure(root=True))
+        try:
+            save(figure, path, title, summary)
+        except OSError as error:
+            raise ReviewError(f"{path} cannot be written ({error.strerror or error})") from error
+
+
+def _level(text: str) -> float:
+    try:
+        level = float(text)
+    except ValueError:
+        level = math.nan
+    if not 0 < level < 1:
+        raise argparse.ArgumentTypeError(f"a level is between 0 and 1, such as 0.95; found {text!r}")
+    return level
+
+
+def _figure_path(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in FIGURE_FORMATS:
+        raise argparse.ArgumentTypeError(f"a figure ends in {', '.join(FIGURE_FORMATS)}; found {text!r}")
+    return path

@@ -1,0 +1,304 @@
+"""What a schema cannot see: rules within a study and between files.
+
+Each rule is one generator of faults; :func:`cross_check` runs them all, those of
+:mod:`livingreview.review.number_checks` too.
+Codes are stable and never re-used.
+
+==========  ==========================================================================================================
+LINK-001    the id is not the file's name
+LINK-002    a value that no source covers
+LINK-003    a source that is named and not defined
+LINK-004    a source that is defined and not named
+LINK-005    a source for a value that is not there
+LINK-006    an unknown dataset
+LINK-007    two studies with one DOI
+LINK-008    two studies with one PMID
+LINK-009    patients shared with no other study
+LINK-010    standings out of order, or two on one day
+LINK-011    not exactly one primary entry among several
+LINK-012    two entries with one id
+LINK-013    patients shared by the word of one study alone
+SOURCE-001  a source says what its kind does not have
+SOURCE-002  a source does not say what its kind needs
+TASK-001    the base review's label repeats the task
+TASK-002    the task does not fit the kind of values
+REF-001     report and source give different identifiers
+REF-002     the first author is not the first of the authors
+REF-003     year, day of publication, id and journal name different years
+DAY-001     a day before there was anything to record, or in the future
+DAY-002     published after it was read
+SIGN-001    a signature without its name or its day
+SIGN-002    signed before it was extracted
+SIGN-003    signed by who extracted it
+BASE-003    one row of the base review claimed by two studies
+==========  ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+
+from livingreview.errors import Fault
+from livingreview.review.model import Dataset, Source, Study
+from livingreview.review.number_checks import Rows, named_sources, number_faults
+from livingreview.review.reading import Document
+
+__all__ = ["cross_check"]
+
+Loaded = tuple[Study, Document]
+Where = tuple[str | int, ...]
+
+PLACES = frozenset({"where", "doi", "pmid", "pmcid", "url"})
+# What a source of each kind says of itself: one of these at least (a table's row: both), and these where they help.
+KINDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "baseline": (frozenset({"table", "row"}), frozenset({"where"})),
+    "baseline_text": (frozenset({"where"}), frozenset()),
+    "publication": (PLACES, frozenset()),
+    "page": (PLACES, frozenset()),
+    "derived": (frozenset({"how"}), frozenset()),
+    "coding": (frozenset({"how"}), frozenset()),
+}
+# No deep learning in cardiac MRI, and no paper of it, is older.
+EARLIEST = date(1980, 1, 1)
+SHARED_ROWS = {"datasets"}
+NOT_VALUES = {"source", "sources", "id", "primary", "note", "notes", "label", "rater", "edition", "contradiction"}
+STUDY_VALUES = ("task", "base_label", "target_condition", "topic")
+
+
+def cross_check(
+    studies: Sequence[Loaded], datasets: Sequence[tuple[Dataset, Document]], baseline: Rows, latest: date
+) -> Iterator[Fault]:
+    """Yield every fault that only shows when values are read together.
+
+    Parameters
+    ----------
+    studies, datasets
+        Models with the documents they were read from (for line numbers).
+    baseline
+        Baseline tables: name → row number → cells.
+    latest
+        Today, or the newest day that the ledgers speak of: nothing has happened after it.
+    """
+    known_datasets = {dataset.id for dataset, _ in datasets}
+    known_studies = {study.id: study for study, _ in studies}
+    for dataset, document in datasets:
+        yield from _file_name(dataset.id, document)
+        yield from _block_sources(dataset, (), set(dataset.sources), document)
+        yield from _kinds(dataset.sources, document)
+    for study, document in studies:
+        yield from _file_name(study.id, document)
+        yield from _sources(study, document)
+        yield from _kinds(study.sources, document)
+        yield from _references(study, document, known_datasets, known_studies)
+        yield from _standing(study, document)
+        yield from _signatures(study, document)
+        yield from _task(study, document)
+        yield from _report(study, document)
+        yield from _days(study, document, latest)
+        yield from number_faults(study, document, baseline)
+    yield from _unique(studies, "DOI", "LINK-007", lambda study: study.report.doi and study.report.doi.lower())
+    yield from _unique(studies, "PMID", "LINK-008", lambda study: study.report.pmid)
+    yield from _baseline_rows_once(studies)
+
+
+def _file_name(identifier: str, document: Document) -> Iterator[Fault]:
+    expected = f"{identifier}.yaml"
+    if document.path.rsplit("/", 1)[-1] != expected:
+        yield document.fault(
+            ("id",), f"the id {identifier!r} does not fit the file's name", f"rename it {expected}", "LINK-001"
+        )
+
+
+def _sources(study: Study, document: Document) -> Iterator[Fault]:
+    keys = set(study.sources)
+    used: set[str] = set()
+    blocks: list[tuple[tuple[str | int, ...], BaseModel]] = [((), study)]
+    for name in ("report", "index_test", "setting", "sample", "translation"):
+        if (block := getattr(study, name)) is not None:
+            blocks.append(((name,), block))
+    for name in ("accuracy", "overlap"):
+        blocks += [((name, index), entry) for index, entry in enumerate(getattr(study, name))]
+    if study.appraisal and study.appraisal.claim:
+        blocks.append((("appraisal", "claim"), study.appraisal.claim))
+    for where, block in blocks:
+        yield from _block_sources(block, where, keys, document)
+        used |= named_sources(block.source)  # type: ignore[attr-defined]  # every block listed above is sourced
+    for key in sorted(keys - used):
+        yield document.fault(("sources", key), "a source that no value names", "name it or delete it", "LINK-004")
+
+
+def _kinds(sources: Mapping[str, Source], document: Document) -> Iterator[Fault]:
+    for key, source in sources.items():
+        needed, allowed = KINDS[source.kind]
+        filled = source.model_fields_set - {"kind"}
+        for name in sorted(filled - needed - allowed):
+            problem = f"{name} beside kind: {source.kind}"
+            yield document.fault(("sources", key, name), problem, "correct the kind, or delete it", "SOURCE-001")
+        if not filled & needed or (source.kind == "baseline" and not needed <= filled):
+            problem = f"a source of kind {source.kind} without {' and '.join(sorted(needed))}"
+            if source.kind in ("publication", "page"):
+                problem = f"a source of kind {source.kind} that says nothing of where it is"
+            yield document.fault(("sources", key), problem, "add it, or correct the kind", "SOURCE-002")
+
+
+def _block_sources(block: Any, where: tuple[str | int, ...], known: set[str], document: Document) -> Iterator[Fault]:
+    """Every key named exists, and every value of the block is covered by one."""
+    named = block.source if isinstance(block.source, Mapping) else {None: block.source}
+    for name, source in named.items():
+        place = (*where, "source") if name is None else (*where, "source", name)
+        for key in sorted(named_sources(source) - known):
+            remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
+            yield document.fault(place, f"the source {key!r} is not defined", remedy, "LINK-003")
+    if not isinstance(block.source, Mapping):
+        return
+    if isinstance(block, Study):
+        names: Sequence[str] = STUDY_VALUES
+    else:
+        names = [name for name in type(block).model_fields if name not in NOT_VALUES]
+    filled = [name for name in names if getattr(block, name) not in (None, [])]
+    for name in filled:
+        if name not in block.source:
+            yield document.fault((*where, name), "a value without a source", f"add {name} to source", "LINK-002")
+    for name in block.source:
+        if name not in filled:
+            problem = f"source names {name!r}, which has no value here"
+            yield document.fault((*where, "source", name), problem, "delete it or add the value", "LINK-005")
+
+
+def _references(study: Study, document: Document, datasets: set[str], studies: Mapping[str, Study]) -> Iterator[Fault]:
+    named = [(("setting", "datasets", i), d) for i, d in enumerate((study.setting and study.setting.datasets) or [])]
+    named += [(("overlap", i, "dataset"), e.dataset) for i, e in enumerate(study.overlap) if e.dataset]  # type: ignore[misc]
+    for where, name in named:
+        if name not in datasets:
+            remedy = f"add data/datasets/{name}.yaml, or use one of {', '.join(sorted(datasets))}"
+            yield document.fault(where, f"unknown dataset {name!r}", remedy, "LINK-006")
+    for index, other in enumerate(study.shares_patients_with):
+        if other not in studies or other == study.id:
+            yield document.fault(
+                ("shares_patients_with", index), f"no other study {other!r}", "use a study's id", "LINK-009"
+            )
+        elif study.id not in studies[other].shares_patients_with:
+            problem = f"{other} does not say that it shares patients with {study.id}"
+            remedy = f"add {study.id} to shares_patients_with of {other}"
+            yield document.fault(("shares_patients_with", index), problem, remedy, "LINK-013")
+
+
+def _standing(study: Study, document: Document) -> Iterator[Fault]:
+    days = [standing.on for standing in study.standing]
+    for index in range(1, len(days)):
+        if days[index] <= days[index - 1]:
+            problem = "standings out of order or twice on one day"
+            yield document.fault(("standing", index, "on"), problem, "order them by date", "LINK-010")
+    ids = [entry.id for entry in study.accuracy]
+    primaries = [index for index, entry in enumerate(study.accuracy) if entry.primary]
+    if len(ids) > 1 and not primaries:
+        yield document.fault(("accuracy",), "several entries and none is primary", "mark one", "LINK-011")
+    for index in primaries[1:]:
+        yield document.fault(("accuracy", index, "primary"), "more than one primary entry", "mark one", "LINK-011")
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            yield document.fault(("accuracy", index, "id"), f"the id {name!r} stands twice", "rename one", "LINK-012")
+
+
+def _task(study: Study, document: Document) -> Iterator[Fault]:
+    if study.task is not None and study.base_label == study.task:
+        remedy = "delete it, or correct task"
+        yield document.fault(("base_label",), "the base review's label is the task itself", remedy, "TASK-001")
+    decides = any(entry.problem in ("binary", "multi-class average") for entry in study.accuracy)
+    if study.task == "segmentation" and decides and not study.overlap:
+        problem = "a segmentation study with no Dice, Jaccard or Hausdorff value, but diagnostic accuracy"
+        yield document.fault(("task",), problem, "correct task, or add overlap", "TASK-002")
+    if study.task in ("diagnosis", "prediction") and study.overlap and not study.accuracy:
+        problem = f"a {study.task} study with nothing but values of a segmentation"
+        yield document.fault(("task",), problem, "correct task, or add accuracy", "TASK-002")
+
+
+def _report(study: Study, document: Document) -> Iterator[Fault]:
+    """Yield a fault where the same thing is said twice and not alike."""
+    report = study.report
+    for key, source in study.sources.items():
+        for name in ("doi", "pmid", "pmcid") if source.kind == "publication" else ():
+            here, there = getattr(report, name), getattr(source, name)
+            if here and there and here.lower() != there.lower():
+                remedy = "correct one; kind: page for another paper"
+                problem = f"the report's {name} is {here}, its source {key} gives {there}"
+                yield document.fault(("report", name), problem, remedy, "REF-001")
+    if report.authors and report.first_author and report.authors[0] != report.first_author:
+        problem = f"the first of the authors is {report.authors[0]}"
+        yield document.fault(("report", "first_author"), problem, "write both alike", "REF-002")
+    if report.year is None:
+        return
+    told = {
+        "id": re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", study.id),
+        "journal": re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?=;)", report.journal or ""),
+    }
+    for name, years in told.items():
+        if years and str(report.year) not in years:
+            problem = f"the year is {report.year}, the {name} says {years[0]}"
+            yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+    if report.published is not None and report.year - report.published.year not in (0, 1):
+        problem = f"the year is {report.year}, the report was published on {report.published}"
+        yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+
+
+def _days(study: Study, document: Document, latest: date) -> Iterator[Fault]:
+    days: list[tuple[Where, date | None]] = [(("report", "published"), study.report.published)]
+    days += [(("standing", i, "on"), standing.on) for i, standing in enumerate(study.standing)]
+    for index, item in enumerate(study.extraction):
+        days += [(("extraction", index, "on"), item.on), (("extraction", index, "verified_on"), item.verified_on)]
+    judgements = study.appraisal.judgements if study.appraisal else []
+    days += [(("appraisal", "judgements", i, "on"), judgement.on) for i, judgement in enumerate(judgements)]
+    for where, day in days:
+        if day is not None and not EARLIEST <= day <= latest:
+            problem = f"expected a day from {EARLIEST} to {latest}, found {day}"
+            yield document.fault(where, problem, "check the day", "DAY-001")
+    published = study.report.published
+    last = max(item.on for item in study.extraction)
+    if published is not None and last < published <= latest:
+        problem = f"published on {published}, after it was read on {last}"
+        yield document.fault(("report", "published"), problem, "correct one of the days", "DAY-002")
+
+
+def _signatures(study: Study, document: Document) -> Iterator[Fault]:
+    for index, item in enumerate(study.extraction):
+        where = ("extraction", index)
+        if (item.verified_by is None) != (item.verified_on is None):
+            remedy = "give verified_by and verified_on, or neither"
+            yield document.fault(where, "a signature without its name or its day", remedy, "SIGN-001")
+        elif item.verified_on is not None and item.verified_on < item.on:
+            yield document.fault(where, "signed before it was extracted", "check the days", "SIGN-002")
+        elif item.verified_by is not None and item.verified_by.casefold() == item.by.casefold():
+            yield document.fault(where, f"{item.by} verifies what {item.by} extracted", "let another sign", "SIGN-003")
+
+
+def _baseline_rows_once(studies: Sequence[Loaded]) -> Iterator[Fault]:
+    first: dict[tuple[str, int], str] = {}
+    for study, document in studies:
+        for key, source in study.sources.items():
+            if source.kind != "baseline" or source.row is None or source.table in SHARED_ROWS:
+                continue
+            place = (source.table or "", source.row)
+            if place in first and first[place] != study.id:
+                problem = f"row {source.row} of {source.table} is already {first[place]}'s"
+                yield document.fault(("sources", key), problem, "a row belongs to one study", "BASE-003")
+            first.setdefault(place, study.id)
+
+
+def _unique(
+    studies: Sequence[Loaded], what: str, code: str, identify: Callable[[Study], str | None]
+) -> Iterator[Fault]:
+    holders: dict[str, list[Loaded]] = defaultdict(list)
+    for study, document in studies:
+        if (identifier := identify(study)) is not None:
+            holders[identifier].append((study, document))
+    for identifier, loaded in holders.items():
+        for study, document in loaded[1:]:
+            problem = f"the {what} {identifier} is already {loaded[0][0].id}'s"
+            remedy = "one study, one file: add what is new there" if study.id else ""
+            yield document.fault(("report", what.lower()), problem, remedy, code)

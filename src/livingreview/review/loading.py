@@ -1,0 +1,424 @@
+"""Load the review from its files, look at it on any day, and lay it out as tidy tables.
+
+>>> from livingreview.review import Review
+>>> review = Review.load("data")  # doctest: +SKIP
+>>> review.as_of(date(2025, 7, 31)).included  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+from pydantic import BaseModel
+
+from livingreview.errors import DataError, Fault
+from livingreview.review.checks import cross_check
+from livingreview.review.model import (
+    AccuracyEntry,
+    Dataset,
+    Instrument,
+    OverlapEntry,
+    Quoted,
+    ReviewFile,
+    Strategy,
+    Study,
+)
+from livingreview.review.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
+from livingreview.wording import UNVERIFIED
+
+__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check"]
+
+RUN_COLUMNS = (
+    "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
+    "from_date", "duration_s", "tool_version",
+)  # fmt: skip
+OTHER_METHODS_COLUMNS = (
+    "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
+    "study",
+)  # fmt: skip
+LONGEST_LABEL = 26
+# Column of a table of studies that holds their ids; pages do not show it but link by it.
+STUDY_ID = "study_id"
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Review:
+    """The review as it stands on one day.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    day
+        The day the review is looked at; standings and searches after it are not seen.
+    file
+        ``review.yaml``.
+    studies
+        Every study met by that day, ordered by id.
+    datasets, instruments, strategy, runs, other_methods
+        The other files; ``runs`` and ``other_methods`` hold one row per search and per report found.
+    baseline
+        The base review's tables as transcribed, by name.
+    verified_only
+        Whether syntheses leave out every study whose extraction no person has signed. They are still shown.
+    """
+
+    root: Path
+    day: date
+    file: ReviewFile
+    studies: tuple[Study, ...]
+    datasets: Mapping[str, Dataset]
+    instruments: Mapping[str, Instrument]
+    strategy: Strategy
+    runs: pd.DataFrame
+    other_methods: pd.DataFrame
+    baseline: Mapping[str, pd.DataFrame]
+    verified_only: bool = False
+
+    @classmethod
+    def load(cls, path: str | Path, *, as_of: date | str | None = None, verified_only: bool = False) -> Review:
+        """Read and check every file.
+
+        Parameters
+        ----------
+        path
+            The data folder.
+        as_of
+            Look at the review as it stood on that day (a date or ISO text); by default on the newest day that its
+            files speak of.
+        verified_only
+            Let no synthesis use a study whose extraction no person has signed.
+
+        Raises
+        ------
+        DataError
+            With every fault of every file.
+        """
+        review, faults = _read(Path(path))
+        if faults or review is None:
+            raise DataError(faults)
+        review = replace(review, verified_only=verified_only)
+        if as_of is None:
+            return review
+        return review.as_of(date.fromisoformat(as_of) if isinstance(as_of, str) else as_of)
+
+    def as_of(self, day: date) -> Review:
+        """Return the review as it stood at the end of a day."""
+        return replace(
+            self,
+            day=day,
+            studies=tuple(study.as_of(day) for study in self.studies if study.standing_on(day)),
+            runs=self.runs[self.runs["date"] <= day].reset_index(drop=True),
+            other_methods=self.other_methods[self.other_methods["found"] <= day].reset_index(drop=True),
+        )
+
+    def standing(self, status: str) -> tuple[Study, ...]:
+        """Return the studies of one status on this day, e.g. ``"included"``."""
+        held = ((study, study.standing_on(self.day)) for study in self.studies)
+        return tuple(study for study, standing in held if standing is not None and standing.status == status)
+
+    @property
+    def included(self) -> tuple[Study, ...]:
+        """Studies that the review includes by name on this day."""
+        return self.standing("included")
+
+    @property
+    def awaiting(self) -> tuple[Study, ...]:
+        """Studies awaiting classification: eligible by title and abstract, full text not yet read."""
+        return self.standing("awaiting classification")
+
+    @property
+    def last_search(self) -> date:
+        """Day of the last database search."""
+        day: date = self.runs["date"].max()
+        return day
+
+    @property
+    def next_search_due(self) -> date:
+        """Day by which the next database search is due."""
+        return self.last_search + timedelta(days=self.file.living.search_every_days)
+
+    def study(self, study_id: str) -> Study:
+        """Return one study.
+
+        Raises
+        ------
+        KeyError
+            The review has no study of that id on this day.
+        """
+        for study in self.studies:
+            if study.id == study_id:
+                return study
+        raise KeyError(study_id)
+
+    def studies_table(self) -> pd.DataFrame:
+        """Return one row per study: identity, standing, method, setting and sizes; absent is ``None``."""
+        return pd.DataFrame([_study_row(study, self.day) for study in self.studies])
+
+    def accuracy_table(self) -> pd.DataFrame:
+        """Return one row per accuracy entry; metrics as printed."""
+        rows = [
+            {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
+            for study in self.studies
+            for entry in study.accuracy
+        ]
+        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(AccuracyEntry)])
+
+    def overlap_table(self) -> pd.DataFrame:
+        """Return one row per Dice, Jaccard or Hausdorff value; numbers as floats (Dice in 0–1, distances in mm)."""
+        rows = []
+        for study in self.studies:
+            for entry in study.overlap:
+                row = {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
+                row |= {name: number(row[name]) for name in ("value", "sd")}
+                row["kind_of_source"] = _kind_of_source(study, entry.source)
+                rows.append(row)
+        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(OverlapEntry), "kind_of_source"])
+
+
+def label(study: Study) -> str:
+    """Name a study for tables and figures: as :func:`plain_label`, with a mark where nobody has signed its extraction.
+
+    Tables and figures that hold the mark explain it of themselves (:func:`livingreview.wording.mark_explained`).
+    """
+    return plain_label(study) + ("" if study.verified else UNVERIFIED)
+
+
+def plain_label(study: Study) -> str:
+    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen."""
+    author = (study.report.first_author or "").split(",")[0].strip()
+    words = author.split()
+    # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
+    while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
+        words.pop()
+    # A report whose authors were not seen goes by its id, which ends with the year where that is known.
+    surname = " ".join(words) or study.id.rstrip("0123456789")
+    if len(surname) > LONGEST_LABEL:  # a figure has room for a name, not for a paragraph
+        surname = surname[: LONGEST_LABEL - 1] + "…"
+    year = study.report.year
+    return f"{surname} {year}" if year else surname
+
+
+def number(printed: str | Quoted | None) -> float | None:
+    """Return a printed number as a float; percentages become proportions.
+
+    >>> number("95.24%")
+    0.9524
+    """
+    if printed is None:
+        return None
+    text = (printed.value if isinstance(printed, Quoted) else printed).strip()
+    return round(float(text[:-1]) / 100, 12) if text.endswith("%") else float(text)
+
+
+def source_keys(source: str | Sequence[str] | Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:
+    """Return every source key that a ``source`` field names, each once, in order."""
+    if isinstance(source, str):
+        return (source,)
+    parts = source.values() if isinstance(source, Mapping) else source
+    keys = [key for part in parts for key in ([part] if isinstance(part, str) else part)]
+    return tuple(dict.fromkeys(keys))
+
+
+def _kind_of_source(study: Study, source: Any) -> str:
+    return study.sources[source_keys(source)[0]].kind
+
+
+def _study_row(study: Study, day: date) -> dict[str, Any]:
+    standing = study.standing_on(day)
+    row: dict[str, Any] = {
+        "study": study.id,
+        "label": label(study),
+        "status": standing.status if standing else None,
+        "route": standing.route if standing else None,
+        "identification": study.identification.status if study.identification else None,
+        "task": study.task,
+        "topic": study.topic,
+        "target_condition": study.target_condition,
+        "verified": study.verified,
+    }
+    for block, names in {
+        "report": ("title", "journal", "year", "doi", "pmid", "pmcid", "url"),
+        "index_test": ("architecture", "family", "dimensionality", "sequences", "learning"),
+        "setting": ("datasets", "description", "access", "centres", "vendors", "validation"),
+        "sample": ("unit", "n", "n_train", "n_test", "n_diseased", "n_nondiseased"),
+    }.items():
+        part = getattr(study, block)
+        row |= {name: getattr(part, name, None) for name in names}
+    return row
+
+
+def _entry_fields(entry: type[BaseModel]) -> list[str]:
+    return [name for name in entry.model_fields if name != "source"]
+
+
+def _entry_row(entry: BaseModel) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _entry_fields(type(entry))}
+
+
+def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()) -> list[Fault]:
+    """Return every fault of the review's files, sorted by file and line.
+
+    Parameters
+    ----------
+    root
+        The data folder.
+    only
+        Report just the faults of these files (all files are read either way, because files refer to each other).
+    also
+        Further checks, of files that the review itself does not read; each takes the data folder.
+    """
+    _, faults = _read(root)
+    if root.is_dir() and not _links_out(root):
+        faults = [*faults, *(fault for find in also for fault in find(root))]
+    if only:
+        wanted = {path.resolve() for path in only}
+        parent = root.absolute().parent
+        faults = [fault for fault in faults if (parent / fault.path).resolve() in wanted]
+        known = {file.resolve() for file in root.rglob("*") if file.is_file()}
+        faults += [
+            Fault(path.as_posix(), 0, "", f"not a file of the review in {root}", "give a path inside it", "FILE-007")
+            for path in only
+            if path.resolve() not in known
+        ]
+    return sorted(faults)
+
+
+def _read(root: Path) -> tuple[Review | None, list[Fault]]:
+    faults: list[Fault] = []
+    if not root.is_dir():
+        problem = "the data folder does not exist"
+        return None, [Fault(root.as_posix(), 0, "", problem, "run this in the review, or give --data", "FILE-001")]
+    if links := _links_out(root):
+        return None, links
+
+    def attempt(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except DataError as error:
+            faults.extend(error.faults)
+            return None
+
+    def load(path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
+        def read() -> tuple[ModelT, Document]:
+            document = read_yaml(path, root)
+            return validate(document, model), document
+
+        loaded: tuple[ModelT, Document] | None = attempt(read)
+        return loaded
+
+    def load_folder(name: str, model: type[ModelT]) -> Iterator[tuple[ModelT, Document]]:
+        for path in sorted((root / name).iterdir()) if (root / name).is_dir() else ():
+            if path.name.startswith("."):
+                continue
+            if path.suffix != ".yaml":
+                remedy = "name it <id>.yaml or move it elsewhere"
+                faults.append(Fault(f"{root.name}/{name}/{path.name}", 0, "", "not a .yaml file", remedy, "FILE-008"))
+            elif (loaded := load(path, model)) is not None:
+                yield loaded
+
+    file = load(root / "review.yaml", ReviewFile)
+    strategy = load(root / "search" / "strategy.yaml", Strategy)
+    studies = list(load_folder("studies", Study))
+    datasets = list(load_folder("datasets", Dataset))
+    instruments = {
+        path.stem: loaded[0]
+        for path in sorted((root / "instruments").glob("*.yaml"))
+        if (loaded := load(path, Instrument)) is not None
+    }
+    runs = attempt(lambda: _ledger(root, "runs.csv", RUN_COLUMNS, {"date": date.fromisoformat, "hits": int}))
+    other = attempt(lambda: _ledger(root, "other_methods.csv", OTHER_METHODS_COLUMNS, {"found": date.fromisoformat}))
+    baseline, rows = _baseline(root, faults)
+    days = [] if runs is None or other is None else [*runs["date"], *other["found"], *_decision_days(root)]
+    # The ledgers count beside today, for machines whose clock is behind.
+    faults.extend(cross_check(studies, datasets, rows, latest=max([date.today(), *days])))
+    if faults or file is None or strategy is None or runs is None or other is None:
+        return None, faults
+    models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
+    days += [standing.on for study in models for standing in study.standing]
+    days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
+    review = Review(
+        root=root,
+        day=max(days),
+        file=file[0],
+        studies=models,
+        datasets={dataset.id: dataset for dataset, _ in datasets},
+        instruments=instruments,
+        strategy=strategy[0],
+        runs=runs,
+        other_methods=other,
+        baseline=baseline,
+    )
+    return review, []
+
+
+def _links_out(root: Path) -> list[Fault]:
+    """Return a fault for every symbolic link that leads out of the review; then no file is read, whoever would."""
+    remedy = "copy the file in instead"
+    return [
+        Fault(shown_path(path, root), 0, "", "a symbolic link leads out of the review", remedy, "FILE-002")
+        for path in sorted(root.rglob("*"))
+        if path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+    ]
+
+
+def _baseline(root: Path, faults: list[Fault]) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
+    """Return the baseline tables, and the cells of those that number their rows; what cannot be read is a fault."""
+    tables: dict[str, pd.DataFrame] = {}
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for path in sorted((root / "baseline").glob("*.csv")):
+        try:
+            table = pd.read_csv(io.StringIO(read_text(path, root)))
+            if "row" in table.columns:
+                cells = table.to_dict("records")
+                rows[path.stem] = {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in cells}
+            tables[path.stem] = table
+        except DataError as error:
+            faults.extend(error.faults)
+        except ValueError as error:  # pandas' own errors are of this kind
+            problem = f"not the table that it was ({' '.join(str(error).split())})"
+            place = f"{root.name}/baseline/{path.name}"
+            faults.append(Fault(place, 0, "", problem, "restore it: the baseline is never edited", "BASE-005"))
+    return tables, rows
+
+
+def _decision_days(root: Path) -> Iterator[date]:
+    """Yield the days of the screening decisions; what is wrong with them is for the screening to say."""
+    path = root / "screening" / "decisions.csv"
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        for row in csv.DictReader(stream):
+            with suppress(ValueError, TypeError):
+                yield date.fromisoformat(row.get("date", ""))
+
+
+EXPECTED = {"fromisoformat": "a date like 2025-07-31", "int": "a count"}
+
+
+def _ledger(root: Path, name: str, columns: Sequence[str], typed: Mapping[str, Callable[[str], Any]]) -> pd.DataFrame:
+    """Read one of the search ledgers; the columns in `typed` are parsed, the others stay text."""
+    rows = read_csv(root / "search" / name, root, columns)
+    faults, parsed = [], []
+    for line, row in enumerate(rows, 2):
+        values: dict[str, Any] = dict(row)
+        for column, parse in typed.items():
+            try:
+                values[column] = parse(row[column])
+            except ValueError:
+                problem = f"expected {EXPECTED[parse.__name__]}, found {row[column]!r}"
+                place = f"{root.name}/search/{name}"
+                faults.append(Fault(place, line, column, problem, "correct the cell", "CSV-003"))
+        parsed.append(values)
+    if faults:
+        raise DataError(faults)
+    return pd.DataFrame(parsed, columns=list(columns))

@@ -1,0 +1,97 @@
+"""The one schema: a pydantic model for every file under ``data/``.
+
+The loader's types, the JSON Schema that editors use, the codebook and the published data package all come from here.
+Three ideas hold everywhere:
+
+* unknown is absent: a field that nobody reported is left out, never guessed and never ``NR``;
+* every value names its source: a block's ``source`` is one key of the study's ``sources`` for all its values, a list
+  of keys, or a mapping field → key(s);
+* what a paper printed is kept as printed: ``"0.90"``, ``"95.24%"`` are quoted texts, because their decimals say how
+  far they were rounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livingreview.review.model.base import Identification, Record, Source, Unit
+from livingreview.review.model.extraction import PersonExtraction
+from livingreview.review.model.files import (
+    Certainty,
+    Concept,
+    ConclusionRule,
+    Dataset,
+    Instrument,
+    ReviewFile,
+    Strategy,
+    Term,
+)
+from livingreview.review.model.release import Contributor, Release, ReleaseNotes
+from livingreview.review.model.study import (
+    AccuracyEntry,
+    Appraisal,
+    Candidate,
+    Extraction,
+    IndexTest,
+    Judgement,
+    OverlapEntry,
+    Printed,
+    Quoted,
+    Report,
+    Sample,
+    Setting,
+    Standing,
+    Study,
+    Translation,
+)
+
+__all__ = [
+    "AccuracyEntry",
+    "Appraisal",
+    "Candidate",
+    "Certainty",
+    "Concept",
+    "ConclusionRule",
+    "Contributor",
+    "Dataset",
+    "Extraction",
+    "Identification",
+    "IndexTest",
+    "Instrument",
+    "Judgement",
+    "OverlapEntry",
+    "PersonExtraction",
+    "Printed",
+    "Quoted",
+    "Release",
+    "ReleaseNotes",
+    "Report",
+    "ReviewFile",
+    "Sample",
+    "Setting",
+    "Source",
+    "Standing",
+    "Strategy",
+    "Study",
+    "Term",
+    "Translation",
+    "Unit",
+    "json_schemas",
+]
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each kind of file, as editors read it from ``data/schema/<name>.schema.json``."""
+    kinds: dict[str, type[Record]] = {
+        "study": Study,
+        "extraction": PersonExtraction,
+        "dataset": Dataset,
+        "instrument": Instrument,
+        "review": ReviewFile,
+        "strategy": Strategy,
+        "release": Release,
+    }
+    return {
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name, **kind.model_json_schema()}
+        for name, kind in kinds.items()
+    }

@@ -1,0 +1,174 @@
+"""The other files under ``data/``: datasets, instruments, the review itself, the search strategy."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from livingreview.review.model.base import (
+    AnyText,
+    Count,
+    Doi,
+    Identification,
+    Record,
+    Sequence,
+    Source,
+    SourceKey,
+    SourceRef,
+    StudyId,
+    Text,
+    WebAddress,
+    Year,
+)
+
+
+class Dataset(Record):
+    """A public CMR dataset: what the base review prints of it, and what its own pages say."""
+
+    id: StudyId
+    name: Text
+    identification: Identification
+    n: AnyText | None = Field(None, description="Size, in the words of the source.")
+    n_subjects: Count | None = None
+    centres: Text | None = None
+    countries: list[Text] | None = None
+    vendors: list[Text] | None = None
+    vendor_note: Text | None = None
+    field_strength: list[Text] | None = None
+    sequences: list[Sequence] | None = None
+    sequences_note: Text | None = None
+    structures_labelled: Text | None = None
+    disease_groups: Text | None = None
+    splits: Text | None = None
+    access: Text | None = None
+    url: WebAddress | None = None
+    citation: Text | None = None
+    citation_doi: Doi | None = None
+    discrepancy: Text | None = Field(None, description="Where the base review's table and the dataset's pages differ.")
+    source: SourceRef
+    sources: dict[SourceKey, Source]
+
+
+class InstrumentItem(Record):
+    """One item or signalling question, in this review's own short words."""
+
+    id: int | str
+    asks: Text
+    section: Text | None = None
+
+
+class InstrumentDomain(Record):
+    """A QUADAS-2 domain."""
+
+    id: Text
+    applicability: bool
+    signalling: list[InstrumentItem]
+
+
+class Instrument(Record):
+    """An appraisal instrument: edition, source and items."""
+
+    name: Text
+    edition: AnyText
+    doi: Doi
+    note: Text | None = None
+    items: list[InstrumentItem] = []
+    domains: list[InstrumentDomain] = []
+
+
+class ConclusionRule(Record):
+    """A change that readers must be told about, decided before it happens."""
+
+    id: SourceKey
+    synthesis: Text
+    measure: Text
+    kind: Literal[
+        "crosses threshold", "interval excludes previous estimate", "heterogeneity class changes", "certainty changes"
+    ]
+    threshold: float | None = None
+    says: Text
+
+
+class Certainty(Record):
+    """A person's judgement of how certain the evidence of a synthesis is; the latest one by a day holds."""
+
+    synthesis: Text
+    level: Literal["high", "moderate", "low", "very low"]
+    on: date
+    by: Text
+    reason: Text
+
+
+class Living(Record):
+    """PRISMA-LSR's living-mode parameters."""
+
+    search_every_days: Annotated[int, Field(ge=1)]
+    rebuild_every_days: Annotated[int, Field(ge=1)]
+    status: Literal["living", "paused", "retired"]
+    retirement_rule: Text
+
+
+class Thresholds(Record):
+    """Decision limits of the base review, kept for its updates."""
+
+    p_value: float
+    i2_percent: float
+    source: Text
+
+
+class Addresses(Record):
+    """Where the repository and the site live; empty until they are published."""
+
+    repository: WebAddress | Literal[""] = ""
+    site: WebAddress | Literal[""] = ""
+
+
+class ReviewFile(Record):
+    """``data/review.yaml``: the question, its limits and the rules of living."""
+
+    title: Text
+    version: Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{1,3}$")]
+    base_review: dict[str, Any]
+    question: dict[Literal["participants", "intervention", "comparison", "outcomes"], Text]
+    question_source: Text
+    eligibility: dict[Literal["include", "exclude"], list[Text]]
+    eligibility_source: Text
+    registration: dict[Literal["registry", "number", "source"], Text]
+    thresholds: Thresholds
+    living: Living
+    conclusion_rules: list[ConclusionRule]
+    certainty: list[Certainty] = Field([], description="Empty until a person has judged; never set by a machine.")
+    addresses: Addresses = Addresses()
+
+
+class Term(Record):
+    """One search term: free text, or a subject heading of one database."""
+
+    text: AnyText
+    heading: bool = False
+    truncated: bool = Field(default=False, description="Also longer words that begin like the last one.")
+    databases: list[Text] | None = Field(None, description="Only these databases; absent: all.")
+    note: Text | None = Field(None, description="Why the term stands here, where the strategy's source does not say.")
+
+
+class Concept(Record):
+    """Terms joined by OR; concepts are joined by AND."""
+
+    name: Text
+    terms: Annotated[list[Term], Field(min_length=1)]
+
+
+class Strategy(Record):
+    """``data/search/strategy.yaml``: one strategy, serialised for every database."""
+
+    id: SourceKey
+    title: Text
+    status: Text = Field(description="How the strategy came about, e.g. reconstructed from a description.")
+    source: Text
+    concepts: Annotated[list[Concept], Field(min_length=1)]
+    from_year: Year
+    to_year: Year
+    languages: list[Text]
+    databases: list[Text]

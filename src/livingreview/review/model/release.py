@@ -1,0 +1,97 @@
+"""A released version: its frozen results, and what a living review tells of each version (PRISMA-LSR)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from livingreview.review.model.base import Count, Record, SourceKey, StudyId, Text
+
+__all__ = ["Contributor", "Release", "ReleaseNotes", "Version"]
+
+Version = Annotated[str, StringConstraints(pattern=r"^20\d{2}\.(0|[1-9]\d{0,2})$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Contributor(Record):
+    """Who made a version, and in which roles; no roles where they are not known."""
+
+    name: Text
+    roles: list[Text] = []
+
+
+class Told(Record):
+    """What people say of a version; what nobody said is absent."""
+
+    title: Text | None = None
+    about: Text | None = Field(None, description="What this version is, where that needs a word.")
+    trigger: Text | None = Field(None, description="What triggered this version.")
+    methods_changed: list[Text] = Field([], description="Changes to the methods since the version before.")
+    authors: list[Contributor] = []
+
+
+class ReleaseNotes(Told):
+    """The file given to ``livingreview release --notes``."""
+
+    conclusions: dict[SourceKey, Text] = Field({}, description="Rule that fired → what it means for the conclusions.")
+
+
+class Conclusion(Record):
+    """A conclusion rule that fired between the version before and this one, and what that means."""
+
+    rule: SourceKey
+    says: Text
+    text: Text
+
+
+class FrozenMeasure(Record):
+    """A number, with its interval where it has one."""
+
+    estimate: float | None
+    ci: Annotated[list[float | None], Field(min_length=2, max_length=2)] | None = None
+    level: float | None = None
+
+
+class FrozenSynthesis(Record):
+    """One synthesis as it was."""
+
+    id: Text
+    title: Text
+    studies: list[StudyId]
+    measures: dict[SourceKey, FrozenMeasure]
+    reason: str
+    certainty: str = ""
+
+
+class FrozenResults(Record):
+    """Every pooled number of the version."""
+
+    version: Version
+    day: date
+    last_search: date
+    studies: dict[Text, list[StudyId]]
+    verified: list[StudyId]
+    syntheses: list[FrozenSynthesis]
+
+
+class Digests(Record):
+    """SHA-256 of what the results were computed from."""
+
+    data: Sha256 = Field(description="The data folder without its releases.")
+    code: Sha256 = Field(description="The package.")
+    lock: Sha256 = Field(description="requirements.lock.")
+
+
+class Release(Told):
+    """``data/releases/<version>.json``: written by ``livingreview release``, never edited afterwards."""
+
+    version: Version
+    day: date = Field(description="Day that the results speak of.")
+    frozen: date = Field(description="Day on which this file was made.")
+    conclusions: list[Conclusion] = []
+    flow: dict[Text, Count | None] = Field(description="Box of the flow diagram → count.")
+    results: FrozenResults
+    digests: Digests
+    seal: Sha256 = Field(description="SHA-256 of this file's content without the seal.")

@@ -1,0 +1,281 @@
+"""``data/studies/<id>.yaml``: everything known about one study."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from livingreview.review.model.base import (
+    AnyText,
+    Count,
+    Dimensionality,
+    Doi,
+    Family,
+    Identification,
+    Metric,
+    Pmcid,
+    Pmid,
+    PrintedNumber,
+    Record,
+    Sequence,
+    Source,
+    Sourced,
+    SourceKey,
+    SourceRef,
+    Structure,
+    StudyId,
+    Task,
+    Text,
+    Topic,
+    Unit,
+    WebAddress,
+    Year,
+)
+
+
+class Report(Sourced):
+    """Bibliographic facts of the study's main report."""
+
+    title: Text | None = None
+    first_author: Text | None = Field(None, description="Surname and initials as printed.")
+    authors: list[Text] | None = Field(None, description="All authors, in order, when known.")
+    journal: Text | None = Field(None, description="Journal with volume, issue and pages as far as known.")
+    year: Year | None = None
+    published: date | None = Field(None, description="Date of first publication, when known to the day.")
+    kind: Literal["journal article", "conference paper", "preprint"] | None = None
+    doi: Doi | None = None
+    pmid: Pmid | None = None
+    pmcid: Pmcid | None = None
+    url: WebAddress | None = None
+
+
+class Candidate(Record):
+    """A paper that might be the one the base review means; its findings are kept out of the study's facts."""
+
+    title: Text | None = None
+    first_author: Text | None = None
+    journal: Text | None = None
+    year: Year | None = None
+    doi: Doi | None = None
+    pmid: Pmid | None = None
+    pmcid: Pmcid | None = None
+    url: WebAddress | None = None
+    reason: Text = Field(description="What speaks for it, and what against.")
+
+
+class Standing(Record):
+    """What the review holds of the study from a date on; the last one on or before a day counts on that day."""
+
+    on: date = Field(description="Date of the update that decided it.")
+    status: Literal["included", "awaiting classification", "cited as background", "excluded"]
+    route: Literal["databases", "other methods"] = Field(description="PRISMA's two ways into a review.")
+    reason: Text
+
+
+class IndexTest(Sourced):
+    """The deep-learning method."""
+
+    architecture: Text | None = None
+    family: Family | None = None
+    dimensionality: Dimensionality | None = None
+    sequences: list[Sequence] | None = None
+    learning: Literal["supervised", "semi-supervised", "self-supervised", "unsupervised"] | None = None
+
+
+class Setting(Sourced):
+    """Where the data came from, and how the method was tested."""
+
+    datasets: list[StudyId] | None = Field(None, description="Ids of files under `data/datasets/`.")
+    description: Text | None = None
+    access: Literal["public", "private", "mixed"] | None = None
+    centres: Literal["single", "multi"] | None = None
+    vendors: list[Text] | None = None
+    validation: Literal["internal test set", "cross-validation", "external", "internal and external"] | None = None
+
+
+class Sample(Sourced):
+    """Sizes of the whole cohort and its parts, in the unit named."""
+
+    unit: Unit | None = None
+    n: Count | None = None
+    n_train: Count | None = None
+    n_validation: Count | None = None
+    n_test: Count | None = None
+    n_diseased: Count | None = None
+    n_nondiseased: Count | None = None
+    note: Text | None = None
+
+
+class Quoted(Record):
+    """A number as printed, with what was printed beside it."""
+
+    value: PrintedNumber
+    ci: Annotated[list[PrintedNumber], Field(min_length=2, max_length=2)] | None = None
+    sd: PrintedNumber | None = None
+
+
+Printed = PrintedNumber | Quoted
+
+
+class Contradiction(Record):
+    """Printed values that cannot all be true, and which of them a reconstruction leaves out."""
+
+    leaves_out: Annotated[
+        list[Literal["sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auc", "n"]], Field(min_length=1)
+    ]
+    says: Text
+
+
+class AccuracyEntry(Sourced):
+    """One evaluation of one method on one set, at one threshold."""
+
+    id: SourceKey
+    primary: bool = Field(default=False, description="The entry that syntheses use when a study has several.")
+    label: Text | None = Field(None, description="What distinguishes it, e.g. the sequence or the network.")
+    problem: Literal["binary", "multi-class average", "localisation", "segmentation"] | None = Field(
+        None, description="Only `binary` problems have a 2×2 table."
+    )
+    unit: Unit | None = None
+    split: Literal["internal test", "external test", "cross-validation"] | None = None
+    n: Count | None = None
+    n_diseased: Count | None = None
+    n_nondiseased: Count | None = None
+    tp: Count | None = Field(None, description="Only when printed; otherwise the table is reconstructed.")
+    fp: Count | None = None
+    fn: Count | None = None
+    tn: Count | None = None
+    sensitivity: Printed | None = None
+    specificity: Printed | None = None
+    accuracy: Printed | None = None
+    ppv: Printed | None = None
+    npv: Printed | None = None
+    f1: Printed | None = None
+    auc: Printed | None = None
+    threshold: AnyText | None = None
+    n_between: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="Smallest and largest possible n, where n itself is not printed."
+    )
+    contradiction: Contradiction | None = None
+    note: Text | None = None
+
+
+class OverlapEntry(Sourced):
+    """Agreement of a segmentation with its reference: Dice, Jaccard (IoU) or a Hausdorff distance in millimetres."""
+
+    metric: Metric
+    value: PrintedNumber
+    statistic: Literal["mean", "median"] | None = Field(None, description="Absent where the source does not say.")
+    sd: PrintedNumber | None = None
+    iqr: Annotated[list[PrintedNumber], Field(min_length=2, max_length=2)] | None = None
+    structure: Structure | None = None
+    phase: Literal["ED", "ES", "ED and ES", "all frames"] | None = None
+    sequence: Sequence | None = None
+    dataset: StudyId | None = None
+    n: Count | None = Field(None, description="Units the statistic was computed over.")
+    unit: Unit | None = None
+    rater: Literal["model", "comparator model", "human observers"] = "model"
+    label: Text | None = None
+    note: Text | None = None
+
+
+class Translation(Sourced):
+    """Readiness for use: the text reported, or ``not reported``; absent means not yet extracted."""
+
+    interpretability: Text | None = None
+    calibration: Text | None = None
+    decision_curve: Text | None = None
+    workflow: Text | None = None
+    runtime: Text | None = None
+    hardware: Text | None = None
+    external_validation: Text | None = None
+    code: Text | None = None
+    data_availability: Text | None = None
+
+
+class Judgement(Record):
+    """One quality judgement; fits QUADAS-2 (per study) and QUADAS-3 (per estimate)."""
+
+    tool: Literal["QUADAS-2", "QUADAS-3"]
+    domain: Text
+    kind: Literal["risk of bias", "applicability"]
+    judgement: Literal["low", "high", "unclear"]
+    reason: Text
+    by: Text
+    on: date
+    estimate: SourceKey | None = Field(None, description="Id of the accuracy entry judged; absent: whole study.")
+
+
+class ClaimScore(Sourced):
+    """CLAIM 2020 section scores of the study, where its row in the base review's table is known."""
+
+    edition: Literal["2020"] = "2020"
+    title_abstract: Count
+    introduction: Count
+    methods: Count
+    results: Count
+    discussion: Count
+    other: Count
+
+
+class Appraisal(Record):
+    """Quality and reporting judgements."""
+
+    claim: ClaimScore | None = None
+    judgements: list[Judgement] = []
+
+
+class Extraction(Record):
+    """Who read the values, and whether a person has signed them."""
+
+    by: Text
+    kind: Literal["machine-assisted", "person"]
+    on: date
+    verified_by: Text | None = None
+    verified_on: date | None = None
+
+
+class Study(Record):
+    """Everything known about one study; the file name is its id."""
+
+    id: StudyId
+    report: Report
+    identification: Identification | None = Field(None, description="Only for studies of the base review.")
+    candidates: list[Candidate] = []
+    standing: Annotated[list[Standing], Field(min_length=1)]
+    task: Task | None = Field(None, description="Absent where the base review names a study without saying.")
+    base_label: Text | None = Field(None, description="The base review's label, where this review codes otherwise.")
+    target_condition: Text | None = None
+    topic: Topic | None = None
+    source: SourceRef = Field(description="Sources of the fields above: task, target_condition, topic, base_label.")
+    index_test: IndexTest | None = None
+    setting: Setting | None = None
+    sample: Sample | None = None
+    accuracy: list[AccuracyEntry] = []
+    overlap: list[OverlapEntry] = []
+    translation: Translation | None = None
+    appraisal: Appraisal | None = None
+    shares_patients_with: list[StudyId] = []
+    notes: list[Text] = []
+    extraction: Annotated[list[Extraction], Field(min_length=1)]
+    sources: Annotated[dict[SourceKey, Source], Field(min_length=1)]
+
+    def standing_on(self, day: date) -> Standing | None:
+        """Return what the review held of the study on a day, None before it was first met."""
+        held = [standing for standing in self.standing if standing.on <= day]
+        return max(held, key=lambda standing: standing.on) if held else None
+
+    def as_of(self, day: date) -> Study:
+        """Return the study with only the signatures made by the end of a day."""
+        unsigned = {"verified_by": None, "verified_on": None}
+        then = [
+            item.model_copy(update=unsigned) if item.verified_on is not None and item.verified_on > day else item
+            for item in self.extraction
+        ]
+        return self.model_copy(update={"extraction": then})
+
+    @property
+    def verified(self) -> bool:
+        """Whether a person has signed an extraction of this study."""
+        return any(extraction.verified_by for extraction in self.extraction)

@@ -1,0 +1,334 @@
+"""What the numbers of one study say against each other, and against the base review's tables.
+
+==========  ==========================================================================================================
+SIZE-001    parts of the cohort do not add up to it
+SIZE-002    more cases tested than the cohort, or its test set, has
+RANGE-001   a proportion is larger than 1: a percentage without its sign
+RANGE-002   a distance is given as a percentage
+RANGE-003   an SD stands beside a median
+RANGE-004   an interquartile range does not hold its value
+RANGE-005   a confidence interval does not hold its value
+RANGE-006   a proportion of at most 1%: a proportion with a percent sign
+RANGE-007   an SD is larger than any proportions with that mean can have
+RANGE-008   a Hausdorff distance fits no heart in millimetres, and no note says that it is printed so
+RANGE-009   the smallest possible n is larger than the largest
+METRIC-001  counts do not add up
+METRIC-002  accuracy does not lie between sensitivity and specificity
+METRIC-003  counts give another metric than the one printed
+METRIC-004  F1 is not the harmonic mean of sensitivity and positive predictive value
+METRIC-005  no 2×2 table fits what is printed
+METRIC-006  a contradiction leaves out what has no value
+BASE-001    a row or table of the base review that is not there
+BASE-002    not what that row prints
+BASE-004    that row has no number where one was
+BASE-006    another metric than that table's
+==========  ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import sqrt
+from typing import Any
+
+from livingreview.errors import DataError, Fault
+from livingreview.review.model import AccuracyEntry, OverlapEntry, Quoted, Sample, Study
+from livingreview.review.reading import Document
+from livingreview.synthesis.reconstruction import reconstruct
+
+__all__ = ["Rows", "named_sources", "number_faults"]
+
+Rows = Mapping[str, Mapping[int, Mapping[str, Any]]]
+Where = tuple[str | int, ...]
+
+TABLE_METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
+PROPORTIONS = (*TABLE_METRICS, "auc")
+COUNTS = ("tp", "fp", "fn", "tn", "n_diseased", "n_nondiseased")
+# What each baseline table prints, as field of a study → column of the table.
+TABULATED = {
+    "dice": {"value": "dice"},
+    "hausdorff": {"value": "hausdorff_mm"},
+    "accuracy": {
+        "sensitivity": "sensitivity_percent",
+        "specificity": "specificity_percent",
+        "accuracy": "accuracy_percent",
+        "ppv": "precision_percent",
+    },
+}
+# Below a voxel or beyond half a heart, a distance is most likely in another unit. This review's choice.
+PLAUSIBLE_MM = (1.0, 50.0)
+CHECK_REPORT = "compare them with the report; if it contradicts itself, say so under contradiction"
+
+
+def number_faults(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
+    """Yield every fault of one study's numbers.
+
+    Parameters
+    ----------
+    study, document
+        The study, and the document it was read from.
+    baseline
+        Baseline tables: name → row number → cells.
+    """
+    if study.sample is not None:
+        yield from _cohort(study.sample, document)
+    for index, overlap in enumerate(study.overlap):
+        yield from _overlap_values(overlap, ("overlap", index), document)
+    for index, entry in enumerate(study.accuracy):
+        yield from _accuracy_values(entry, ("accuracy", index), document)
+        if study.sample is not None and study.sample.unit == entry.unit:
+            yield from _within_cohort(entry, study.sample, ("accuracy", index), document)
+    yield from _tabulated(study, document, baseline)
+
+
+def named_sources(source: Any) -> set[str]:
+    """Return every key that a ``source`` field names."""
+    if isinstance(source, str):
+        return {source}
+    parts = source.values() if isinstance(source, Mapping) else source
+    return {key for part in parts for key in ([part] if isinstance(part, str) else part)}
+
+
+def _cohort(sample: Sample, document: Document) -> Iterator[Fault]:
+    split = (sample.n_train, sample.n_validation, sample.n_test)
+    cases = (sample.n_diseased, sample.n_nondiseased)
+    for name, parts in (("n_train + n_validation + n_test", split), ("n_diseased + n_nondiseased", cases)):
+        total = sum(part for part in parts if part is not None)
+        # A split may leave cases unused; the diseased and the others are everybody.
+        apart = sample.n is not None and total != sample.n and parts is cases and None not in parts
+        if sample.n is not None and (total > sample.n or apart):
+            problem = f"{name} is {total}, n is {sample.n}"
+            yield document.fault(("sample", "n"), problem, "check the sizes against the paper", "SIZE-001")
+
+
+def _within_cohort(entry: AccuracyEntry, sample: Sample, where: Where, document: Document) -> Iterator[Fault]:
+    if entry.split == "external test":
+        return
+    limits = [(name, name) for name in ("n", "n_diseased", "n_nondiseased")]
+    limits += [("n", "n_test")] if entry.split == "internal test" else []
+    for name, limit in limits:
+        tested, most = getattr(entry, name), getattr(sample, limit)
+        if tested is not None and most is not None and tested > most:
+            problem = f"{name} is {tested}, more than the sample's {limit} = {most}"
+            yield document.fault((*where, name), problem, "check the sizes against the paper", "SIZE-002")
+
+
+def _proportion(text: str, where: Where, document: Document) -> Iterator[Fault]:
+    value = _number(text)
+    if value > 1:
+        problem = f"the proportion {text} is larger than 1"
+        yield document.fault(where, problem, f'write "{text}%" for a percentage', "RANGE-001")
+    if text.endswith("%") and 0 < value <= 0.01:
+        bare = text.rstrip("% ")
+        remedy = f'write "{bare}" for a proportion; if it is that small, write "{value:g}"'
+        yield document.fault(where, f"the percentage {text} is at most 1%", remedy, "RANGE-006")
+
+
+def _spread(sd: str, value: str, where: Where, document: Document) -> Iterator[Fault]:
+    """Ask for an SD of at most √(m(1 − m)), the most that values between 0 and 1 with mean m can have."""
+    mean, slack = _number(value), _half_step(value)
+    mean = min(max(0.5, mean - slack), mean + slack)
+    most = sqrt(max(mean * (1 - mean), 0))
+    if _number(sd) > most + _half_step(sd):
+        problem = f"the SD {sd} is larger than {most:.2g}, the most that proportions with a mean of {value} can have"
+        yield document.fault(where, problem, "check it; write a percentage with its %", "RANGE-007")
+
+
+def _overlap_values(entry: OverlapEntry, where: Where, document: Document) -> Iterator[Fault]:
+    value = _number(entry.value)
+    texts: dict[Where, str] = {(*where, "value"): entry.value}
+    if entry.iqr is not None:
+        texts |= {(*where, "iqr", index): limit for index, limit in enumerate(entry.iqr)}
+    if entry.metric in ("dice", "iou"):
+        for place, text in texts.items():
+            yield from _proportion(text, place, document)
+        if entry.sd is not None and value <= 1:
+            yield from _spread(entry.sd, entry.value, (*where, "sd"), document)
+    else:
+        texts |= {(*where, "sd"): entry.sd} if entry.sd is not None else {}
+        for place, text in texts.items():
+            if text.endswith("%"):
+                yield document.fault(place, "a distance given as a percentage", "give millimetres", "RANGE-002")
+        if not PLAUSIBLE_MM[0] <= value <= PLAUSIBLE_MM[1] and entry.value not in (entry.note or ""):
+            problem = f"a Hausdorff distance of {entry.value} mm"
+            remedy = f"give millimetres; if {entry.value} mm is printed, say so under note, with the number"
+            yield document.fault((*where, "value"), problem, remedy, "RANGE-008")
+    if entry.sd is not None and entry.statistic == "median":
+        problem = "an SD beside a median"
+        yield document.fault((*where, "sd"), problem, "give iqr, or statistic: mean", "RANGE-003")
+    if entry.iqr is not None and not _number(entry.iqr[0]) <= value <= _number(entry.iqr[1]):
+        yield document.fault((*where, "iqr"), "iqr does not hold the value", "check value and iqr", "RANGE-004")
+
+
+def _accuracy_values(entry: AccuracyEntry, where: Where, document: Document) -> Iterator[Fault]:
+    printed: dict[str, str] = {}
+    for name in PROPORTIONS:
+        quoted = getattr(entry, name)
+        if quoted is None:
+            continue
+        printed[name] = quoted.value if isinstance(quoted, Quoted) else quoted
+        yield from _proportion(printed[name], (*where, name), document)
+        if isinstance(quoted, Quoted):
+            yield from _beside(quoted, (*where, name), document)
+    yield from _counts(entry, where, document)
+    left_out = entry.contradiction.leaves_out if entry.contradiction else []
+    for index, name in enumerate(left_out):
+        if getattr(entry, name) is None:
+            problem = f"the contradiction leaves out {name}, which has no value here"
+            yield document.fault((*where, "contradiction", "leaves_out", index), problem, "delete it", "METRIC-006")
+    if entry.n_between is not None and entry.n_between[0] > entry.n_between[1]:
+        yield document.fault((*where, "n_between"), "smallest after largest", "swap the two", "RANGE-009")
+    elif entry.problem == "binary" and all(_number(text) <= 1 for text in printed.values()):
+        kept = {name: text for name, text in printed.items() if name not in left_out}
+        faults = [*_between(kept, where, document), *_counts_against_metrics(entry, kept, where, document)]
+        faults += _harmonic(kept, where, document)
+        yield from faults or _no_table(entry, kept, where, document)
+    elif entry.problem == "localisation":
+        yield from _harmonic(printed, where, document)
+
+
+def _beside(quoted: Quoted, where: Where, document: Document) -> Iterator[Fault]:
+    if quoted.sd is not None and _number(quoted.value) <= 1:
+        yield from _spread(quoted.sd, quoted.value, (*where, "sd"), document)
+    if quoted.ci is None:
+        return
+    for index, limit in enumerate(quoted.ci):
+        yield from _proportion(limit, (*where, "ci", index), document)
+    if not _number(quoted.ci[0]) <= _number(quoted.value) <= _number(quoted.ci[1]):
+        problem = f"the interval {quoted.ci[0]} to {quoted.ci[1]} does not hold {quoted.value}"
+        yield document.fault((*where, "ci"), problem, "check value and interval", "RANGE-005")
+
+
+def _counts(entry: AccuracyEntry, where: Where, document: Document) -> Iterator[Fault]:
+    sums = (("n", ("tp", "fp", "fn", "tn")), ("n_diseased", ("tp", "fn")), ("n_nondiseased", ("fp", "tn")),
+            ("n", ("n_diseased", "n_nondiseased")))  # fmt: skip
+    for total, parts in sums:
+        counts = [getattr(entry, part) for part in parts]
+        stated = getattr(entry, total)
+        known = sum(count for count in counts if count is not None)
+        if stated is None or not (known > stated or (None not in counts and known != stated)):
+            continue
+        problem = f"{' + '.join(parts)} is {known}, {total} is {stated}"
+        yield document.fault((*where, total), problem, "check the counts against the paper", "METRIC-001")
+
+
+def _between(printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+    """Ask for an accuracy that is a weighted mean of sensitivity and specificity."""
+    if not {"sensitivity", "specificity", "accuracy"} <= set(printed):
+        return
+    ranges = [_range(printed[name]) for name in ("sensitivity", "specificity")]
+    lower, upper = _range(printed["accuracy"])
+    if upper < min(low for low, _ in ranges) or lower > max(high for _, high in ranges):
+        problem = "accuracy does not lie between sensitivity and specificity"
+        yield document.fault((*where, "accuracy"), problem, CHECK_REPORT, "METRIC-002")
+
+
+def _counts_against_metrics(
+    entry: AccuracyEntry, printed: Mapping[str, str], where: Where, document: Document
+) -> Iterator[Fault]:
+    tp, fp, fn, tn = entry.tp, entry.fp, entry.fn, entry.tn
+    ratios = {"sensitivity": (tp, fn), "specificity": (tn, fp), "ppv": (tp, fp), "npv": (tn, fn)}
+    for name, (hit, miss) in ratios.items():
+        if name not in printed or hit is None or miss is None or hit + miss == 0:
+            continue
+        implied = hit / (hit + miss)
+        # A whole step, not half of one, so that truncation passes as well as rounding.
+        if abs(implied - _number(printed[name])) > 2 * _half_step(printed[name]) + 1e-12:
+            problem = f"printed {name} is {printed[name]}, the counts give {implied:.4f}"
+            yield document.fault((*where, name), problem, CHECK_REPORT, "METRIC-003")
+
+
+def _harmonic(printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+    if not {"sensitivity", "ppv", "f1"} <= set(printed):
+        return
+    lowest, highest = (
+        2 * recall * precision / (recall + precision) if recall + precision else 0.0
+        for recall, precision in zip(_range(printed["sensitivity"]), _range(printed["ppv"]), strict=True)
+    )
+    lower, upper = _range(printed["f1"])
+    if upper < lowest or lower > highest:
+        problem = f"sensitivity and ppv give an F1 of {lowest:.3f} to {highest:.3f}, printed is {printed['f1']}"
+        yield document.fault((*where, "f1"), problem, CHECK_REPORT, "METRIC-004")
+
+
+def _no_table(entry: AccuracyEntry, printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+    """Ask for whole numbers that give what is printed, except of means over folds, which need none."""
+    metrics = {name: printed[name] for name in TABLE_METRICS if name in printed}
+    counts = {name: getattr(entry, name) for name in COUNTS if getattr(entry, name) is not None}
+    size = entry.n if entry.n is not None else entry.n_between and tuple(entry.n_between)
+    if size is None and None not in (entry.n_diseased, entry.n_nondiseased):
+        size = entry.n_diseased + entry.n_nondiseased  # type: ignore[operator]  # neither is None
+    if entry.split == "cross-validation" or not size or not metrics or len(metrics) + len(counts) < 2:
+        return
+    try:
+        reconstruct({**metrics, **counts}, n=size)  # type: ignore[arg-type]  # n_between has two values
+    except DataError as error:
+        involved = [name for name in error.faults[0].field.split(", ") if name in (*metrics, *counts)]
+        place = (*where, involved[0]) if involved else where
+        yield document.fault(place, error.faults[0].problem, CHECK_REPORT, "METRIC-005")
+
+
+def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
+    """Ask that values which name a row of the base review's tables are what that row prints."""
+    for key, source in study.sources.items():
+        if source.kind != "baseline":
+            continue
+        table = source.table or ""
+        row = baseline.get(table, {}).get(source.row or 0)
+        if row is None:
+            problem = f"no row {source.row} in the baseline table {source.table!r}"
+            yield document.fault(("sources", key), problem, f"use one of {', '.join(sorted(baseline))}", "BASE-001")
+            continue
+        for where, entry in _entries(study):
+            named = {used: study.sources.get(used) for used in named_sources(entry.source)}
+            # An undefined source has its own fault; this review's coding says nothing about the numbers.
+            if {used for used, other in named.items() if other is None or other.kind != "coding"} == {key}:
+                yield from _against_row(entry, where, document, table, row, ("sources", key))
+
+
+def _entries(study: Study) -> list[tuple[Where, AccuracyEntry | OverlapEntry]]:
+    accuracy: list[tuple[Where, AccuracyEntry | OverlapEntry]] = [
+        (("accuracy", index), entry) for index, entry in enumerate(study.accuracy)
+    ]
+    return [*accuracy, *((("overlap", index), entry) for index, entry in enumerate(study.overlap))]
+
+
+def _against_row(
+    entry: AccuracyEntry | OverlapEntry, where: Where, document: Document, table: str, row: Mapping[str, Any],
+    key: Where,
+) -> Iterator[Fault]:  # fmt: skip
+    if isinstance(entry, OverlapEntry) and entry.metric != table:
+        problem = f"{entry.metric} from the base review's table {table}"
+        yield document.fault((*where, "metric"), problem, f"write {table}, or correct the source", "BASE-006")
+    for name, column in TABULATED.get(table, {}).items():
+        printed = getattr(entry, name, None)
+        try:
+            cell = float(row[column])
+        except (KeyError, ValueError):
+            problem = f"row {row['row']} of the baseline table {table} has no number under {column}"
+            yield document.fault(key, problem, "restore the table as it was", "BASE-004")
+            continue
+        stated = None if printed is None else _number(printed.value if isinstance(printed, Quoted) else printed)
+        expected = None if cell != cell else cell / 100 if column.endswith("_percent") else cell
+        if (stated is None) != (expected is None) or (
+            stated is not None and expected is not None and abs(stated - expected) > 1e-9
+        ):
+            problem = f"expected {expected} as in row {row['row']} of {table}, found {stated}"
+            yield document.fault((*where, name), problem, "copy the table's value", "BASE-002")
+
+
+def _number(text: str) -> float:
+    text = text.strip()
+    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+
+
+def _half_step(text: str) -> float:
+    """Return half a unit of the last printed digit, as a proportion."""
+    step = 10.0 ** -(len(text.rstrip("% ").partition(".")[2]))
+    return step / (200 if text.endswith("%") else 2)
+
+
+def _range(text: str) -> tuple[float, float]:
+    """Return the smallest and largest value that rounds to what is printed."""
+    value, slack = _number(text), _half_step(text) + 1e-12
+    return max(value - slack, 0.0), value + slack
