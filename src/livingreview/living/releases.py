@@ -230,7 +230,7 @@ def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
         },
         "Studies pooled, diagnosis": [f"{len(results['diagnosis'].studies)}" for results in columns.values()],
     }
-    return pd.DataFrame(rows, index=list(columns)).T.rename_axis("").reset_index()
+    return pd.DataFrame(rows, index=list(columns)).T.rename_axis("What").reset_index()
 
 
 def evidence_changelog(releases: Sequence[Release]) -> str:
