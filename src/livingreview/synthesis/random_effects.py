@@ -151,15 +151,15 @@ def validated(
         found = ", ".join(f"{field} {n}" for field, n in {"effects": k, **wrong}.items())
         problem = f"columns differ in length or are empty: {found}; {len(names)} moderator name(s)"
         raise DataError([Fault("", 0, "", problem, "give one entry per estimate", "EFFECT-001")])
-    bad = {
-        "effects": (~np.isfinite(y), "expected a finite number", "EFFECT-002", y),
-        "variances": (~(np.isfinite(v) & (v > 0)), "expected a number above 0", "EFFECT-003", v),
-        "moderators": (~np.isfinite(z).all(axis=1), "expected finite numbers", "EFFECT-004", z),
-    }
     remedy = "correct the value or leave the row out"
+    bad = {
+        "effects": (y, ~np.isfinite(y), "expected a finite number", remedy, "EFFECT-002"),
+        "variances": (v, ~(np.isfinite(v) & (v > 0)), "expected a number above 0", remedy, "EFFECT-003"),
+        "moderators": (z, ~np.isfinite(z).all(axis=1), "expected finite numbers", remedy, "EFFECT-004"),
+    }
     faults = [
         Fault("", int(i) + 1, field, f"row {i + 1}: {expected}, found {column[i]}", remedy, code)
-        for field, (mask, expected, code, column) in bad.items()
+        for field, (column, mask, expected, remedy, code) in bad.items()
         for i in np.flatnonzero(mask)
     ]
     x = np.column_stack([np.ones(k), z])
