@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from livingreview.review import Review, check, number
+from livingreview.review import Review, check
+from livingreview.review.model import number
 from livingreview.review.reading import read_yaml
 
 DATA = Path(__file__).parent.parent / "data"
@@ -292,7 +293,11 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the data with the studies to spoil alone; what did not change is not parsed again."""
     root = Path(shutil.copytree(DATA, tmp_path / "data"))
     parse = cache(lambda path, root, _: read_yaml(path, root))
-    monkeypatch.setattr("livingreview.review.read_yaml", lambda path, root: parse(path, root, path.read_bytes()))
+
+    def once(path: Path, root: Path) -> Any:
+        return parse(path, root, path.read_bytes())
+
+    monkeypatch.setattr("livingreview.review.loading.read_yaml", once)
     for path in (root / "studies").iterdir():
         if path.stem not in STUDIES:
             path.unlink()

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from livingreview.errors import DataError
+from livingreview.review.documents import dotted
 from livingreview.review.model import Dataset
-from livingreview.review.reading import MAX_BYTES, dotted, read_csv, read_text, read_yaml, validate
+from livingreview.review.reading import MAX_BYTES, read_csv, read_text, read_yaml, validate
 
 GOOD = """\
 id: acdc

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from livingreview.errors import DataError
-from livingreview.review import Review, label, number, plain_label, source_keys
-from livingreview.review.model import Quoted
+from livingreview.review import Review, label, plain_label
+from livingreview.review.model import Quoted, number, source_keys
 from signing import sign
 
 BASE = date(2025, 7, 31)
@@ -59,7 +59,6 @@ def test_every_fault_of_every_file_comes_at_once(data_copy: Path) -> None:
 
 def test_tables_have_a_row_per_study_and_per_entry(review: Review) -> None:
     assert len(review.studies_table()) == len(review.studies)
-    assert len(review.accuracy_table()) == sum(len(s.accuracy) for s in review.studies)
     overlap = review.overlap_table()
     assert len(overlap) == sum(len(s.overlap) for s in review.studies)
     assert set(overlap["kind_of_source"]) <= {"baseline", "publication", "page"}

@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from livingreview.review import label, source_keys
+from livingreview.review import label
 from livingreview.review.extractions import LISTS, SINGLE, Reader
-from livingreview.review.model import PersonExtraction, Quoted, Study, Translation
+from livingreview.review.model import PersonExtraction, Quoted, Study, Translation, source_keys
 from livingreview.screening.agreement import cohen_kappa, share_alike
 from livingreview.wording import plural
 

@@ -23,8 +23,8 @@ from livingreview.analysis.tabulate import reference
 from livingreview.publish.banner import long_date
 from livingreview.publish.history import Change, changes
 from livingreview.publish.tables import table_html
-from livingreview.review import Review, plain_label, source_keys
-from livingreview.review.model import Quoted, Source, Study
+from livingreview.review import Review, plain_label
+from livingreview.review.model import Quoted, Source, Study, source_keys
 
 __all__ = ["corrections", "study_pages"]
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from livingreview.analysis.evidence import CELLS, GRADES, MAIN, gather, select
 from livingreview.publish.codebook import Field, described, fields_of
-from livingreview.review import Review, number, plain_label
+from livingreview.review import Review, plain_label
 from livingreview.review.model import (
     AccuracyEntry,
     Candidate,
@@ -26,6 +26,7 @@ from livingreview.review.model import (
     Source,
     Standing,
     Study,
+    number,
 )
 
 __all__ = ["DIVIDER", "METRICS", "Table", "cell", "tidy_tables"]

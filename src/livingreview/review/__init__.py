@@ -7,19 +7,7 @@ from livingreview.review.loading import (
     Review,
     check,
     label,
-    number,
     plain_label,
-    source_keys,
 )
 
-__all__ = [
-    "OTHER_METHODS_COLUMNS",
-    "RUN_COLUMNS",
-    "STUDY_ID",
-    "Review",
-    "check",
-    "label",
-    "number",
-    "plain_label",
-    "source_keys",
-]
+__all__ = ["OTHER_METHODS_COLUMNS", "RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]

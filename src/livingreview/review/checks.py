@@ -40,19 +40,16 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
-
-from pydantic import BaseModel
 
 from livingreview.errors import Fault
-from livingreview.review.model import Dataset, Source, Study
-from livingreview.review.number_checks import Rows, named_sources, number_faults
-from livingreview.review.reading import Document
+from livingreview.review.model import Dataset, Source, Study, source_keys
+from livingreview.review.model.base import Sourced
+from livingreview.review.number_checks import Rows, number_faults
+from livingreview.review.reading import Document, Place
 
 __all__ = ["cross_check"]
 
 Loaded = tuple[Study, Document]
-Where = tuple[str | int, ...]
 
 PLACES = frozenset({"where", "doi", "pmid", "pmcid", "url"})
 # What a source of each kind says of itself: one of these at least (a table's row: both), and these where they help.
@@ -118,7 +115,7 @@ def _file_name(identifier: str, document: Document) -> Iterator[Fault]:
 def _sources(study: Study, document: Document) -> Iterator[Fault]:
     keys = set(study.sources)
     used: set[str] = set()
-    blocks: list[tuple[tuple[str | int, ...], BaseModel]] = [((), study)]
+    blocks: list[tuple[Place, Study | Sourced]] = [((), study)]
     for name in ("report", "index_test", "setting", "sample", "translation"):
         if (block := getattr(study, name)) is not None:
             blocks.append(((name,), block))
@@ -128,7 +125,7 @@ def _sources(study: Study, document: Document) -> Iterator[Fault]:
         blocks.append((("appraisal", "claim"), study.appraisal.claim))
     for where, block in blocks:
         yield from _block_sources(block, where, keys, document)
-        used |= named_sources(block.source)  # type: ignore[attr-defined]  # every block listed above is sourced
+        used |= set(source_keys(block.source))
     for key in sorted(keys - used):
         yield document.fault(("sources", key), "a source that no value names", "name it or delete it", "LINK-004")
 
@@ -147,12 +144,14 @@ def _kinds(sources: Mapping[str, Source], document: Document) -> Iterator[Fault]
             yield document.fault(("sources", key), problem, "add it, or correct the kind", "SOURCE-002")
 
 
-def _block_sources(block: Any, where: tuple[str | int, ...], known: set[str], document: Document) -> Iterator[Fault]:
+def _block_sources(
+    block: Sourced | Study | Dataset, where: Place, known: set[str], document: Document
+) -> Iterator[Fault]:
     """Every key named exists, and every value of the block is covered by one."""
     named = block.source if isinstance(block.source, Mapping) else {None: block.source}
     for name, source in named.items():
         place = (*where, "source") if name is None else (*where, "source", name)
-        for key in sorted(named_sources(source) - known):
+        for key in sorted(set(source_keys(source)) - known):
             remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
             yield document.fault(place, f"the source {key!r} is not defined", remedy, "LINK-003")
     if not isinstance(block.source, Mapping):
@@ -248,7 +247,7 @@ def _report(study: Study, document: Document) -> Iterator[Fault]:
 
 
 def _days(study: Study, document: Document, latest: date) -> Iterator[Fault]:
-    days: list[tuple[Where, date | None]] = [(("report", "published"), study.report.published)]
+    days: list[tuple[Place, date | None]] = [(("report", "published"), study.report.published)]
     days += [(("standing", i, "on"), standing.on) for i, standing in enumerate(study.standing)]
     for index, item in enumerate(study.extraction):
         days += [(("extraction", index, "on"), item.on), (("extraction", index, "verified_on"), item.verified_on)]

@@ -22,19 +22,19 @@ from pydantic import BaseModel
 from livingreview.errors import DataError, Fault
 from livingreview.review.checks import cross_check
 from livingreview.review.model import (
-    AccuracyEntry,
     Dataset,
     Instrument,
     OverlapEntry,
-    Quoted,
     ReviewFile,
     Strategy,
     Study,
+    number,
+    source_keys,
 )
 from livingreview.review.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
 from livingreview.wording import UNVERIFIED
 
-__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check"]
+__all__ = ["OTHER_METHODS_COLUMNS", "RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
 
 RUN_COLUMNS = (
     "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
@@ -103,9 +103,10 @@ class Review:
         DataError
             With every fault of every file.
         """
-        review, faults = _read(Path(path))
-        if faults or review is None:
-            raise DataError(faults)
+        reader = _Reader(Path(path))
+        review = reader.review()
+        if review is None:
+            raise DataError(reader.faults)
         review = replace(review, verified_only=verified_only)
         if as_of is None:
             return review
@@ -164,25 +165,17 @@ class Review:
         """Return one row per study: identity, standing, method, setting and sizes; absent is ``None``."""
         return pd.DataFrame([_study_row(study, self.day) for study in self.studies])
 
-    def accuracy_table(self) -> pd.DataFrame:
-        """Return one row per accuracy entry; metrics as printed."""
-        rows = [
-            {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
-            for study in self.studies
-            for entry in study.accuracy
-        ]
-        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(AccuracyEntry)])
-
     def overlap_table(self) -> pd.DataFrame:
         """Return one row per Dice, Jaccard or Hausdorff value; numbers as floats (Dice in 0–1, distances in mm)."""
-        rows = []
+        fields = [name for name in OverlapEntry.model_fields if name != "source"]
+        rows: list[dict[str, Any]] = []
         for study in self.studies:
             for entry in study.overlap:
-                row = {"study": study.id, "label_of_study": label(study), **_entry_row(entry)}
-                row |= {name: number(row[name]) for name in ("value", "sd")}
-                row["kind_of_source"] = _kind_of_source(study, entry.source)
-                rows.append(row)
-        return pd.DataFrame(rows, columns=["study", "label_of_study", *_entry_fields(OverlapEntry), "kind_of_source"])
+                row: dict[str, Any] = {"study": study.id, "label_of_study": label(study)}
+                row |= {name: getattr(entry, name) for name in fields}
+                row |= {"value": number(entry.value), "sd": number(entry.sd)}
+                rows.append(row | {"kind_of_source": study.sources[source_keys(entry.source)[0]].kind})
+        return pd.DataFrame(rows, columns=["study", "label_of_study", *fields, "kind_of_source"])
 
 
 def label(study: Study) -> str:
@@ -206,31 +199,6 @@ def plain_label(study: Study) -> str:
         surname = surname[: LONGEST_LABEL - 1] + "…"
     year = study.report.year
     return f"{surname} {year}" if year else surname
-
-
-def number(printed: str | Quoted | None) -> float | None:
-    """Return a printed number as a float; percentages become proportions.
-
-    >>> number("95.24%")
-    0.9524
-    """
-    if printed is None:
-        return None
-    text = (printed.value if isinstance(printed, Quoted) else printed).strip()
-    return round(float(text[:-1]) / 100, 12) if text.endswith("%") else float(text)
-
-
-def source_keys(source: str | Sequence[str] | Mapping[str, str | Sequence[str]]) -> tuple[str, ...]:
-    """Return every source key that a ``source`` field names, each once, in order."""
-    if isinstance(source, str):
-        return (source,)
-    parts = source.values() if isinstance(source, Mapping) else source
-    keys = [key for part in parts for key in ([part] if isinstance(part, str) else part)]
-    return tuple(dict.fromkeys(keys))
-
-
-def _kind_of_source(study: Study, source: Any) -> str:
-    return study.sources[source_keys(source)[0]].kind
 
 
 def _study_row(study: Study, day: date) -> dict[str, Any]:
@@ -257,14 +225,6 @@ def _study_row(study: Study, day: date) -> dict[str, Any]:
     return row
 
 
-def _entry_fields(entry: type[BaseModel]) -> list[str]:
-    return [name for name in entry.model_fields if name != "source"]
-
-
-def _entry_row(entry: BaseModel) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in _entry_fields(type(entry))}
-
-
 def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()) -> list[Fault]:
     """Return every fault of the review's files, sorted by file and line.
 
@@ -277,7 +237,9 @@ def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path],
     also
         Further checks, of files that the review itself does not read; each takes the data folder.
     """
-    _, faults = _read(root)
+    reader = _Reader(root)
+    reader.review()
+    faults = reader.faults
     if root.is_dir() and not _links_out(root):
         faults = [*faults, *(fault for find in also for fault in find(root))]
     if only:
@@ -293,74 +255,6 @@ def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path],
     return sorted(faults)
 
 
-def _read(root: Path) -> tuple[Review | None, list[Fault]]:
-    faults: list[Fault] = []
-    if not root.is_dir():
-        problem = "the data folder does not exist"
-        return None, [Fault(root.as_posix(), 0, "", problem, "run this in the review, or give --data", "FILE-001")]
-    if links := _links_out(root):
-        return None, links
-
-    def attempt(read: Callable[[], Any]) -> Any:
-        try:
-            return read()
-        except DataError as error:
-            faults.extend(error.faults)
-            return None
-
-    def load(path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
-        def read() -> tuple[ModelT, Document]:
-            document = read_yaml(path, root)
-            return validate(document, model), document
-
-        loaded: tuple[ModelT, Document] | None = attempt(read)
-        return loaded
-
-    def load_folder(name: str, model: type[ModelT]) -> Iterator[tuple[ModelT, Document]]:
-        for path in sorted((root / name).iterdir()) if (root / name).is_dir() else ():
-            if path.name.startswith("."):
-                continue
-            if path.suffix != ".yaml":
-                remedy = "name it <id>.yaml or move it elsewhere"
-                faults.append(Fault(f"{root.name}/{name}/{path.name}", 0, "", "not a .yaml file", remedy, "FILE-008"))
-            elif (loaded := load(path, model)) is not None:
-                yield loaded
-
-    file = load(root / "review.yaml", ReviewFile)
-    strategy = load(root / "search" / "strategy.yaml", Strategy)
-    studies = list(load_folder("studies", Study))
-    datasets = list(load_folder("datasets", Dataset))
-    instruments = {
-        path.stem: loaded[0]
-        for path in sorted((root / "instruments").glob("*.yaml"))
-        if (loaded := load(path, Instrument)) is not None
-    }
-    runs = attempt(lambda: _ledger(root, "runs.csv", RUN_COLUMNS, {"date": date.fromisoformat, "hits": int}))
-    other = attempt(lambda: _ledger(root, "other_methods.csv", OTHER_METHODS_COLUMNS, {"found": date.fromisoformat}))
-    baseline, rows = _baseline(root, faults)
-    days = [] if runs is None or other is None else [*runs["date"], *other["found"], *_decision_days(root)]
-    # The ledgers count beside today, for machines whose clock is behind.
-    faults.extend(cross_check(studies, datasets, rows, latest=max([date.today(), *days])))
-    if faults or file is None or strategy is None or runs is None or other is None:
-        return None, faults
-    models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
-    days += [standing.on for study in models for standing in study.standing]
-    days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
-    review = Review(
-        root=root,
-        day=max(days),
-        file=file[0],
-        studies=models,
-        datasets={dataset.id: dataset for dataset, _ in datasets},
-        instruments=instruments,
-        strategy=strategy[0],
-        runs=runs,
-        other_methods=other,
-        baseline=baseline,
-    )
-    return review, []
-
-
 def _links_out(root: Path) -> list[Fault]:
     """Return a fault for every symbolic link that leads out of the review; then no file is read, whoever would."""
     remedy = "copy the file in instead"
@@ -371,54 +265,107 @@ def _links_out(root: Path) -> list[Fault]:
     ]
 
 
-def _baseline(root: Path, faults: list[Fault]) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
-    """Return the baseline tables, and the cells of those that number their rows; what cannot be read is a fault."""
-    tables: dict[str, pd.DataFrame] = {}
-    rows: dict[str, dict[int, dict[str, Any]]] = {}
-    for path in sorted((root / "baseline").glob("*.csv")):
+class _Reader:
+    """Read a data folder file by file, and gather the faults of all of them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.faults: list[Fault] = []
+
+    def review(self) -> Review | None:
+        """Return the review on the newest day that its files speak of, or None where any file has a fault."""
+        root = self.root
+        if not root.is_dir():
+            problem, remedy = "the data folder does not exist", "run this in the review, or give --data"
+            self.faults.append(Fault(root.as_posix(), 0, "", problem, remedy, "FILE-001"))
+            return None
+        if links := _links_out(root):
+            self.faults += links
+            return None
+        file = self._record(root / "review.yaml", ReviewFile)
+        strategy = self._record(root / "search" / "strategy.yaml", Strategy)
+        studies = list(self._folder("studies", Study))
+        datasets = list(self._folder("datasets", Dataset))
+        loaded = {path.stem: self._record(path, Instrument) for path in sorted((root / "instruments").glob("*.yaml"))}
+        runs = self._ledger("runs.csv", RUN_COLUMNS, {"date": date.fromisoformat, "hits": int})
+        other = self._ledger("other_methods.csv", OTHER_METHODS_COLUMNS, {"found": date.fromisoformat})
+        baseline, rows = self._baseline()
+        days = [] if runs is None or other is None else [*runs["date"], *other["found"], *self._decision_days()]
+        # The ledgers count beside today, for machines whose clock is behind.
+        self.faults += cross_check(studies, datasets, rows, latest=max([date.today(), *days]))
+        if self.faults or file is None or strategy is None or runs is None or other is None:
+            return None
+        models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
+        days += [standing.on for study in models for standing in study.standing]
+        days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
+        return Review(
+            root=root,
+            day=max(days),
+            file=file[0],
+            studies=models,
+            datasets={dataset.id: dataset for dataset, _ in datasets},
+            instruments={name: item[0] for name, item in loaded.items() if item is not None},
+            strategy=strategy[0],
+            runs=runs,
+            other_methods=other,
+            baseline=baseline,
+        )
+
+    def _record(self, path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
         try:
-            table = pd.read_csv(io.StringIO(read_text(path, root)))
-            if "row" in table.columns:
-                cells = table.to_dict("records")
-                rows[path.stem] = {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in cells}
-            tables[path.stem] = table
+            document = read_yaml(path, self.root)
+            return validate(document, model), document
         except DataError as error:
-            faults.extend(error.faults)
-        except ValueError as error:  # pandas' own errors are of this kind
-            problem = f"not the table that it was ({' '.join(str(error).split())})"
-            place = f"{root.name}/baseline/{path.name}"
-            faults.append(Fault(place, 0, "", problem, "restore it: the baseline is never edited", "BASE-005"))
-    return tables, rows
+            self.faults += error.faults
+            return None
 
+    def _folder(self, name: str, model: type[ModelT]) -> Iterator[tuple[ModelT, Document]]:
+        folder = self.root / name
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name.startswith("."):
+                continue
+            if path.suffix != ".yaml":
+                remedy = "name it <id>.yaml or move it elsewhere"
+                place = f"{self.root.name}/{name}/{path.name}"
+                self.faults.append(Fault(place, 0, "", "not a .yaml file", remedy, "FILE-008"))
+            elif (loaded := self._record(path, model)) is not None:
+                yield loaded
 
-def _decision_days(root: Path) -> Iterator[date]:
-    """Yield the days of the screening decisions; what is wrong with them is for the screening to say."""
-    path = root / "screening" / "decisions.csv"
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        for row in csv.DictReader(stream):
-            with suppress(ValueError, TypeError):
-                yield date.fromisoformat(row.get("date", ""))
+    def _ledger(
+        self, name: str, columns: Sequence[str], typed: Mapping[str, Callable[[str], Any]]
+    ) -> pd.DataFrame | None:
+        try:
+            rows = read_csv(self.root / "search" / name, self.root, columns, typed)
+        except DataError as error:
+            self.faults += error.faults
+            return None
+        return pd.DataFrame(rows, columns=list(columns))
 
-
-EXPECTED = {"fromisoformat": "a date like 2025-07-31", "int": "a count"}
-
-
-def _ledger(root: Path, name: str, columns: Sequence[str], typed: Mapping[str, Callable[[str], Any]]) -> pd.DataFrame:
-    """Read one of the search ledgers; the columns in `typed` are parsed, the others stay text."""
-    rows = read_csv(root / "search" / name, root, columns)
-    faults, parsed = [], []
-    for line, row in enumerate(rows, 2):
-        values: dict[str, Any] = dict(row)
-        for column, parse in typed.items():
+    def _baseline(self) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
+        """Return the base review's tables, and the cells of those that number their rows."""
+        tables: dict[str, pd.DataFrame] = {}
+        rows: dict[str, dict[int, dict[str, Any]]] = {}
+        for path in sorted((self.root / "baseline").glob("*.csv")):
             try:
-                values[column] = parse(row[column])
-            except ValueError:
-                problem = f"expected {EXPECTED[parse.__name__]}, found {row[column]!r}"
-                place = f"{root.name}/search/{name}"
-                faults.append(Fault(place, line, column, problem, "correct the cell", "CSV-003"))
-        parsed.append(values)
-    if faults:
-        raise DataError(faults)
-    return pd.DataFrame(parsed, columns=list(columns))
+                table = pd.read_csv(io.StringIO(read_text(path, self.root)))
+                if "row" in table.columns:
+                    cells = table.to_dict("records")
+                    rows[path.stem] = {int(row["row"]): {str(key): cell for key, cell in row.items()} for row in cells}
+                tables[path.stem] = table
+            except DataError as error:
+                self.faults += error.faults
+            except ValueError as error:  # pandas' own errors are of this kind
+                problem = f"not the table that it was ({' '.join(str(error).split())})"
+                place = f"{self.root.name}/baseline/{path.name}"
+                self.faults.append(Fault(place, 0, "", problem, "restore it: the baseline is never edited", "BASE-005"))
+        return tables, rows
+
+    def _decision_days(self) -> Iterator[date]:
+        """Yield the days of the screening decisions; what is wrong with them is for the screening to say."""
+        path = self.root / "screening" / "decisions.csv"
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            for row in csv.DictReader(stream):
+                with suppress(ValueError, TypeError):
+                    yield date.fromisoformat(row.get("date", ""))

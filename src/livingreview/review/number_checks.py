@@ -32,18 +32,15 @@ from math import sqrt
 from typing import Any
 
 from livingreview.errors import DataError, Fault
-from livingreview.review.model import AccuracyEntry, OverlapEntry, Quoted, Sample, Study
-from livingreview.review.reading import Document
+from livingreview.review.model import AccuracyEntry, OverlapEntry, Quoted, Sample, Study, bare, number, source_keys
+from livingreview.review.model.study import TABLE_METRICS
+from livingreview.review.reading import Document, Place
 from livingreview.synthesis.reconstruction import reconstruct
 
-__all__ = ["Rows", "named_sources", "number_faults"]
+__all__ = ["Rows", "number_faults"]
 
 Rows = Mapping[str, Mapping[int, Mapping[str, Any]]]
-Where = tuple[str | int, ...]
-
-TABLE_METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
 PROPORTIONS = (*TABLE_METRICS, "auc")
-COUNTS = ("tp", "fp", "fn", "tn", "n_diseased", "n_nondiseased")
 # What each baseline table prints, as field of a study → column of the table.
 TABULATED = {
     "dice": {"value": "dice"},
@@ -81,14 +78,6 @@ def number_faults(study: Study, document: Document, baseline: Rows) -> Iterator[
     yield from _tabulated(study, document, baseline)
 
 
-def named_sources(source: Any) -> set[str]:
-    """Return every key that a ``source`` field names."""
-    if isinstance(source, str):
-        return {source}
-    parts = source.values() if isinstance(source, Mapping) else source
-    return {key for part in parts for key in ([part] if isinstance(part, str) else part)}
-
-
 def _cohort(sample: Sample, document: Document) -> Iterator[Fault]:
     split = (sample.n_train, sample.n_validation, sample.n_test)
     cases = (sample.n_diseased, sample.n_nondiseased)
@@ -101,7 +90,7 @@ def _cohort(sample: Sample, document: Document) -> Iterator[Fault]:
             yield document.fault(("sample", "n"), problem, "check the sizes against the paper", "SIZE-001")
 
 
-def _within_cohort(entry: AccuracyEntry, sample: Sample, where: Where, document: Document) -> Iterator[Fault]:
+def _within_cohort(entry: AccuracyEntry, sample: Sample, where: Place, document: Document) -> Iterator[Fault]:
     if entry.split == "external test":
         return
     limits = [(name, name) for name in ("n", "n_diseased", "n_nondiseased")]
@@ -113,8 +102,8 @@ def _within_cohort(entry: AccuracyEntry, sample: Sample, where: Where, document:
             yield document.fault((*where, name), problem, "check the sizes against the paper", "SIZE-002")
 
 
-def _proportion(text: str, where: Where, document: Document) -> Iterator[Fault]:
-    value = _number(text)
+def _proportion(text: str, where: Place, document: Document) -> Iterator[Fault]:
+    value = number(text)
     if value > 1:
         problem = f"the proportion {text} is larger than 1"
         yield document.fault(where, problem, f'write "{text}%" for a percentage', "RANGE-001")
@@ -124,19 +113,19 @@ def _proportion(text: str, where: Where, document: Document) -> Iterator[Fault]:
         yield document.fault(where, f"the percentage {text} is at most 1%", remedy, "RANGE-006")
 
 
-def _spread(sd: str, value: str, where: Where, document: Document) -> Iterator[Fault]:
+def _spread(sd: str, value: str, where: Place, document: Document) -> Iterator[Fault]:
     """Ask for an SD of at most √(m(1 − m)), the most that values between 0 and 1 with mean m can have."""
-    mean, slack = _number(value), _half_step(value)
+    mean, slack = number(value), _half_step(value)
     mean = min(max(0.5, mean - slack), mean + slack)
     most = sqrt(max(mean * (1 - mean), 0))
-    if _number(sd) > most + _half_step(sd):
+    if number(sd) > most + _half_step(sd):
         problem = f"the SD {sd} is larger than {most:.2g}, the most that proportions with a mean of {value} can have"
         yield document.fault(where, problem, "check it; write a percentage with its %", "RANGE-007")
 
 
-def _overlap_values(entry: OverlapEntry, where: Where, document: Document) -> Iterator[Fault]:
-    value = _number(entry.value)
-    texts: dict[Where, str] = {(*where, "value"): entry.value}
+def _overlap_values(entry: OverlapEntry, where: Place, document: Document) -> Iterator[Fault]:
+    value = number(entry.value)
+    texts: dict[Place, str] = {(*where, "value"): entry.value}
     if entry.iqr is not None:
         texts |= {(*where, "iqr", index): limit for index, limit in enumerate(entry.iqr)}
     if entry.metric in ("dice", "iou"):
@@ -156,17 +145,17 @@ def _overlap_values(entry: OverlapEntry, where: Where, document: Document) -> It
     if entry.sd is not None and entry.statistic == "median":
         problem = "an SD beside a median"
         yield document.fault((*where, "sd"), problem, "give iqr, or statistic: mean", "RANGE-003")
-    if entry.iqr is not None and not _number(entry.iqr[0]) <= value <= _number(entry.iqr[1]):
+    if entry.iqr is not None and not number(entry.iqr[0]) <= value <= number(entry.iqr[1]):
         yield document.fault((*where, "iqr"), "iqr does not hold the value", "check value and iqr", "RANGE-004")
 
 
-def _accuracy_values(entry: AccuracyEntry, where: Where, document: Document) -> Iterator[Fault]:
+def _accuracy_values(entry: AccuracyEntry, where: Place, document: Document) -> Iterator[Fault]:
     printed: dict[str, str] = {}
     for name in PROPORTIONS:
         quoted = getattr(entry, name)
         if quoted is None:
             continue
-        printed[name] = quoted.value if isinstance(quoted, Quoted) else quoted
+        printed[name] = bare(quoted)
         yield from _proportion(printed[name], (*where, name), document)
         if isinstance(quoted, Quoted):
             yield from _beside(quoted, (*where, name), document)
@@ -178,28 +167,28 @@ def _accuracy_values(entry: AccuracyEntry, where: Where, document: Document) -> 
             yield document.fault((*where, "contradiction", "leaves_out", index), problem, "delete it", "METRIC-006")
     if entry.n_between is not None and entry.n_between[0] > entry.n_between[1]:
         yield document.fault((*where, "n_between"), "smallest after largest", "swap the two", "RANGE-009")
-    elif entry.problem == "binary" and all(_number(text) <= 1 for text in printed.values()):
+    elif entry.problem == "binary" and all(number(text) <= 1 for text in printed.values()):
         kept = {name: text for name, text in printed.items() if name not in left_out}
         faults = [*_between(kept, where, document), *_counts_against_metrics(entry, kept, where, document)]
         faults += _harmonic(kept, where, document)
-        yield from faults or _no_table(entry, kept, where, document)
+        yield from faults or _no_table(entry, where, document)
     elif entry.problem == "localisation":
         yield from _harmonic(printed, where, document)
 
 
-def _beside(quoted: Quoted, where: Where, document: Document) -> Iterator[Fault]:
-    if quoted.sd is not None and _number(quoted.value) <= 1:
+def _beside(quoted: Quoted, where: Place, document: Document) -> Iterator[Fault]:
+    if quoted.sd is not None and number(quoted.value) <= 1:
         yield from _spread(quoted.sd, quoted.value, (*where, "sd"), document)
     if quoted.ci is None:
         return
     for index, limit in enumerate(quoted.ci):
         yield from _proportion(limit, (*where, "ci", index), document)
-    if not _number(quoted.ci[0]) <= _number(quoted.value) <= _number(quoted.ci[1]):
+    if not number(quoted.ci[0]) <= number(quoted.value) <= number(quoted.ci[1]):
         problem = f"the interval {quoted.ci[0]} to {quoted.ci[1]} does not hold {quoted.value}"
         yield document.fault((*where, "ci"), problem, "check value and interval", "RANGE-005")
 
 
-def _counts(entry: AccuracyEntry, where: Where, document: Document) -> Iterator[Fault]:
+def _counts(entry: AccuracyEntry, where: Place, document: Document) -> Iterator[Fault]:
     sums = (("n", ("tp", "fp", "fn", "tn")), ("n_diseased", ("tp", "fn")), ("n_nondiseased", ("fp", "tn")),
             ("n", ("n_diseased", "n_nondiseased")))  # fmt: skip
     for total, parts in sums:
@@ -212,7 +201,7 @@ def _counts(entry: AccuracyEntry, where: Where, document: Document) -> Iterator[
         yield document.fault((*where, total), problem, "check the counts against the paper", "METRIC-001")
 
 
-def _between(printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+def _between(printed: Mapping[str, str], where: Place, document: Document) -> Iterator[Fault]:
     """Ask for an accuracy that is a weighted mean of sensitivity and specificity."""
     if not {"sensitivity", "specificity", "accuracy"} <= set(printed):
         return
@@ -224,7 +213,7 @@ def _between(printed: Mapping[str, str], where: Where, document: Document) -> It
 
 
 def _counts_against_metrics(
-    entry: AccuracyEntry, printed: Mapping[str, str], where: Where, document: Document
+    entry: AccuracyEntry, printed: Mapping[str, str], where: Place, document: Document
 ) -> Iterator[Fault]:
     tp, fp, fn, tn = entry.tp, entry.fp, entry.fn, entry.tn
     ratios = {"sensitivity": (tp, fn), "specificity": (tn, fp), "ppv": (tp, fp), "npv": (tn, fn)}
@@ -233,12 +222,12 @@ def _counts_against_metrics(
             continue
         implied = hit / (hit + miss)
         # A whole step, not half of one, so that truncation passes as well as rounding.
-        if abs(implied - _number(printed[name])) > 2 * _half_step(printed[name]) + 1e-12:
+        if abs(implied - number(printed[name])) > 2 * _half_step(printed[name]) + 1e-12:
             problem = f"printed {name} is {printed[name]}, the counts give {implied:.4f}"
             yield document.fault((*where, name), problem, CHECK_REPORT, "METRIC-003")
 
 
-def _harmonic(printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+def _harmonic(printed: Mapping[str, str], where: Place, document: Document) -> Iterator[Fault]:
     if not {"sensitivity", "ppv", "f1"} <= set(printed):
         return
     lowest, highest = (
@@ -251,25 +240,26 @@ def _harmonic(printed: Mapping[str, str], where: Where, document: Document) -> I
         yield document.fault((*where, "f1"), problem, CHECK_REPORT, "METRIC-004")
 
 
-def _no_table(entry: AccuracyEntry, printed: Mapping[str, str], where: Where, document: Document) -> Iterator[Fault]:
+def _no_table(entry: AccuracyEntry, where: Place, document: Document) -> Iterator[Fault]:
     """Ask for whole numbers that give what is printed, except of means over folds, which need none."""
-    metrics = {name: printed[name] for name in TABLE_METRICS if name in printed}
-    counts = {name: getattr(entry, name) for name in COUNTS if getattr(entry, name) is not None}
-    size = entry.n if entry.n is not None else entry.n_between and tuple(entry.n_between)
-    if size is None and None not in (entry.n_diseased, entry.n_nondiseased):
-        size = entry.n_diseased + entry.n_nondiseased  # type: ignore[operator]  # neither is None
-    if entry.split == "cross-validation" or not size or not metrics or len(metrics) + len(counts) < 2:
+    metrics = {name: bare(value) for name, value in entry.metrics.items()}
+    known = {**metrics, **entry.counts}
+    if entry.split == "cross-validation" or not entry.size or not metrics or len(known) < 2:
         return
     try:
-        reconstruct({**metrics, **counts}, n=size)  # type: ignore[arg-type]  # n_between has two values
+        reconstruct(known, n=entry.size)
     except DataError as error:
-        involved = [name for name in error.faults[0].field.split(", ") if name in (*metrics, *counts)]
+        involved = [name for name in error.faults[0].field.split(", ") if name in known]
         place = (*where, involved[0]) if involved else where
         yield document.fault(place, error.faults[0].problem, CHECK_REPORT, "METRIC-005")
 
 
 def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
     """Ask that values which name a row of the base review's tables are what that row prints."""
+    entries: list[tuple[Place, AccuracyEntry | OverlapEntry]] = [
+        *((("accuracy", index), entry) for index, entry in enumerate(study.accuracy)),
+        *((("overlap", index), entry) for index, entry in enumerate(study.overlap)),
+    ]
     for key, source in study.sources.items():
         if source.kind != "baseline":
             continue
@@ -279,23 +269,16 @@ def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fau
             problem = f"no row {source.row} in the baseline table {source.table!r}"
             yield document.fault(("sources", key), problem, f"use one of {', '.join(sorted(baseline))}", "BASE-001")
             continue
-        for where, entry in _entries(study):
-            named = {used: study.sources.get(used) for used in named_sources(entry.source)}
+        for where, entry in entries:
+            named = {used: study.sources.get(used) for used in source_keys(entry.source)}
             # An undefined source has its own fault; this review's coding says nothing about the numbers.
             if {used for used, other in named.items() if other is None or other.kind != "coding"} == {key}:
                 yield from _against_row(entry, where, document, table, row, ("sources", key))
 
 
-def _entries(study: Study) -> list[tuple[Where, AccuracyEntry | OverlapEntry]]:
-    accuracy: list[tuple[Where, AccuracyEntry | OverlapEntry]] = [
-        (("accuracy", index), entry) for index, entry in enumerate(study.accuracy)
-    ]
-    return [*accuracy, *((("overlap", index), entry) for index, entry in enumerate(study.overlap))]
-
-
 def _against_row(
-    entry: AccuracyEntry | OverlapEntry, where: Where, document: Document, table: str, row: Mapping[str, Any],
-    key: Where,
+    entry: AccuracyEntry | OverlapEntry, where: Place, document: Document, table: str, row: Mapping[str, Any],
+    key: Place,
 ) -> Iterator[Fault]:  # fmt: skip
     if isinstance(entry, OverlapEntry) and entry.metric != table:
         problem = f"{entry.metric} from the base review's table {table}"
@@ -308,18 +291,13 @@ def _against_row(
             problem = f"row {row['row']} of the baseline table {table} has no number under {column}"
             yield document.fault(key, problem, "restore the table as it was", "BASE-004")
             continue
-        stated = None if printed is None else _number(printed.value if isinstance(printed, Quoted) else printed)
+        stated = None if printed is None else number(printed)
         expected = None if cell != cell else cell / 100 if column.endswith("_percent") else cell
         if (stated is None) != (expected is None) or (
             stated is not None and expected is not None and abs(stated - expected) > 1e-9
         ):
             problem = f"expected {expected} as in row {row['row']} of {table}, found {stated}"
             yield document.fault((*where, name), problem, "copy the table's value", "BASE-002")
-
-
-def _number(text: str) -> float:
-    text = text.strip()
-    return float(text[:-1]) / 100 if text.endswith("%") else float(text)
 
 
 def _half_step(text: str) -> float:
@@ -330,5 +308,5 @@ def _half_step(text: str) -> float:
 
 def _range(text: str) -> tuple[float, float]:
     """Return the smallest and largest value that rounds to what is printed."""
-    value, slack = _number(text), _half_step(text) + 1e-12
+    value, slack = number(text), _half_step(text) + 1e-12
     return max(value - slack, 0.0), value + slack

@@ -18,8 +18,8 @@ from livingreview.analysis.audit.statements import (
     study_link,
 )
 from livingreview.errors import DataError
-from livingreview.review import label, number
-from livingreview.review.model import Study
+from livingreview.review import label
+from livingreview.review.model import Study, number
 from livingreview.synthesis.reconstruction import reconstruct
 from livingreview.wording import decimal, listing, percent, plural
 

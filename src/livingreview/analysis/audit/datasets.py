@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, judged, short
-from livingreview.review import source_keys
-from livingreview.review.model import Dataset
+from livingreview.review.model import Dataset, source_keys
 from livingreview.wording import listing
 
 __all__ = ["public_datasets"]

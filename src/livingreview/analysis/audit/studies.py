@@ -14,8 +14,8 @@ from livingreview.analysis.audit.statements import (
     study_link,
     worst,
 )
-from livingreview.review import label, number, source_keys
-from livingreview.review.model import AccuracyEntry, OverlapEntry, Printed, Quoted, Source, Study
+from livingreview.review import label
+from livingreview.review.model import AccuracyEntry, OverlapEntry, Printed, Source, Study, bare, number, source_keys
 from livingreview.synthesis.printed import Printed as PrintedText
 from livingreview.wording import listing, plural
 
@@ -87,8 +87,8 @@ def _compare_overlap(base: BaseReview, entry: OverlapEntry, own: Sequence[Overla
         other = next((item for item in own if item.metric != entry.metric and number(item.value) == value), None)
         if other is not None:
             return "contradicts", f"The abstract gives this number with another definition ({_what(base, other)})."
-        nearest = min(own, key=lambda item: abs((number(item.value) or 0) - (value or 0)))
-        verdict = compare(entry.value, number(nearest.value) or 0)
+        nearest = min(own, key=lambda item: abs(number(item.value) - value))
+        verdict = compare(entry.value, number(nearest.value))
         how = {"agrees": "which rounds to the entry", "contradicts": "not the entry"}.get(verdict, "cut to the entry")
         if verdict == "contradicts" and nearest.statistic == "median":  # a mean may stand in the full text
             verdict, how = "cannot be derived", "not the entry; no mean was seen"
@@ -121,17 +121,17 @@ def _accuracy(base: BaseReview, study: Study) -> Iterator[Statement]:
     if printed is None or own is None:
         return
     found = [
-        _compare_metric(NAMES.get(name, name), _text(value), getattr(own, name), own.auc)
+        _compare_metric(NAMES.get(name, name), bare(value), getattr(own, name), own.auc)
         for name in METRICS
         if (value := getattr(printed, name)) is not None
     ]
     notes = "; ".join(note for _, note in found if note)
     table, row = _origin(study, printed).table or "", _origin(study, printed).row
-    shown = [f"{NAMES.get(name, name)} {_text(getattr(own, name))}" for name in (*METRICS, "auc") if getattr(own, name)]
+    shown = [f"{NAMES.get(name, name)} {bare(getattr(own, name))}" for name in (*METRICS, "auc") if getattr(own, name)]
     yield Statement(
         f"entry-{table}-{study.id}",
         f"Row {row} of the accuracy table and {label(study)}",
-        ", ".join(f"{NAMES.get(name, name)} {_text(value)}" for name in METRICS if (value := getattr(printed, name))),
+        ", ".join(f"{NAMES.get(name, name)} {bare(value)}" for name in METRICS if (value := getattr(printed, name))),
         ", ".join(shown),
         worst(verdict for verdict, _ in found),
         f"{notes[0].upper()}{notes[1:]}." if notes else "The same figures.",
@@ -140,27 +140,23 @@ def _accuracy(base: BaseReview, study: Study) -> Iterator[Statement]:
 
 
 def _compare_metric(name: str, printed: str, own: Printed | None, auc: Printed | None) -> tuple[Verdict, str]:
-    value = number(printed) or 0.0
+    value = number(printed)
     if own is None:
-        if auc is not None and rounds_to(_text(auc), value):
-            note = f"the abstract has no {name}; its area under the curve is {_text(auc)}, which the entry may be"
+        if auc is not None and rounds_to(bare(auc), value):
+            note = f"the abstract has no {name}; its area under the curve is {bare(auc)}, which the entry may be"
             return "cannot be derived", note
         return "cannot be derived", f"no {name} was seen on the pages that could be read"
-    theirs = number(own) or 0.0
+    theirs = number(own)
     if theirs == value:
-        if PrintedText.parse(printed).unit < PrintedText.parse(_text(own)).unit:
-            return "agrees within rounding", f"the abstract prints the {name} with fewer digits, as {_text(own)}"
+        if PrintedText.parse(printed).unit < PrintedText.parse(bare(own)).unit:
+            return "agrees within rounding", f"the abstract prints the {name} with fewer digits, as {bare(own)}"
         return "agrees", ""
     # Either side may have been printed with more digits than the other.
-    finer = rounds_to(_text(own).removesuffix("%"), value * (100 if _text(own).endswith("%") else 1))
+    finer = rounds_to(bare(own).removesuffix("%"), value * (100 if bare(own).endswith("%") else 1))
     coarser = rounds_to(printed.removesuffix("%"), theirs * (100 if printed.endswith("%") else 1))
     if finer or coarser:
-        return "agrees within rounding", f"the abstract prints the {name} as {_text(own)}"
-    return "contradicts", f"the abstract prints a {name} of {_text(own)}"
-
-
-def _text(value: Printed) -> str:
-    return value.value if isinstance(value, Quoted) else value
+        return "agrees within rounding", f"the abstract prints the {name} as {bare(own)}"
+    return "contradicts", f"the abstract prints a {name} of {bare(own)}"
 
 
 def _label(base: BaseReview, study: Study) -> Iterator[Statement]:

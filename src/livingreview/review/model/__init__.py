@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from livingreview.review.model.base import Identification, Record, Source, Unit
-from livingreview.review.model.extraction import PersonExtraction
+from livingreview.review.model.base import Identification, Record, Source, Unit, source_keys
 from livingreview.review.model.files import (
     Certainty,
     Concept,
@@ -35,6 +34,7 @@ from livingreview.review.model.study import (
     IndexTest,
     Judgement,
     OverlapEntry,
+    PersonExtraction,
     Printed,
     Quoted,
     Report,
@@ -43,6 +43,8 @@ from livingreview.review.model.study import (
     Standing,
     Study,
     Translation,
+    bare,
+    number,
 )
 
 __all__ = [
@@ -76,7 +78,10 @@ __all__ = [
     "Term",
     "Translation",
     "Unit",
+    "bare",
     "json_schemas",
+    "number",
+    "source_keys",
 ]
 
 

@@ -84,6 +84,14 @@ class Source(Record):
     url: WebAddress | None = None
 
 
+def source_keys(source: SourceRef) -> tuple[str, ...]:
+    """Return every key of ``sources`` that a ``source`` field names, each once, in order."""
+    if isinstance(source, str):
+        return (source,)
+    parts = source.values() if isinstance(source, dict) else source
+    return tuple(dict.fromkeys(key for part in parts for key in ([part] if isinstance(part, str) else part)))
+
+
 class Identification(Record):
     """How sure it is that ``report`` is the paper the base review means."""
 

@@ -1,9 +1,9 @@
-"""``data/studies/<id>.yaml``: everything known about one study."""
+"""``data/studies/<id>.yaml``: everything known about one study, and what one person extracted of it."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, overload
 
 from pydantic import Field
 
@@ -33,6 +33,9 @@ from livingreview.review.model.base import (
     WebAddress,
     Year,
 )
+
+TABLE_METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
+TABLE_COUNTS = ("tp", "fp", "fn", "tn", "n_diseased", "n_nondiseased")
 
 
 class Report(Sourced):
@@ -119,6 +122,27 @@ class Quoted(Record):
 Printed = PrintedNumber | Quoted
 
 
+def bare(printed: Printed) -> str:
+    """Return a number as printed, without what was printed beside it."""
+    return printed.value if isinstance(printed, Quoted) else printed
+
+
+@overload
+def number(printed: Printed) -> float: ...
+@overload
+def number(printed: Printed | None) -> float | None: ...
+def number(printed: Printed | None) -> float | None:
+    """Return a printed number as a float; percentages become proportions.
+
+    >>> number("95.24%")
+    0.9524
+    """
+    if printed is None:
+        return None
+    text = bare(printed).strip()
+    return round(float(text[:-1]) / 100, 12) if text.endswith("%") else float(text)
+
+
 class Contradiction(Record):
     """Printed values that cannot all be true, and which of them a reconstruction leaves out."""
 
@@ -159,6 +183,29 @@ class AccuracyEntry(Sourced):
     )
     contradiction: Contradiction | None = None
     note: Text | None = None
+
+    @property
+    def metrics(self) -> dict[str, Printed]:
+        """The metrics of a 2×2 table that are printed, without those that a contradiction leaves out."""
+        left_out = self.contradiction.leaves_out if self.contradiction else ()
+        found = {name: getattr(self, name) for name in TABLE_METRICS if name not in left_out}
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts that are printed."""
+        return {name: count for name in TABLE_COUNTS if (count := getattr(self, name)) is not None}
+
+    @property
+    def size(self) -> int | tuple[int, int] | None:
+        """Number of cases, or its smallest and largest possible value; None where nothing printed bounds it."""
+        if self.n is not None:
+            return self.n
+        if self.n_between is not None:
+            return self.n_between[0], self.n_between[1]
+        if self.n_diseased is not None and self.n_nondiseased is not None:
+            return self.n_diseased + self.n_nondiseased
+        return None
 
 
 class OverlapEntry(Sourced):
@@ -279,3 +326,18 @@ class Study(Record):
     def verified(self) -> bool:
         """Whether a person has signed an extraction of this study."""
         return any(extraction.verified_by for extraction in self.extraction)
+
+
+class PersonExtraction(Record):
+    """One person's extraction, made without looking at another's; the blocks are those of a study file."""
+
+    study: StudyId = Field(description="Id of the study, which is also the folder's name.")
+    person: Text = Field(description="Who read the report.")
+    on: date
+    index_test: IndexTest | None = None
+    setting: Setting | None = None
+    sample: Sample | None = None
+    accuracy: list[AccuracyEntry] = Field([], description="Agree on the ids of the evaluations beforehand.")
+    overlap: list[OverlapEntry] = []
+    translation: Translation | None = None
+    sources: Annotated[dict[SourceKey, Source], Field(min_length=1)]
