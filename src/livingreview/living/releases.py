@@ -228,7 +228,7 @@ def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
             f"Studies {status}": [f"{len(results.studies.get(status, ()))}" for results in columns.values()]
             for status in today.studies
         },
-        "Studies pooled, diagnosis": [f"{len(results['diagnosis'].studies)}" for results in columns.values()],
+        "Studies usable, diagnosis": [f"{len(results['diagnosis'].studies)}" for results in columns.values()],
     }
     return pd.DataFrame(rows, index=list(columns)).T.rename_axis("What").reset_index()
 
