@@ -1,5 +1,6 @@
 """Does the diagnostic synthesis follow from the data, and say why where nothing can be pooled?"""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 
 from livingreview.analysis.diagnosis import (
+    CHARACTERISTICS,
     FEWEST,
     Pooled,
+    _fitted,
     central_table,
     changes_table,
+    compared_levels,
     entries_table,
     facts,
     headline,
@@ -19,11 +23,14 @@ from livingreview.analysis.diagnosis import (
     pool,
     sensitivity_table,
     size_weights,
+    subgroup_table,
     used_table,
 )
 from livingreview.analysis.evidence import UNSIGNED, gather
 from livingreview.analysis.overlap_pooling import pool_groups
 from livingreview.review import Review
+from livingreview.synthesis.bivariate import fit
+from livingreview.synthesis.counts import Counts
 from signing import sign
 
 
@@ -45,8 +52,14 @@ def test_the_main_synthesis_holds_its_point_and_carries_the_tables_along(pooled:
     assert all(pooled.imputed.widening > 1)
 
 
-def test_the_same_data_give_the_same_numbers(review: Review, pooled: Pooled) -> None:
-    assert pool(review).to_dict() == pooled.to_dict()
+def test_the_same_tables_are_pooled_once_and_give_the_same_numbers_again(review: Review, pooled: Pooled) -> None:
+    assert pool(replace(review, verified_only=False)).fit is pooled.fit
+    _fitted.cache_clear()
+    again = pool(review)
+    assert again.imputed is not pooled.imputed
+    assert again.imputed is not None
+    assert pooled.imputed is not None
+    assert again.imputed.to_dict() == pooled.imputed.to_dict()
 
 
 def test_on_the_day_of_the_base_search_nothing_can_be_pooled(review: Review) -> None:
@@ -57,7 +70,6 @@ def test_on_the_day_of_the_base_search_nothing_can_be_pooled(review: Review) -> 
     assert set(facts(then).values()) == {"not pooled"}
     assert leave_one_out_table(then).empty
     assert len(used_table(then)) == then.k
-    assert then.to_dict()["fit"] is None
 
 
 def test_one_changed_study_changes_every_number_that_rests_on_it(data_copy: Path, pooled: Pooled) -> None:
@@ -78,7 +90,7 @@ def test_every_evaluation_is_shown_and_is_pooled_or_left_out_with_a_reason(revie
     table = entries_table(review, pooled.selection)
     assert len(table) == len(gather(review))
     assert (table["Pooled"] == "yes").sum() == pooled.k
-    out = left_out_table(pooled.selection)
+    out = left_out_table(pooled.selection.left_out)
     assert len(out) + pooled.k == len(table)
     assert (out["Reason"] != "").all()
 
@@ -109,7 +121,7 @@ def test_the_verified_only_view_pools_signed_studies_and_leaves_the_others_out_w
 ) -> None:
     nobody = pool(Review.load(data_copy, verified_only=True))
     assert nobody.fit is None
-    assert list(left_out_table(nobody.selection)["Reason"]).count(UNSIGNED) >= pooled.k
+    assert list(left_out_table(nobody.selection.left_out)["Reason"]).count(UNSIGNED) >= pooled.k
     for item in pooled.selection.used[:FEWEST]:
         sign(data_copy, item.study.id)
     some = pool(Review.load(data_copy, verified_only=True))
@@ -131,3 +143,30 @@ def test_every_size_weighs_the_same() -> None:
 def test_the_central_table_is_one_of_the_tables() -> None:
     tables = np.array([[1, 0, 0, 9], [5, 0, 0, 5], [9, 0, 0, 1]])
     assert central_table(tables).tolist() == [5, 0, 0, 5]
+
+
+def test_every_characteristic_is_listed_and_sums_to_the_studies_pooled(review: Review) -> None:
+    pooled = pool(review)
+    table = subgroup_table(review, pooled)
+    assert table["Characteristic"].isin(CHARACTERISTICS.values()).all()
+    for title in CHARACTERISTICS.values():
+        rows = table[table["Characteristic"] == title]
+        counts = rows["Studies"].astype(int)
+        estimated = rows["Sensitivity"] != ""
+        assert counts.sum() == pooled.k or estimated.all()
+        assert ((counts >= FEWEST) | ~estimated).all()
+
+
+def test_two_levels_of_three_studies_are_compared(review: Review) -> None:
+    rng = np.random.default_rng(3)
+    diseased, healthy = rng.integers(30, 60, 7), rng.integers(30, 60, 7)
+    tp, tn = rng.binomial(diseased, 0.8), rng.binomial(healthy, 0.85)
+    counts = Counts.from_arrays(tp, healthy - tn, diseased - tp, tn)
+    pooled = replace(pool(review), fit=fit(counts))
+    object.__setattr__(pooled, "counts", counts)
+    assert isinstance(pooled, Pooled)
+    levels = ["a", "a", "a", "b", "b", "b", "c"]
+    rows = compared_levels(pooled, levels)
+    assert [(level, k) for level, k, *_ in rows] == [("a", 3), ("b", 3)]
+    assert all(sensitivity and p.startswith("P ") for _, _, sensitivity, _, p in rows)
+    assert compared_levels(pooled, ["a"] * 3 + ["b"] * 2 + ["c"] * 2) == []

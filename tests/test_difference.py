@@ -83,12 +83,11 @@ def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None
 
 def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     after = edited(data_copy, "martini2020", ("J Cardiovasc Magn Reson", "Another journal"))
-    calls = []
-    real = module.pool
-    monkeypatch.setattr(module, "pool", lambda review: calls.append(review) or real(review))
-    monkeypatch.setattr("livingreview.living.results.pool", lambda *_, **__: calls.append("again"))
+    pooled = module.pool(review)
+    monkeypatch.setattr("livingreview.analysis.diagnosis.fit", lambda *_: pytest.fail("pooled again"))
     difference = compare(review, after)
-    assert calls == [after]
+    assert difference.pooled is not None
+    assert difference.pooled.fit is pooled.fit
     assert difference.results is not None
     assert difference.results.changed == ()
     assert not difference.nothing

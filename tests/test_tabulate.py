@@ -1,8 +1,11 @@
 """Do the chapters' tables show what the files hold?"""
 
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from livingreview.analysis.tabulate import (
+    NOT_SEEN,
     claim_table,
     dataset_table,
     eligibility_table,
@@ -13,6 +16,7 @@ from livingreview.analysis.tabulate import (
     rules_table,
     runs_table,
     study_table,
+    tally,
 )
 from livingreview.review import Review
 
@@ -52,3 +56,18 @@ def test_printed_pooled_results_are_shown_as_printed(review: Review) -> None:
     assert table.at["Sensitivity", "95 % CI"] == "0.92 to 0.96"
     assert table.at["Q*", "SE"] == "0.0088"
     assert isinstance(table, pd.DataFrame)
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "c"]))))
+def test_single_values_add_up_to_the_number_of_studies(values: list[str | None]) -> None:
+    assert sum(tally(values).values()) == len(values)
+
+
+def test_not_seen_comes_last_and_lists_count_in_each_category() -> None:
+    counts = tally([None, ["x", "y"], "x", float("nan"), []])
+    assert counts == {"x": 2, "y": 1, NOT_SEEN: 3}
+    assert list(counts)[-1] == NOT_SEEN
+
+
+def test_a_given_order_keeps_empty_categories() -> None:
+    assert tally(["b"], order=["a", "b"]) == {"a": 0, "b": 1}

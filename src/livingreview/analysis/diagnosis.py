@@ -1,4 +1,4 @@
-"""The diagnostic synthesis: the main analysis, its sensitivity analyses, and what they leave out.
+"""The diagnostic synthesis: the main analysis, its sensitivity analyses and subgroups, and what they leave out.
 
 Where several 2×2 tables fit what a study prints, none is chosen: the analysis is repeated over tables drawn from all
 that fit and combined by Rubin's rules, so that the interval holds what the reports leave open.
@@ -6,17 +6,17 @@ that fit and combined by Rubin's rules, so that the interval holds what the repo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES, Rule, Selection, TableEvidence, gather, select
-from livingreview.analysis.tabulate import reference
+from livingreview.analysis.tabulate import NOT_SEEN, reference
 from livingreview.errors import ConvergenceError
 from livingreview.review import STUDY_ID, Review
 from livingreview.review.model import Quoted
@@ -41,6 +41,7 @@ __all__ = [
     "pool",
     "printed_text",
     "sensitivity_table",
+    "subgroup_table",
     "used_table",
 ]
 
@@ -49,6 +50,12 @@ FEWEST = 3
 # The Monte-Carlo error of a pooled logit is then a fourteenth of the spread between imputations.
 DRAWS = 200
 SEED = 1
+CHARACTERISTICS = {
+    "task": "Task",
+    "access": "Access to the data",
+    "centres": "Centres",
+    "validation": "Design of the evaluation",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,19 +90,8 @@ class Pooled:
     @cached_property
     def counts(self) -> Counts:
         """The central table of each study used."""
-        return study_counts(self.selection.used)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "rule": self.selection.rule.name,
-            "k": self.k,
-            "studies": [item.study.id for item in self.selection.used],
-            "reason": self.reason,
-            "fit": self.fit.to_dict() if self.fit else None,
-            "imputed": self.imputed.to_dict() if self.imputed else None,
-            "extremes": self.extremes.to_dict() if self.extremes else None,
-        }
+        used = self.selection.used
+        return _central_counts([item.tables for item in used], [item.label for item in used])
 
 
 def pool(review: Review, rule: Rule = MAIN, *, evidence: Sequence[TableEvidence] | None = None) -> Pooled:
@@ -113,29 +109,35 @@ def pool(review: Review, rule: Rule = MAIN, *, evidence: Sequence[TableEvidence]
     Returns
     -------
     Pooled
-        With `fit` None and the reason where there are fewer than three studies or no finite estimate.
+        With `fit` None and the reason where there are fewer than three studies or no finite estimate. The same
+        tables are pooled once in a process.
     """
     selection = select(evidence if evidence is not None else gather(review), rule, review)
     used = selection.used
     if len(used) < FEWEST:
-        reason = f"{len(used)} usable, at least {FEWEST} are needed"
-        return Pooled(selection, None, None, None, reason)
-    tables = [item.tables for item in used]
+        return Pooled(selection, None, None, None, f"{len(used)} usable, at least {FEWEST} are needed")
+    return Pooled(selection, *_fitted(tuple((item.label, item.tables.tobytes()) for item in used)))
+
+
+@lru_cache(maxsize=64)
+def _fitted(
+    used: tuple[tuple[str, bytes], ...],
+) -> tuple[BivariateFit | None, ImputedFit | None, Extremes | None, str]:
+    """Fit the tables of labelled studies, (m, 4) arrays of 64-bit integers as bytes."""
+    tables = [np.frombuffer(held, dtype=np.int64).reshape(-1, 4) for _, held in used]
     try:
-        central = fit(study_counts(used))
+        central = fit(_central_counts(tables, [label for label, _ in used]))
         imputed = multiple_imputation(
             tables, draws=DRAWS, seed=SEED, weights=[size_weights(t) for t in tables], structure=central.structure
         )
-        furthest = extremes(tables, structure=central.structure)
+        return central, imputed, extremes(tables, structure=central.structure), ""
     except ConvergenceError as error:
-        return Pooled(selection, None, None, None, str(error))
-    return Pooled(selection, central, imputed, furthest, "")
+        return None, None, None, str(error)
 
 
-def study_counts(used: Sequence[TableEvidence]) -> Counts:
-    """Return one table per study: the one closest to the middle of all that fit."""
-    tp, fp, fn, tn = np.array([central_table(item.tables) for item in used], dtype=np.int64).reshape(-1, 4).T
-    return Counts.from_arrays(tp, fp, fn, tn, study=[item.label for item in used])
+def _central_counts(tables: Sequence[NDArray[np.int64]], labels: Sequence[str]) -> Counts:
+    tp, fp, fn, tn = np.array([central_table(item) for item in tables], dtype=np.int64).reshape(-1, 4).T
+    return Counts.from_arrays(tp, fp, fn, tn, study=labels)
 
 
 def central_table(tables: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -187,41 +189,31 @@ def changes_table(review: Review) -> pd.DataFrame:
 
 def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
     """Return the pooled estimates without each study in turn, on the central tables."""
+    columns = ["Left out", "Sensitivity", "Specificity", "Cook's distance"]
     if pooled.fit is None:
-        return pd.DataFrame(columns=["Left out", "Sensitivity", "Specificity", "Cook's distance"])
-    found = leave_one_out(pooled.fit)
+        return pd.DataFrame(columns=columns)
     rows = []
+    found = leave_one_out(pooled.fit)
     for i, name in enumerate(found.study):
-        covariances = (found.mu_cov[i, 0, 0], found.mu_cov[i, 1, 1])
-        intervals = (
-            proportion(float(mu), float(cov), pooled.fit.level)
-            for mu, cov in zip(found.mu[i], covariances, strict=True)
-        )
-        texts = [found.failure[i]] * 2 if found.failure[i] else [with_interval(interval) for interval in intervals]
-        rows.append(
-            {
-                "Left out": name,
-                "Sensitivity": texts[0],
-                "Specificity": texts[1],
-                "Cook's distance": round(float(found.cook_distance[i]), 2),
-            }
-        )
-    return pd.DataFrame(rows)
+        texts = [found.failure[i]] * 2
+        if not found.failure[i]:
+            pairs = zip(found.mu[i], found.mu_cov[i].diagonal(), strict=True)
+            texts = [with_interval(proportion(float(mu), float(var), pooled.fit.level)) for mu, var in pairs]
+        rows.append((name, *texts, round(float(found.cook_distance[i]), 2)))
+    return pd.DataFrame(rows, columns=columns)
 
 
-def left_out_table(selection: Selection) -> pd.DataFrame:
+def left_out_table(left_out: Sequence[tuple[TableEvidence, str]]) -> pd.DataFrame:
     """Return what a synthesis leaves out, and why."""
     rows = [
-        {
-            STUDY_ID: item.study.id,
-            "Study": item.label,
-            "Evaluation": item.entry.label or item.entry.id.replace("_", " "),
-            "Target": item.study.target_condition or "",
-            "Reason": reason,
-        }
-        for item, reason in selection.left_out
+        (item.study.id, item.label, _evaluation(item), item.study.target_condition or "", reason)
+        for item, reason in left_out
     ]
     return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Evaluation", "Target", "Reason"])
+
+
+def _evaluation(item: TableEvidence) -> str:
+    return item.entry.label or item.entry.id.replace("_", " ")
 
 
 def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
@@ -229,23 +221,21 @@ def entries_table(review: Review, selection: Selection) -> pd.DataFrame:
     used = {(item.study.id, item.entry.id) for item in selection.used}
     rows = []
     for item in gather(review):
-        entry, key = item.entry, (item.study.id, item.entry.id)
-        standing = item.study.standing_on(review.day)
+        entry, standing = item.entry, item.study.standing_on(review.day)
+        shown = {"sensitivity": "Sensitivity", "specificity": "Specificity", "accuracy": "Accuracy", "ppv": "PPV",
+                 "auc": "AUC"}  # fmt: skip
         rows.append(
             {
                 STUDY_ID: item.study.id,
                 "Study": item.label,
-                "Evaluation": entry.label or entry.id.replace("_", " "),
+                "Evaluation": _evaluation(item),
                 "Standing": standing.status if standing else "",
                 "Target": item.study.target_condition or "",
                 "Unit": entry.unit or "",
                 "n": entry.n,
-                **{name.capitalize(): printed_text(getattr(entry, name)) for name in ("sensitivity", "specificity")},
-                "Accuracy": printed_text(entry.accuracy),
-                "PPV": printed_text(entry.ppv),
-                "AUC": printed_text(entry.auc),
+                **{title: printed_text(getattr(entry, name)) for name, title in shown.items()},
                 "2×2 table": item.grade,
-                "Pooled": "yes" if key in used else "no",
+                "Pooled": "yes" if (item.study.id, entry.id) in used else "no",
                 "Reference": reference(item.study),
             }
         )
@@ -258,47 +248,65 @@ def used_table(pooled: Pooled) -> pd.DataFrame:
     for item in pooled.selection.used:
         low, high = item.tables.min(axis=0), item.tables.max(axis=0)
         cells = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
-        rows.append(
-            {
-                STUDY_ID: item.study.id,
-                "Study": item.label,
-                "Target": item.study.target_condition or "",
-                "TP": cells[0],
-                "FP": cells[1],
-                "FN": cells[2],
-                "TN": cells[3],
-                "Tables that fit": len(item.tables),
-                "How known": item.reason,
-                "Reference": reference(item.study),
-            }
-        )
+        head = (item.study.id, item.label, item.study.target_condition or "")
+        rows.append((*head, *cells, len(item.tables), item.reason, reference(item.study)))
     columns = [STUDY_ID, "Study", "Target", "TP", "FP", "FN", "TN", "Tables that fit", "How known", "Reference"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def subgroup_table(review: Review, pooled: Pooled) -> pd.DataFrame:
+    """Return the pooled estimates per level of each characteristic.
+
+    A characteristic is compared only if two of its levels have at least three studies each; then a common
+    between-study covariance is fitted and both means are tested jointly (likelihood ratio). Otherwise its levels are
+    listed with their numbers of studies and no estimate.
+    """
+    studies = review.studies_table().set_index("study")
+    ids = [item.study.id for item in pooled.selection.used]
+    rows: list[tuple[object, ...]] = []
+    for name, title in CHARACTERISTICS.items():
+        levels = [str(value) for value in studies.loc[ids, name].astype(object).fillna(NOT_SEEN)]
+        found = compared_levels(pooled, levels) or [(level, n, "", "", "") for level, n in Counter(levels).items()]
+        rows += [(title, *row) for row in found]
+    columns = ["Characteristic", "Level", "Studies", "Sensitivity", "Specificity", "P of the difference"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def compared_levels(pooled: Pooled, levels: Sequence[str]) -> list[tuple[str, int, str, str, str]]:
+    """Return level, studies, both estimates and P of each level with enough studies, nothing without two of these."""
+    enough = [level for level, n in Counter(levels).items() if n >= FEWEST and level != NOT_SEEN]
+    if len(enough) < 2 or pooled.fit is None:
+        return []
+    keep = np.array([level in enough for level in levels])
+    try:
+        compared = fit(pooled.counts.subset(keep), by=[level for level in levels if level in enough])
+    except ConvergenceError:
+        return []
+    joint = next(test for test in compared.tests if (test.kind, test.effect_on) == ("likelihood_ratio", "both"))
+    return [
+        (str(level.label), level.k, with_interval(level.sensitivity), with_interval(level.specificity),
+         p_value(joint.p_value))
+        for level in compared.levels
+    ]  # fmt: skip
+
+
 def facts(pooled: Pooled) -> dict[str, str]:
     """Return what a chapter says of the main analysis, by name; ``not pooled`` where there is nothing."""
-    names = (
-        "structure", "structure_reason", "i2_sensitivity", "i2_specificity", "prediction_sensitivity",
-        "prediction_specificity", "widening_sensitivity", "widening_specificity", "extreme_sensitivity",
-        "extreme_specificity", "funnel",
-    )  # fmt: skip
     fit, imputed, furthest = pooled.fit, pooled.imputed, pooled.extremes
     if fit is None or imputed is None or furthest is None:
-        return dict.fromkeys(names, "not pooled")
+        parts = ("i2", "prediction", "widening", "extreme")
+        names = [f"{part}_{measure}" for part in parts for measure in ("sensitivity", "specificity")]
+        return dict.fromkeys(("structure", "structure_reason", *names, "funnel"), "not pooled")
     test = deeks(pooled.counts)
     caution = f" {test.notes[0].capitalize()}." if test.notes else ""
+    sensitive, specific = fit.prediction_interval_sensitivity, fit.prediction_interval_specificity
     return {
         "structure": fit.structure.replace("_", " "),
         "structure_reason": fit.structure_reason,
         "i2_sensitivity": percent(fit.i2.sensitivity, 0),
         "i2_specificity": percent(fit.i2.specificity, 0),
-        "prediction_sensitivity": _span(
-            fit.prediction_interval_sensitivity.lower, fit.prediction_interval_sensitivity.upper
-        ),
-        "prediction_specificity": _span(
-            fit.prediction_interval_specificity.lower, fit.prediction_interval_specificity.upper
-        ),
+        "prediction_sensitivity": _span(sensitive.lower, sensitive.upper),
+        "prediction_specificity": _span(specific.lower, specific.upper),
         "widening_sensitivity": percent(float(imputed.widening[0]) - 1, 0),
         "widening_specificity": percent(float(imputed.widening[1]) - 1, 0),
         "extreme_sensitivity": _span(*furthest.sensitivity),

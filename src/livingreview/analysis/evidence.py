@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from livingreview.errors import DataError
 from livingreview.review import Review, label
-from livingreview.review.model import AccuracyEntry, Quoted, Study, Unit
+from livingreview.review.model import AccuracyEntry, Quoted, Study, Unit, bare
 from livingreview.synthesis.reconstruction import Reconstruction, reconstruct
 
 __all__ = ["GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "gather", "select", "table_of"]
@@ -25,9 +25,14 @@ Grade = Literal[
 ]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 USABLE: tuple[Grade, ...] = ("printed", "unique", "several")
-METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
 CELLS = ("tp", "fp", "fn", "tn")
 UNSIGNED = "no person has signed the extraction"
+NOT_BINARY = {
+    None: "whether the problem is binary was not visible",
+    "multi-class average": "an average over several classes has no 2×2 table",
+    "localisation": "finding a structure has no true negatives",
+    "segmentation": "pixels or voxels, not patients",
+}
 # A set of tables whose sensitivity or specificity spans more than this says too little to pool. This review's choice.
 WIDEST_SPAN = 0.2
 # Above this a set of compatible tables says next to nothing; it is reported as too little printed.
@@ -70,17 +75,6 @@ class TableEvidence:
     def usable(self) -> bool:
         """Whether there is at least one table."""
         return self.grade in USABLE
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "study": self.study.id,
-            "entry": self.entry.id,
-            "grade": self.grade,
-            "tables": len(self.tables),
-            "reason": self.reason,
-            "reconstruction": self.reconstruction.to_dict() if self.reconstruction else None,
-        }
 
 
 @dataclass(frozen=True)
@@ -147,22 +141,19 @@ def gather(review: Review) -> tuple[TableEvidence, ...]:
 def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
     """Grade one accuracy entry and find every 2×2 table compatible with what it prints."""
     none = np.empty((0, 4), dtype=np.int64)
-    if entry.problem is None:
-        return TableEvidence(study, entry, "not a 2×2 problem", none, "whether the problem is binary was not visible")
     if entry.problem != "binary":
-        return TableEvidence(study, entry, "not a 2×2 problem", none, _not_binary(entry))
+        return TableEvidence(study, entry, "not a 2×2 problem", none, NOT_BINARY[entry.problem])
     cells = [getattr(entry, cell) for cell in CELLS]
     if None not in cells:
         return TableEvidence(study, entry, "printed", np.array([cells], dtype=np.int64), "all four counts are printed")
-    printed, size = _printed(entry), _size(entry)
-    metrics = [name for name in METRICS if name in printed]
-    if len(metrics) < 2 and not {"n_diseased", "tp"} & set(printed):
+    metrics = list(entry.metrics)
+    if len(metrics) < 2 and not {"n_diseased", "tp"} & set(entry.counts):
         what = f"only {metrics[0]} is" if metrics else "no metric of a 2×2 table is"
         return TableEvidence(study, entry, "too little printed", none, f"{what} printed")
-    if size is None:
+    if entry.size is None:
         return TableEvidence(study, entry, "size missing", none, "the number of cases tested was not seen")
     try:
-        found = reconstruct(printed, n=size, limit=MOST_TABLES)
+        found = reconstruct(_printed(entry), n=entry.size, limit=MOST_TABLES)
     except DataError as error:
         return TableEvidence(study, entry, "contradictory", none, error.faults[0].problem)
     tables = _within_cohort(study, entry, found.tables)
@@ -195,38 +186,14 @@ def _span(tables: NDArray[np.int64]) -> float:
     return float(max(ranges))
 
 
-def _not_binary(entry: AccuracyEntry) -> str:
-    return {
-        "multi-class average": "an average over several classes has no 2×2 table",
-        "localisation": "finding a structure has no true negatives",
-        "segmentation": "pixels or voxels, not patients",
-    }.get(entry.problem or "", "not a binary problem")
-
-
 def _printed(entry: AccuracyEntry) -> dict[str, Any]:
     """Return what the entry prints and does not contradict, as the reconstruction reads it."""
-    dropped = set(entry.contradiction.leaves_out) if entry.contradiction else set()
     printed: dict[str, Any] = {}
-    for name in METRICS:
-        value = getattr(entry, name)
-        if value is not None and name not in dropped:
-            printed[name] = value.value if isinstance(value, Quoted) else value
-            if name in ("sensitivity", "specificity") and isinstance(value, Quoted) and value.ci is not None:
-                printed[f"{name}_ci"] = tuple(value.ci)
-    for name in (*CELLS, "n_diseased", "n_nondiseased"):
-        if getattr(entry, name) is not None:
-            printed[name] = getattr(entry, name)
-    return printed
-
-
-def _size(entry: AccuracyEntry) -> int | tuple[int, int] | None:
-    if entry.n is not None:
-        return entry.n
-    if entry.n_between is not None:
-        return entry.n_between[0], entry.n_between[1]
-    if entry.n_diseased is not None and entry.n_nondiseased is not None:
-        return entry.n_diseased + entry.n_nondiseased
-    return None
+    for name, value in entry.metrics.items():
+        printed[name] = bare(value)
+        if name in ("sensitivity", "specificity") and isinstance(value, Quoted) and value.ci is not None:
+            printed[f"{name}_ci"] = tuple(value.ci)
+    return printed | entry.counts
 
 
 def select(evidence: Sequence[TableEvidence], rule: Rule, review: Review) -> Selection:

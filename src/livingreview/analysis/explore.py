@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from livingreview.analysis.characteristics import NOT_SEEN
 from livingreview.analysis.diagnosis import Pooled, central_table, pool, printed_text
 from livingreview.analysis.evidence import MAIN, TableEvidence, gather, select
 from livingreview.analysis.overlap import reported
 from livingreview.analysis.overlap_pooling import METRICS
+from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.errors import ReviewError
 from livingreview.review import Review, label
 from livingreview.review.model import Study

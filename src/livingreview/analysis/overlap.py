@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from livingreview.analysis.characteristics import NOT_SEEN
+from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.review import Review
 
 __all__ = [

@@ -1,8 +1,12 @@
-"""Tables as the chapters show them: from the review's files to columns a reader understands."""
+"""Tables and counts as the chapters show them: from the review's files to columns a reader understands.
+
+What was not seen of a study is counted like any other answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -12,18 +16,22 @@ from livingreview.review.model import Study
 from livingreview.wording import listing
 
 __all__ = [
+    "NOT_SEEN",
     "claim_table",
     "dataset_table",
     "eligibility_table",
     "other_methods_table",
     "pooled_as_printed",
     "question_table",
+    "reference",
     "rules_table",
     "runs_table",
     "study_table",
+    "tally",
 ]
 
 MISSING = ""
+NOT_SEEN = "not seen"
 MEASURES = {
     "sensitivity": "Sensitivity", "specificity": "Specificity", "sroc_auc": "AUC of the symmetric SROC curve",
     "q_star": "Q*", "dice": "Dice coefficient", "hausdorff": "Hausdorff distance (mm)",
@@ -190,3 +198,29 @@ def pooled_as_printed(review: Review, synthesis: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def tally(values: Iterable[object], *, order: Sequence[str] | None = None) -> dict[str, int]:
+    """Count studies per category, most frequent first and ``not seen`` last.
+
+    Parameters
+    ----------
+    values
+        One value per study; a list counts once for each of its entries, None and NaN count as not seen.
+    order
+        Order of the categories, instead of the most frequent first; categories that do not occur are kept.
+
+    Examples
+    --------
+    >>> tally(["cine", ["cine", "LGE"], None])
+    {'cine': 2, 'LGE': 1, 'not seen': 1}
+    """
+    counts: Counter[str] = Counter()
+    for value in values:
+        if isinstance(value, list | tuple):
+            counts.update({str(item) for item in value} or {NOT_SEEN})
+        else:
+            counts[NOT_SEEN if value is None or value != value else str(value)] += 1
+    known = [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if name != NOT_SEEN]
+    names = [*(order if order is not None else known), *([NOT_SEEN] if counts[NOT_SEEN] else [])]
+    return {name: counts[name] for name in names}

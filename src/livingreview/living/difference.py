@@ -241,25 +241,14 @@ def compare_results(before: Results, after: Results, *, rules: Sequence[Conclusi
 
 
 def compare(before: Review, after: Review) -> Difference:
-    """Compare two states of the review: its files field by field, and its main syntheses.
-
-    The diagnostic synthesis is computed once where both sides put the same tables into it.
-
-    Parameters
-    ----------
-    before, after
-        The reviews, each on its day.
-    """
-    old, new = (select(gather(review), MAIN, review).used for review in (before, after))
-    earlier = {item.study.id: item.tables for item in old}
-    moved = {item.study.id for item in new if not np.array_equal(earlier.get(item.study.id, ()), item.tables)}
-    same = not moved and len(old) == len(new)
+    """Compare two states of the review, each on its day: its files field by field, and its main syntheses."""
     pooled = pool(after)
-    now = results_of(after, main=pooled)
-    was = results_of(before, main=pooled if same else None)
+    earlier = {item.study.id: item.tables for item in select(gather(before), MAIN, before).used}
+    used = pooled.selection.used
+    moved = {item.study.id for item in used if not np.array_equal(earlier.get(item.study.id, ()), item.tables)}
     return Difference(
         records=record_changes(before, after),
-        results=compare_results(was, now, rules=after.file.conclusion_rules),
+        results=compare_results(results_of(before), results_of(after), rules=after.file.conclusion_rules),
         effects=tuple(_effects(pooled, moved, set(earlier))),
         pooled=pooled,
     )

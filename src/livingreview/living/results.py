@@ -158,7 +158,7 @@ class Results:
         )
 
 
-def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,), main: Pooled | None = None) -> Results:
+def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> Results:
     """Compute every pooled number of the review on its day.
 
     Parameters
@@ -167,13 +167,9 @@ def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,), main: Pooled 
         The review on a day.
     rules
         Diagnostic syntheses to make; the first is the main one.
-    main
-        That one, where it is pooled already.
     """
     evidence = gather(review)
-    pooled = [main or pool(review, rules[0], evidence=evidence)]
-    pooled += [pool(review, rule, evidence=evidence) for rule in rules[1:]]
-    diagnostic = [diagnosis_synthesis(item, main=rules[0]) for item in pooled]
+    diagnostic = [diagnosis_synthesis(pool(review, rule, evidence=evidence), main=rules[0]) for rule in rules]
     groups = [_group_synthesis(group) for group in pool_groups(review)]
     means = [_tabulated_synthesis(review, metric) for metric in ("dice", "hausdorff")]
     judged = sorted((item for item in review.file.certainty if item.on <= review.day), key=lambda item: item.on)

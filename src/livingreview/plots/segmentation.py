@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
-from livingreview.analysis.characteristics import NOT_SEEN
+from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.plots.palette import MARKERS, SERIES, colour
 from livingreview.plots.rows import Row, draw_rows, rows_height
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip

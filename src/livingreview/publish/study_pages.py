@@ -20,11 +20,11 @@ from pydantic import BaseModel
 from livingreview.analysis.diagnosis import Pooled, leave_one_out_table, left_out_table, pool
 from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.analysis.tabulate import reference
-from livingreview.publish.banner import long_date
-from livingreview.publish.history import Change, changes
+from livingreview.publish.inputs import Change, changes
 from livingreview.publish.tables import table_html
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Quoted, Source, Study, source_keys
+from livingreview.wording import day as written
 
 __all__ = ["corrections", "study_pages"]
 
@@ -163,7 +163,7 @@ def _text(value: Any) -> str:
         return ", ".join(_text(part) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return long_date(value) if isinstance(value, date) else str(value)
+    return written(value) if isinstance(value, date) else str(value)
 
 
 def _findings(study: Study) -> Iterator[str]:
@@ -215,7 +215,7 @@ def _syntheses(
         if len(moved) > place:  # empty where nothing could be pooled
             yield table_html(moved.iloc[[place]], caption="The pooled estimates without it.")
     if out:
-        reasons = left_out_table(type(pooled.selection)(pooled.selection.rule, (), tuple(out)))
+        reasons = left_out_table(out)
         yield table_html(reasons[["Evaluation", "Reason"]], caption="Left out of the main diagnostic synthesis.")
     if segmented:
         yield table_html(pd.DataFrame(segmented), caption="In the segmentation syntheses.")
@@ -264,5 +264,5 @@ def _where(source: Source) -> str:
 def _history(history: Sequence[Change]) -> str:
     if not history:
         return "<p>This copy of the review does not hold its history.</p>"
-    rows = [{"Day": long_date(day), "Change": subject} for day, subject in history]
+    rows = [{"Day": written(day), "Change": subject} for day, subject in history]
     return table_html(pd.DataFrame(rows), caption="Changes of the study's file.")
