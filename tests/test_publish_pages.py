@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from importlib.resources import files
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from pybtex.database import parse_string
 
-from livingreview.publish.banner import banner_html, banner_until
+from livingreview.publish.frame import banner_html, banner_until
 from livingreview.publish.references import bibtex
 from livingreview.publish.sphinx_ext import excerpting, mathml, mended
 from livingreview.publish.tables import code_html, table_html
@@ -130,6 +131,11 @@ def test_numbers_line_up_and_absent_values_are_blank():
     assert '<td class="lr-number">0.9</td>' in table
     assert "nan" not in table.lower().replace("name", "")
     assert "None" not in table
+
+
+def test_the_words_of_two_cells_stay_apart_where_the_tags_are_taken_out():
+    table = table_html(pd.DataFrame({"item": ["family", "unit"], "value": ["nnU-Net", "patient"]}), caption="Cells")
+    assert re.sub(r"<[^>]*>", "", table).split()[-6:] == ["item", "value", "family", "nnU-Net", "unit", "patient"]
 
 
 def test_a_table_without_caption_or_with_two_columns_of_one_name_is_refused():
