@@ -42,6 +42,36 @@ def test_the_review_as_it_stands_has_no_fault() -> None:
         ("studies/martini2020.yaml", "n: 42", "n: 42\n    tp: 30\n    tn: 20", "METRIC-001", "accuracy[0].n"),
         ("studies/lvar2026.yaml", '"82.9%"', '"92.9%"', "METRIC-002", "accuracy[0].accuracy"),
         ("studies/arai2022.yaml", "n_train: 70", "n_train: 170", "SIZE-001", "sample.n"),
+        ("studies/martini2020.yaml", "n: 42", "n: 43", "SIZE-002", "accuracy[0].n"),
+        ("studies/tran2020.yaml", '"32476706"', '"39015506"', "LINK-008", "report.pmid"),
+        ("studies/tran2020.yaml", '"32476706"', '"32476707"', "REF-001", "report.pmid"),
+        ("studies/lvar2026.yaml", "primary: true", "primary: false", "LINK-011", "accuracy"),
+        ("studies/kasmaee2024.yaml", "rlmdpa2022]", "bartoli]", "LINK-013", "shares_patients_with[1]"),
+        ("studies/martini2020.yaml", '"89%"', '"99%"', "METRIC-004", "accuracy[0].f1"),
+        ("studies/martini2020.yaml", '"88%"', '"87%"', "METRIC-005", "accuracy[0].accuracy"),
+        ("studies/lvar2026.yaml", '"82.9%"', '"82.9%"\n    contradiction: {leaves_out: [npv], says: made up}',
+         "METRIC-006", "accuracy[0].contradiction.leaves_out[0]"),
+        ("studies/tran2020.yaml", 'hausdorff95\n    value: "5.1"', 'hausdorff95\n    value: "5.1%"', "RANGE-002",
+         "overlap[3].value"),
+        ("studies/bartoli.yaml", "statistic: mean", "statistic: median", "RANGE-003", "overlap[1].sd"),
+        ("studies/lvar2026.yaml", '["0.755"', '["0.875"', "RANGE-005", "accuracy[0].auc.ci"),
+        ("studies/martini2020.yaml", '"95%"', '"0.95%"', "RANGE-006", "accuracy[0].sensitivity"),
+        ("studies/bartoli.yaml", 'sd: "0.01"', 'sd: "0.91"', "RANGE-007", "overlap[1].sd"),
+        ("studies/tran2020.yaml", 'hausdorff95\n    value: "5.1"', 'hausdorff95\n    value: "5100"', "RANGE-008",
+         "overlap[3].value"),
+        ("studies/lvar2026.yaml", "n: 76", "n_between: [76, 70]", "RANGE-009", "accuracy[0].n_between"),
+        ("studies/martini2020.yaml", "author: Martini N", "author: Aimo A", "REF-002", "report.first_author"),
+        ("studies/lvar2026.yaml", "year: 2026", "year: 2025", "REF-003", "report.year"),
+        ("studies/lvar2026.yaml", "machine-assisted, on: 2026-11-22", "machine-assisted, on: 2026-04-21", "DAY-002",
+         "report.published"),
+        ("studies/lvar2026.yaml", "on: 2026-11-22", "on: 1826-11-22", "DAY-001", "standing[0].on"),
+        ("studies/bartoli.yaml", "coding: {kind: coding, how", "coding: {kind: coding, doi: 10.5555/x, how",
+         "SOURCE-001", "sources.coding.doi"),
+        ("studies/bartoli.yaml", "coding: {kind: coding, how: from the title and abstract}", "coding: {kind: coding}",
+         "SOURCE-002", "sources.coding"),
+        ("studies/righetti2024.yaml", "base_label: prediction", "base_label: diagnosis", "TASK-001", "base_label"),
+        ("studies/martini2020.yaml", "task: diagnosis", "task: segmentation", "TASK-002", "task"),
+        ("studies/tran2020.yaml", "metric: dice", "metric: iou", "BASE-006", "overlap[0].metric"),
     ],
 )  # fmt: skip
 def test_a_contradiction_is_found_where_it_stands(
@@ -120,12 +150,18 @@ def test_an_undefined_source_of_an_entry_is_a_fault_and_no_traceback(data_copy: 
 
 
 @pytest.mark.parametrize(
-    "spoiled", [b"", b"row,dice\n1,2,3,4\n1", b"row,author\nx,y\n", b"\xff\xfe\x00", b'row,a\n1,"b\n']
+    ("spoiled", "code"),
+    [
+        (b"", "BASE-005"),
+        (b"row,dice\n1,2,3,4\n1", "BASE-005"),
+        (b"row,author\nx,y\n", "BASE-005"),
+        (b"\xff\xfe\x00", "FILE-005"),
+        (b'row,a\n1,"b\n', "BASE-005"),
+    ],
 )
-def test_a_spoiled_baseline_table_is_a_fault_and_no_traceback(data_copy: Path, spoiled: bytes) -> None:
+def test_a_spoiled_baseline_table_is_a_fault_and_no_traceback(data_copy: Path, spoiled: bytes, code: str) -> None:
     (data_copy / "baseline" / "dice.csv").write_bytes(spoiled)
-    faults = check(data_copy)
-    assert any(fault.path == "data/baseline/dice.csv" for fault in faults), [str(fault) for fault in faults]
+    assert ("data/baseline/dice.csv", code) in {(fault.path, fault.code) for fault in check(data_copy)}
 
 
 def test_a_baseline_table_without_its_numbers_is_a_fault_and_no_traceback(data_copy: Path) -> None:

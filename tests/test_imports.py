@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fake_services import BOMB
 from livingreview.errors import SearchError
+from livingreview.search import imports
+from livingreview.search.formats import tables
 from livingreview.search.imports import detect, read_export, recognise
 from livingreview.search.records import Record
 
@@ -115,6 +117,8 @@ def test_the_synthetic_searches_are_read_as_they_were_written(reference_dir):
         (b"<?xml version='1.0'?><PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID></MedlineCitation>"
          b"</PubmedArticle><PubmedArticle><Medl", ["IMPORT-009"], 1),
         (BOMB, ["IMPORT-010"], 0),
+        (b"TY  - JOUR\nTI  - First\n> TY  - JOUR\n> TI  - Second\nER  - \n", ["IMPORT-005"], 1),
+        (b"title,authors\n", ["IMPORT-012"], 0),
         (b"@article{a, title={Never closed, year=2020\n@article{b, title={B}}\n", ["IMPORT-006"], 2),
     ],
 )  # fmt: skip
@@ -124,6 +128,16 @@ def test_what_is_wrong_is_reported_and_the_rest_is_kept(tmp_path, content, codes
     records, faults = read_export(path)
     assert [fault.code for fault in faults] == codes
     assert len(records) == count
+
+
+def test_a_file_or_a_cell_larger_than_any_export_is_a_fault(tmp_path, monkeypatch):
+    path = tmp_path / "export.csv"
+    path.write_text(f"title,authors\nA,B\n{'x' * 200},C\n")
+    monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
+    records, faults = read_export(path)
+    assert ([record.title for record in records], [fault.code for fault in faults]) == (["A"], ["IMPORT-008"])
+    monkeypatch.setattr(imports, "MAX_BYTES", 100)
+    assert [fault.code for fault in read_export(path)[1]] == ["IMPORT-001"]
 
 
 def test_a_missing_file_is_a_fault(tmp_path):

@@ -212,7 +212,7 @@ def test_a_heading_inside_of_an_answer_changes_no_other_answer(tmp_path: Path) -
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "issue.md").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="not a text file"):
+    with pytest.raises(DataError, match=r"not a text file .*\[ADD-006\]"):
         read_form(tmp_path / "issue.md")
     with pytest.raises(DataError, match="not a text file"):
         read_form(tmp_path / "nothing.md")

@@ -106,6 +106,7 @@ def test_unreadable_chapters_are_reported_together_and_nothing_runs(book):
     assert "UTF-8" in first
     assert second.startswith("index.md")
     assert "found 0" in second
+    assert second.endswith("[CHAPTER-002]")
     assert not (book / ".cache").exists()
 
 

@@ -66,6 +66,7 @@ def test_a_good_file_becomes_a_model_and_knows_its_lines(root: Path) -> None:
         (GOOD.replace("status: certain", "status: sure"), "DATA-003", 3),
         (GOOD.replace("name: ACDC\n", ""), "DATA-002", 1),
         (GOOD.replace("n_subjects: 150", "n_subjects: -1"), "DATA-003", 4),
+        (GOOD.replace("name: ACDC", "name:"), "YAML-006", 2),
     ],
 )
 def test_a_bad_file_ends_in_one_fault_with_its_line_and_code(

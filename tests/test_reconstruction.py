@@ -307,6 +307,7 @@ def test_is_what_is_no_printed_number_refused_with_the_way_out(text) -> None:
     with pytest.raises(DataError) as raised:
         Printed.parse(text)
     assert raised.value.faults[0].remedy
+    assert raised.value.faults[0].code == "RECONSTRUCTION-001"
 
 
 @given(

@@ -274,7 +274,7 @@ def test_do_notes_reach_the_release(repository: Path, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("spoil", ["untracked", "modified", "fault", "older", "no repository", "build"])
+@pytest.mark.parametrize("spoil", ["untracked", "modified", "fault", "older", "no repository", "no version", "build"])
 def test_does_a_refused_release_leave_everything_as_it_was(
     repository: Path, spoil: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -286,6 +286,10 @@ def test_does_a_refused_release_leave_everything_as_it_was(
     elif spoil == "fault":
         path = repository / "data" / "studies" / "kim.yaml"
         path.write_text(path.read_text() + "typo: 1\n")
+        git(repository, "commit", "--quiet", "-am", "Made up")
+    elif spoil == "no version":
+        path = repository / "CITATION.cff"
+        path.write_text(path.read_text().replace("\nversion:", "\nedition:"))
         git(repository, "commit", "--quiet", "-am", "Made up")
     elif spoil == "older":
         version = "2025.1"
@@ -300,7 +304,10 @@ def test_does_a_refused_release_leave_everything_as_it_was(
     before = digest_of_tree(repository, without=".git")
     assert main(["release", version, "--root", str(repository)]) == 2
     assert digest_of_tree(repository, without=".git") == before
-    named = {"fault": "DATA-001", "older": "REL-005", "build": "made up"}.get(spoil, "REL-009")
+    named = {
+        "fault": "DATA-001", "older": "REL-005", "no version": "REL-008", "no repository": "REL-010",
+        "build": "made up",
+    }.get(spoil, "REL-009")  # fmt: skip
     assert named in capsys.readouterr().err
 
 

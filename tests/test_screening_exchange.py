@@ -85,7 +85,7 @@ def test_rayyan_gives_every_persons_vote(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (RAYYAN, {}, "unknown reason 'foreign language'"),
+        (RAYYAN, {}, r"unknown reason 'foreign language'.*\[SCREEN-009\]"),
         ('title,notes\nSame title,"RAYYAN-INCLUSION: {""A""=>""Included""}"\n', {}, ":2 — a decision on a record"),
         (
             'key,notes\na,"RAYYAN-INCLUSION: {""A""=>""Excluded""}"\n',

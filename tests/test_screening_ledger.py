@@ -104,6 +104,13 @@ def test_a_fault_names_its_line_and_the_way_out(root: Path, row: str, line: str)
     assert line in str(caught.value)
 
 
+def test_a_ledger_that_is_no_table_is_one_fault(root: Path) -> None:
+    write(root)
+    decisions_path(root).write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="CSV-005"):
+        read_decisions(root)
+
+
 def test_check_reports_a_decision_on_an_unknown_record(data_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(data_copy, "martini202,title_abstract,Ada,include,,2026-01-02,decision")
     assert main(["check", "--data", str(data_copy)]) == 1

@@ -71,7 +71,7 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(write):
 
 def test_an_empty_cell_of_a_grouping_column_is_refused(write):
     table = read_counts(write("study,tp,fp,fn,tn,setting\nA,1,2,3,4,in\nB,1,2,3,4,\n"))
-    with pytest.raises(DataError, match="setting — row 2: an empty cell"):
+    with pytest.raises(DataError, match=r"setting — row 2: an empty cell.*\[TABLE-008\]"):
         table.column("setting")
 
 

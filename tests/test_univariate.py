@@ -318,10 +318,11 @@ def test_the_safeguard_never_narrows_and_matters_only_below_one() -> None:
 
 def test_every_bad_value_is_named_at_once() -> None:
     with pytest.raises(DataError) as caught:
-        univariate.fit([0.1, math.nan, 0.3], [0.1, 0.2, 0.0])
+        univariate.fit([0.1, math.nan, 0.3], [0.1, 0.2, 0.0], moderators=[math.inf, 2.0, 3.0])
     assert [(fault.line, fault.field, fault.code) for fault in caught.value.faults] == [
         (2, "effects", "EFFECT-002"),
         (3, "variances", "EFFECT-003"),
+        (1, "moderators", "EFFECT-004"),
     ]
 
 

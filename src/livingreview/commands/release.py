@@ -158,7 +158,7 @@ def _git(root: Path, *arguments: str) -> str:
         ).stdout.rstrip("\n")
     except (OSError, subprocess.CalledProcessError) as error:
         problem = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[0]
-        raise _refusal("", f"git {arguments[0]} failed: {problem}", "run this in a clone", "REL-009") from None
+        raise _refusal("", f"git {arguments[0]} failed: {problem}", "run this in a clone", "REL-010") from None
 
 
 def _today() -> date:

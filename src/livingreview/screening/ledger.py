@@ -190,7 +190,7 @@ def _rows(path: Path, shown: str) -> list[tuple[int, dict[str, str]]]:
         rows = [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         problem, remedy = f"cannot be read: {error}", "restore the file from git, and append what is new"
-        raise DataError([Fault(shown, 0, "", problem, remedy, "CSV-002")]) from None
+        raise DataError([Fault(shown, 0, "", problem, remedy, "CSV-005")]) from None
     if header != list(COLUMNS):
         problem = f"expected the header {','.join(COLUMNS)}; found {','.join(header) or 'nothing'}"
         raise DataError([Fault(shown, 1, "", problem, "restore the header", "CSV-001")])
