@@ -29,7 +29,7 @@ from livingreview.errors import DataError
 from livingreview.review import Review, check
 from livingreview.review.model.base import Task
 from livingreview.review.reading import read_yaml
-from livingreview.search.formats.blocks import plain
+from livingreview.search.records import plain
 from livingreview.search.sources.http import Limits
 
 DOI = "10.5555/test.1"
@@ -181,7 +181,7 @@ def test_a_second_study_of_a_name_and_year_gets_a_letter(data: Path, held: Libra
 def test_no_id_is_made_of_nothing(data: Path, capsys: Any) -> None:
     before = files(data)
     assert add(export("TY  - JOUR\nTI  - Nobody's\nPY  - 2026\nER  -\n")) == 2
-    assert "--id surname2026" in capsys.readouterr().err
+    assert "--id surname2026 [ADD-004]" in capsys.readouterr().err
     assert files(data) == before
     with pytest.raises(DataError):
         free_id("", set())
@@ -255,7 +255,9 @@ def test_completing_any_study_leaves_its_other_lines_or_is_refused(path: Path) -
 def test_another_publication_completes_nothing(data: Path, capsys: Any) -> None:
     before = files(data)
     assert add(export(RIS), "--id", "lai2025") == 2
-    assert "this is another publication: the doi is 10.1038/s44161-025-00679-1" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "this is another publication: the doi is 10.1038/s44161-025-00679-1" in told
+    assert "[ADD-005]" in told
     assert add(export(RIS), "--id", "gao") == 2
     assert "no identifier or title agrees" in capsys.readouterr().err
     assert files(data) == before
@@ -444,19 +446,29 @@ def test_any_text_comes_back_from_the_file_as_it_went_in(text: str) -> None:
     ("arguments", "told"),
     [
         (["nothing.ris"], "neither a DOI, nor a PubMed number, nor a file"),
-        (["two.ris"], "2 records"),
+        (["two.ris"], "2 records; export the one study [ADD-001]"),
         (["empty.ris"], "empty"),
+        (["untitled.ris"], "the record has no title (untitled.ris); export the citation anew [ADD-002]"),
         (["large.ris"], "larger than 1,000,000 bytes"),
         (["letter.txt"], "no format that a bibliographic database exports"),
         ([DOI, "--data", "elsewhere"], "no folder of studies"),
-        (["export.ris", "--by", "J\u202ed"], "an invisible character, U+202E"),
+        (
+            ["export.ris", "--by", "J\u202ed"],
+            "an invisible character, U+202E; correct it in the export file or form, and give that [ADD-003]",
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line_with_the_way_out(
     data: Path, arguments: list[str], told: str, capsys: Any
 ) -> None:
     before = files(data)
-    for name, text in {"two": RIS * 2, "empty": "", "large": RIS * 9_000, "export": RIS}.items():
+    for name, text in {
+        "two": RIS * 2,
+        "empty": "",
+        "untitled": "TY  - JOUR\nPY  - 2026\nER  - \n",
+        "large": RIS * 9_000,
+        "export": RIS,
+    }.items():
         export(text, f"{name}.ris")
     export("Dear all,\n", "letter.txt")
     assert main(["add", "--by", "Jane Doe", *arguments]) == 2
@@ -471,7 +483,7 @@ def test_a_name_is_asked_for_where_git_has_none(data: Path, monkeypatch: Any, ca
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
     assert main(["add", "export.ris"]) == 2
-    assert '--by "Your Name"' in capsys.readouterr().err
+    assert "[ADD-008]" in capsys.readouterr().err
     Path("config").write_text("[user]\nname = Ada Example\n")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "config")
     assert main(["add", "export.ris"]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from livingreview.cli import main
 from livingreview.errors import DataError
 from livingreview.search.dedupe import dedupe
+from livingreview.search.formats.tables import records_from_csv
 from livingreview.search.linkage import BLOCK_CAP, COMPARISONS, candidate_pairs, comparison_table, read_parameters
 from livingreview.search.normalise import normalise
 from livingreview.search.records import Record
@@ -299,9 +301,21 @@ def test_a_decision_on_a_record_that_is_not_there_is_an_error(
     command = ["dedupe", str(tmp_path / "records.csv"), "--output", str(tmp_path / "c.csv")]
     assert main([*command, "--decided", str(decided)]) == 2
     assert "DEDUPE-004" in capsys.readouterr().err
+    decided.write_text("left,right\n", encoding="utf-8")
+    assert main([*command, "--decided", str(decided)]) == 2
+    assert "DEDUPE-003" in capsys.readouterr().err
     assert not (tmp_path / "c.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "code"), [(b"title,year\na,2020,spare\n", "RECORD-001"), (b"title,year\n\xff,2020\n", "RECORD-002")]
+)
+def test_a_table_of_records_that_cannot_be_read_is_an_error(tmp_path: Path, table: bytes, code: str) -> None:
+    (tmp_path / "records.csv").write_bytes(table)
+    with pytest.raises(DataError, match=code):
+        records_from_csv(tmp_path / "records.csv")
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dedupe", str(tmp_path / "gone.ris"), "--output", str(tmp_path / "c.csv")]) == 2
-    assert "gone.ris" in capsys.readouterr().err
+    assert re.search(r"gone\.ris .*\[DEDUPE-002\]", capsys.readouterr().err)

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from fake_services import library, serving
 from livingreview.cli import main
 from livingreview.errors import DataError
+from livingreview.search.formats.tables import records_from_csv
 from livingreview.search.ledger import RECORD_COLUMNS, Ledger, Run, record_id
-from livingreview.search.records import Record, records_from_csv
+from livingreview.search.records import Record
 
 DATA = Path(__file__).parents[1] / "data"
 DAY = date(2026, 11, 22)
@@ -91,6 +92,15 @@ def test_a_ledger_with_another_header_is_refused_and_left_alone(ledger, name):
     with pytest.raises(DataError, match="LEDGER-003"):
         ledger.append(run(), [article(1)])
     assert path.read_text() == "a,b\n1,2\n"
+
+
+def test_a_row_twice_or_with_a_cell_too_many_is_a_fault(ledger):
+    ledger.append(run(), [article(1)])
+    header, row = ledger.records_path.read_text().splitlines()
+    ledger.records_path.write_text(f"{header}\n{row}\n{row}\n")
+    assert [(fault.line, fault.code) for fault in ledger.faults()] == [(3, "LEDGER-002")]
+    ledger.records_path.write_text(f"{header}\n{row},spare\n")
+    assert [fault.code for fault in ledger.faults()] == ["LEDGER-004"]
 
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60)

@@ -16,7 +16,7 @@ from livingreview.search.normalise import read_title, surnames
 from livingreview.search.records import Record, find_doi
 from livingreview.search.sources.base import Found
 from livingreview.search.sources.catalogue import connect
-from livingreview.search.sources.crossref import Crossref
+from livingreview.search.sources.free import Crossref
 from livingreview.search.sources.http import Absent, Limits
 from livingreview.search.sources.pubmed import PubMed
 

@@ -246,8 +246,8 @@ def run_dedupe(options: argparse.Namespace) -> int:
 
 def _read(files: Sequence[Path]) -> list[Record]:
     """Return the records of all files; print what a reader reports, fail when a file gave nothing."""
+    from livingreview.search.formats.tables import is_record_table, records_from_csv
     from livingreview.search.imports import read_export
-    from livingreview.search.records import is_record_table, records_from_csv
 
     named = Counter(path.name for path in files)
     records: list[Record] = []

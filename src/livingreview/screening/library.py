@@ -16,7 +16,8 @@ from typing import Final
 from livingreview.errors import DataError, Fault
 from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import Decision, read_decisions, standing
-from livingreview.search.records import FIELD_LIMIT, Record, records_from_csv, year_of
+from livingreview.search.formats.tables import records_from_csv
+from livingreview.search.records import FIELD_LIMIT, Record, year_of
 
 __all__ = ["OTHER_METHODS", "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting"]
 

@@ -18,12 +18,11 @@ from pathlib import Path
 from livingreview import __version__
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.search.formats.bibtex import BIBTEX, read_bibtex
-from livingreview.search.formats.blocks import Aliases, Block, to_record
 from livingreview.search.formats.tables import TABLE, has_header, read_table
 from livingreview.search.formats.tagged import DIALECTS, read_tagged
 from livingreview.search.formats.xmlfiles import PLAIN, read_xml
 from livingreview.search.ledger import Ledger, Run
-from livingreview.search.records import Record
+from livingreview.search.records import Aliases, Block, Record, to_record
 
 __all__ = ["MAX_BYTES", "Imported", "detect", "import_exports", "read_export", "recognise"]
 

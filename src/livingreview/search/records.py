@@ -1,33 +1,24 @@
-"""A bibliographic record as an export gives it, the identifiers in it, and the plain table of records.
+"""A bibliographic record as an export gives it, the identifiers in it, and the one place where fields become a record.
 
-Every reader of an export returns :class:`Record` objects; searching, de-duplication and screening know nothing of
-the file formats behind them.
+Every reader of a format returns :class:`Block` objects, every source :class:`Record` objects; searching, de-duplication
+and screening know nothing of the formats behind them.
 """
 
 from __future__ import annotations
 
-import csv
+import hashlib
+import html
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from livingreview.errors import DataError, Fault
-
 __all__ = [
-    "Record",
-    "find_arxiv",
-    "find_doi",
-    "find_openalex",
-    "find_pmcid",
-    "find_pmid",
-    "is_record_table",
-    "printable",
-    "records_from_csv",
-    "split_authors",
-    "year_of",
-]
+    "FIELD_LIMIT", "Aliases", "Block", "Record", "find_arxiv", "find_doi", "find_openalex", "find_pmcid", "find_pmid",
+    "full_name", "plain", "printable", "split_authors", "to_record", "year_of",
+]  # fmt: skip
 
 # Abstracts of the size of a thesis exist; the default limit of the csv module is 131,072 characters.
 FIELD_LIMIT = 16_000_000
@@ -98,11 +89,6 @@ class Record:
         return {**asdict(self), "authors": list(self.authors)}
 
 
-# Column of a table of records → field of `Record`. The last four are names of BibTeX and of other tools.
-COLUMNS = {name: name for name in Record.__slots__ if name not in ("source_file", "source_index", "line", "sha256")}
-COLUMNS |= {"author": "authors", "number": "issue", "id": "accession", "isbn": "issn"}
-
-
 def year_of(text: str) -> int | None:
     """Return the first plausible year in a date, or None.
 
@@ -136,75 +122,16 @@ def split_authors(text: str) -> tuple[str, ...]:
     return (text.strip(),) if text.strip() else ()
 
 
-def is_record_table(path: Path) -> bool:
-    """Return whether a file is a CSV table of records rather than a database's own CSV export.
-
-    The columns of a table of records are lower-case field names; of databases' exports none has both ``title``
-    and ``author`` or ``authors`` in that form.
-    """
-    if path.suffix.lower() != ".csv":
-        return False
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = set(next(csv.reader(stream), []))
-    except UnicodeDecodeError:
-        return False
-    return "title" in header and bool(header & {"author", "authors"})
-
-
-def records_from_csv(path: Path, name: str | None = None) -> list[Record]:
-    """Read a CSV table of records.
-
-    Parameters
-    ----------
-    path
-        UTF-8 file with a header row; columns are the fields of :class:`Record` (BibTeX's ``author``, ``number``
-        and ``isbn`` are understood). Other columns are ignored.
-    name
-        The `source_file` of the records; the path as given by default.
-
-    Raises
-    ------
-    DataError
-        A row has more cells than the header has columns, or the file is not UTF-8.
-    """
-    source = name if name is not None else str(path)
-    csv.field_size_limit(FIELD_LIMIT)
-    records: list[Record] = []
-    faults: list[Fault] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            for index, row in enumerate(reader):
-                if None in row:
-                    problem = f"expected {len(reader.fieldnames or ())} cells, found more"
-                    faults.append(
-                        Fault(source, reader.line_num, "", problem, "quote cells that hold commas", "RECORD-001")
-                    )
-                records.append(_record(row, source, index, reader.line_num))
-    except UnicodeDecodeError as error:
-        faults.append(Fault(source, 0, "", f"expected UTF-8, found {error.reason}", "save it as UTF-8", "RECORD-002"))
-    if faults:
-        raise DataError(faults)
-    return records
-
-
-def _record(row: dict[str, str | None], source: str, index: int, line: int) -> Record:
-    fields: dict[str, str] = {}
-    for column, value in row.items():
-        field = COLUMNS.get(column.lower()) if isinstance(column, str) else None
-        if field and isinstance(value, str) and not fields.get(field):
-            fields[field] = value.strip()
-    authors = split_authors(fields.pop("authors", ""))
-    year = year_of(fields.pop("year", ""))
-    return Record(source, index, authors=authors, year=year, line=line, **fields)
-
-
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>{}|\\^`]+")
 _PMID = re.compile(r"(?<!\d)[1-9]\d{0,8}(?!\d)")
 _PMCID = re.compile(r"PMC[1-9]\d{0,9}", re.IGNORECASE)
 _ARXIV = re.compile(r"(?<![\d.])\d{4}\.\d{4,5}(?!\d)|[a-z-]+(?:\.[A-Z]{2})?/\d{7}(?!\d)")
 _OPENALEX = re.compile(r"(?<!\w)W\d{4,12}(?!\w)")
+
+
+def full_name(family: str, given: str) -> str:
+    """Return a person's name as ``Family, Given``, or the part of it that is there."""
+    return ", ".join(part for part in (family, given) if part)
 
 
 def find_doi(text: str) -> str:
@@ -279,3 +206,129 @@ def printable(text: str) -> str:
 def _first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found[0] if found else ""
+
+
+# Field of a record → names of the fields that may hold it, best first. `first_page`, `last_page` and
+# `article_number` make up the pages.
+Aliases = Mapping[str, tuple[str, ...]]
+
+_BLANKS = re.compile(r"\s+")
+_MARKUP = re.compile(r"</?(?:i|b|u|p|br|em|strong|sub|sup|sc|italic|bold|jats:[a-z-]+|h[1-6])\b[^<>]{0,80}>", re.I)
+_PUBMED_PAGE = re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d+)")
+_PUBMED_NAMES = frozenset({"nlm", "pubmed", "medline"})
+_PAGE_RANGE = re.compile(r"[-–—]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One record as its file spells it.
+
+    Parameters
+    ----------
+    line
+        1-based line or row where it starts.
+    fields
+        Names and values in the file's order; a name may occur more than once.
+    raw
+        The text it was read from.
+    """
+
+    line: int
+    fields: tuple[tuple[str, str], ...]
+    raw: str
+
+    def every(self, name: str) -> list[str]:
+        """Return every value of a field that is not empty."""
+        return self._values.get(name, [])
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        values: dict[str, list[str]] = {}
+        for name, value in self.fields:
+            if text := value.strip():
+                values.setdefault(name, []).append(text)
+        return values
+
+    def best(self, names: tuple[str, ...]) -> list[str]:
+        """Return the values of the first of several fields that has any."""
+        return next((values for name in names if (values := self.every(name))), [])
+
+
+def to_record(block: Block, aliases: Aliases, source: str, index: int) -> Record:
+    """Return the record that a block describes.
+
+    `aliases` say which of its fields holds what; `source` and `index` are the file's name and the place in it.
+    """
+
+    def one(field: str) -> str:
+        values = block.best(aliases.get(field, ()))
+        return plain(values[0]) if values else ""
+
+    def joined(field: str) -> str:
+        return "; ".join(dict.fromkeys(plain(value) for value in block.best(aliases.get(field, ()))))
+
+    doi = next((doi for name in aliases["doi"] for value in block.every(name) if (doi := _doi_in(value))), "")
+    return Record(
+        source,
+        index,
+        title=one("title"),
+        authors=_authors(block.best(aliases["authors"])),
+        year=next((year for name in aliases["year"] for value in block.every(name) if (year := year_of(value))), None),
+        journal=one("journal"),
+        volume=one("volume"),
+        issue=one("issue"),
+        pages=_pages(one("first_page"), one("last_page"), one("article_number")),
+        doi=doi,
+        pmid=find_pmid(one("pmid")) or _pubmed_number(one("url"), one("accession"), one("provider")),
+        pmcid=find_pmcid(one("pmcid")),
+        arxiv=find_arxiv(doi) or find_arxiv(one("arxiv")),
+        openalex=find_openalex(one("openalex")),
+        accession=one("accession"),
+        issn=one("issn"),
+        abstract=plain(" ".join(block.best(aliases["abstract"]))),
+        keywords=joined("keywords"),
+        language=joined("language"),
+        kind=joined("kind"),
+        url=one("url"),
+        line=block.line,
+        sha256=hashlib.sha256(block.raw.encode("utf-8", "surrogatepass")).hexdigest(),
+    )
+
+
+def plain(text: str) -> str:
+    r"""Return text on one line, without mark-up and control characters.
+
+    Examples
+    --------
+    >>> plain("T<sub>1</sub> mapping\n   &amp; more; p < 0.05")
+    'T1 mapping & more; p < 0.05'
+    """
+    if "&" in text:
+        text = html.unescape(text)
+    if "<" in text:
+        text = _MARKUP.sub("", text)
+    return printable(_BLANKS.sub(" ", text).strip())
+
+
+def _authors(values: list[str]) -> tuple[str, ...]:
+    if len(values) == 1:
+        return tuple(plain(author) for author in split_authors(values[0]))
+    return tuple(plain(value) for value in values)
+
+
+def _pages(first: str, last: str, article: str) -> str:
+    if not first:
+        return article
+    return first if not last or last == first or _PAGE_RANGE.search(first) else f"{first}-{last}"
+
+
+def _pubmed_number(url: str, accession: str, provider: str) -> str:
+    found = _PUBMED_PAGE.search(url)
+    if found:
+        return find_pmid(found[1])
+    return accession if provider.lower() in _PUBMED_NAMES and accession.isdecimal() else ""
+
+
+def _doi_in(value: str) -> str:
+    # MEDLINE marks what kind of identifier follows: "S0048-9697(17)30912-9 [pii]".
+    return "" if value.endswith("[pii]") else find_doi(value)

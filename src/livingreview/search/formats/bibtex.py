@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import latexcodec  # noqa: F401 — registers the codec "latex"
 
 from livingreview.errors import Fault
-from livingreview.search.formats.blocks import Aliases, Block
+from livingreview.search.records import Aliases, Block
 
 __all__ = ["BIBTEX", "read_bibtex"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from livingreview.errors import Fault
-from livingreview.search.formats.blocks import Aliases, Block
+from livingreview.search.records import Aliases, Block
 
 __all__ = ["DIALECTS", "Dialect", "read_tagged"]
 

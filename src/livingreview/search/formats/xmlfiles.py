@@ -13,7 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from livingreview.errors import Fault
-from livingreview.search.formats.blocks import Aliases, Block
+from livingreview.search.records import Aliases, Block, full_name
 
 __all__ = ["PLAIN", "ROOTS", "pubmed_block", "read_xml"]
 
@@ -81,8 +81,8 @@ def pubmed_block(article: Element) -> Block:
 
     add("title", ".//Article/ArticleTitle", ".//BookDocument/ArticleTitle", ".//Book/BookTitle", ".//VernacularTitle")
     for author in article.iterfind(".//AuthorList/Author"):
-        family, given = author.findtext("LastName", ""), author.findtext("ForeName") or author.findtext("Initials", "")
-        name = ", ".join(part for part in (family, given) if part) or author.findtext("CollectiveName", "")
+        given = author.findtext("ForeName") or author.findtext("Initials") or ""
+        name = full_name(author.findtext("LastName") or "", given) or author.findtext("CollectiveName") or ""
         fields.append(("authors", name))
     add("year", ".//JournalIssue/PubDate/Year", ".//JournalIssue/PubDate/MedlineDate", ".//Book/PubDate/Year")
     add("year", ".//ArticleDate/Year")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,26 +12,13 @@ from typing import Any, ClassVar
 
 from livingreview.errors import SearchError
 from livingreview.review.model import Strategy
-from livingreview.search.formats.blocks import plain
-from livingreview.search.records import Record
+from livingreview.search.records import Record, plain
 from livingreview.search.sources.http import Service
 
 __all__ = [
-    "Found",
-    "JsonSource",
-    "Moved",
-    "Page",
-    "Query",
-    "Resume",
-    "Source",
-    "by_cursor",
-    "by_position",
-    "dig",
-    "list_at",
-    "page_range",
-    "text_at",
-    "texts_at",
-]
+    "Found", "JsonSource", "Moved", "Page", "Query", "Resume", "Source", "by_cursor", "by_position", "dig", "list_at",
+    "number_at", "page_range", "text_at", "texts_at",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,18 +35,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the records that a query found.
+    """Some of the records that a query found, in the service's order.
 
-    Parameters
-    ----------
-    records
-        In the service's order.
-    hits
-        How many records the service says there are in all.
-    cursor
-        Where the next page begins, in the source's own terms; empty after the last.
-    passed
-        Records that the service gave and the strategy does not match, where a service cannot search by it.
+    `hits` is how many the service says there are in all, `cursor` where the next page begins, in the source's own terms
+    and empty after the last; `passed` counts records that it gave and the strategy does not match.
     """
 
     records: tuple[Record, ...]
@@ -94,8 +74,8 @@ class Moved(SearchError):
 
 
 @dataclass(frozen=True)
-class Source:
-    """A database that can be searched over the network.
+class Source(ABC):
+    """A database that can be searched over the network; `database` is its name in the strategy and the search log.
 
     Parameters
     ----------
@@ -103,11 +83,6 @@ class Source:
         Its web service, with the key among the headers where it is taken there.
     key, contact
         Its key, and the e-mail address that it is told; either may be empty.
-
-    Attributes
-    ----------
-    database
-        Its name, as the strategy and the search log have it.
     """
 
     database: ClassVar[str]
@@ -115,6 +90,7 @@ class Source:
     key: str = field(default="", repr=False)
     contact: str = ""
 
+    @abstractmethod
     def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
         """Yield the records that the query finds, page by page.
 
@@ -123,7 +99,6 @@ class Source:
         SearchError
             The service fails, refuses, or gives fewer records than it said there are.
         """
-        raise NotImplementedError
 
     def close(self) -> None:
         """Close the connections."""
@@ -133,9 +108,9 @@ class Source:
 class JsonSource(Source):
     """A source whose service describes each record by a JSON object."""
 
+    @abstractmethod
     def fields(self, item: Any) -> dict[str, Any]:
         """Return the fields of a record that an object gives, title and abstract still with their mark-up."""
-        raise NotImplementedError
 
     def records(self, items: Any) -> tuple[Record, ...]:
         """Return the records of a list of objects; of none where there is no list."""
@@ -195,8 +170,6 @@ def by_position(name: str, fetch: Callable[[int], Page], resume: Resume, limit: 
 def dig(content: Any, *path: str | int) -> Any:
     """Return a value deep in JSON, or None where the path leaves it.
 
-    Examples
-    --------
     >>> dig({"a": [{"b": 1}]}, "a", 0, "b"), dig({"a": None}, "a", 0, "b")
     (1, None)
     """
@@ -212,6 +185,12 @@ def text_at(content: Any, *path: str | int) -> str:
     """Return a text or number deep in JSON as text; empty where there is none."""
     value = dig(content, *path)
     return " ".join(str(value).split()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+
+
+def number_at(content: Any, *path: str | int) -> int | None:
+    """Return a whole number deep in JSON, or None where there is none."""
+    text = text_at(content, *path)
+    return int(text) if text.isdecimal() else None
 
 
 def list_at(content: Any, *path: str | int) -> list[Any]:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from livingreview.errors import SearchError
 from livingreview.search.sources.base import Source
-from livingreview.search.sources.crossref import Crossref
-from livingreview.search.sources.europepmc import EuropePMC
+from livingreview.search.sources.free import Crossref, EuropePMC, OpenAlex
 from livingreview.search.sources.http import Limits, Service, user_agent
-from livingreview.search.sources.openalex import OpenAlex
 from livingreview.search.sources.pubmed import PubMed
 from livingreview.search.sources.subscribed import IEEEXplore, Scopus, WebOfScience
 

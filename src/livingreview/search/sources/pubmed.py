@@ -13,9 +13,8 @@ from datetime import date, timedelta
 from xml.etree.ElementTree import Element
 
 from livingreview.errors import SearchError
-from livingreview.search.formats.blocks import to_record
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
-from livingreview.search.records import Record
+from livingreview.search.records import Record, to_record
 from livingreview.search.sources.base import Found, Page, Query, Resume, Source, dig, text_at
 from livingreview.search.sources.http import Absent
 from livingreview.search.strategy import serialise

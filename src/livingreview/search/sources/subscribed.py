@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from livingreview.search.formats.blocks import plain
-from livingreview.search.records import find_arxiv, find_doi, find_pmid, year_of
+from livingreview.search.records import find_arxiv, find_doi, find_pmid, plain, year_of
 from livingreview.search.sources.base import (
     JsonSource,
     Page,
@@ -23,6 +22,7 @@ from livingreview.search.sources.base import (
     by_cursor,
     by_position,
     dig,
+    number_at,
     page_range,
     text_at,
     texts_at,
@@ -66,7 +66,7 @@ class Scopus(JsonSource):
         # No hits are told by one entry that holds an error.
         entries = [entry for entry in dig(results, "entry") or [] if "error" not in entry]
         following = text_at(results, "cursor", "@next") if entries else ""
-        return Page(self.records(entries), int(text_at(results, "opensearch:totalResults") or 0), following)
+        return Page(self.records(entries), number_at(results, "opensearch:totalResults") or 0, following)
 
     def fields(self, item: Any) -> dict[str, Any]:
         """Return the fields of an entry."""
@@ -109,18 +109,18 @@ class WebOfScience(JsonSource):
 
         def fetch(position: int) -> Page:
             content = self.service.json("documents", {**parameters, "page": position // WOS_PAGE + 1})
-            return Page(self.records(content.get("hits")), int(dig(content, "metadata", "total") or 0), "")
+            return Page(self.records(content.get("hits")), number_at(content, "metadata", "total") or 0, "")
 
         yield from by_position(self.database, fetch, resume, WOS_BY_POSITION)
 
     def fields(self, item: Any) -> dict[str, Any]:
         """Return the fields of a hit."""
         source, numbers = dig(item, "source"), dig(item, "identifiers")
-        doi, year = find_doi(text_at(numbers, "doi")), dig(source, "publishYear")
+        doi = find_doi(text_at(numbers, "doi"))
         return {
             "title": text_at(item, "title"),
             "authors": tuple(texts_at(dig(item, "names", "authors"), "displayName")),
-            "year": year if isinstance(year, int) else None,
+            "year": number_at(source, "publishYear"),
             "journal": text_at(source, "sourceTitle"),
             "volume": text_at(source, "volume"),
             "issue": text_at(source, "issue"),
@@ -162,7 +162,7 @@ class IEEEXplore(JsonSource):
 
         def fetch(position: int) -> Page:
             content = self.service.json("api/v1/search/articles", {**parameters, "start_record": position + 1})
-            return Page(self.records(content.get("articles")), int(content.get("total_records") or 0), "")
+            return Page(self.records(content.get("articles")), number_at(content, "total_records") or 0, "")
 
         yield from by_position(self.database, fetch, resume, IEEE_BY_POSITION)
 
