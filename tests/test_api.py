@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from livingreview.living.results import results_of
 from livingreview.publish.api import api_files
-from livingreview.publish.downloads import DOWNLOADS
+from livingreview.publish.metadata import DOWNLOADS
 from published import HOSTILE, SITE, with_site
 
 NAMES = ("index", "estimates", "studies", "flow")

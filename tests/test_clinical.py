@@ -23,7 +23,7 @@ from livingreview.analysis.clinical import (
     study_scenarios,
 )
 from livingreview.analysis.diagnosis import Pooled, pool
-from livingreview.publish.utility_figures import show_fagan, show_frequencies, show_predictive_values
+from livingreview.publish.figures import show_fagan, show_frequencies, show_predictive_values
 from livingreview.review import Review
 from livingreview.synthesis.findings import DOMAINS
 from livingreview.synthesis.imputation import ImputedFit

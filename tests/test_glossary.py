@@ -10,7 +10,7 @@ from docutils import nodes
 from docutils.utils import new_document
 from sphinx import addnodes
 
-from livingreview.publish.glossary import definitions, link_terms
+from livingreview.publish.sphinx_ext import definitions, link_terms
 
 GLOSSARY = Path(__file__).parent.parent / "chapters" / "glossary.md"
 TERMS = {

@@ -10,9 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from livingreview.publish import beside
-from livingreview.publish.downloads import CREATOR, DOWNLOADS
 from livingreview.publish.frame import Frame
-from livingreview.publish.metadata import LONGEST, page_metadata, shortened, site_metadata
+from livingreview.publish.metadata import CREATOR, DOWNLOADS, LONGEST, page_metadata, shortened, site_metadata
 from livingreview.publish.site import build_book
 from published import HOSTILE, SITE, with_site
 from tiny_book import BIBLIOGRAPHY, tiny_book

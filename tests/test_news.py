@@ -10,7 +10,7 @@ import pytest
 from livingreview.living.difference import compare_results
 from livingreview.living.news import News, moved_table, news, notices, standings_table, summary, versions_items_table
 from livingreview.living.releases import frozen_results
-from livingreview.publish.notices import notices_html, show_notices
+from livingreview.publish.elements import notices_html, show_notices
 from livingreview.review import Review
 from livingreview.review.model import Release
 

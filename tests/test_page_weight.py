@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from livingreview.publish.history import page_days
+from livingreview.publish.inputs import page_days
 from page_weight import LIMIT, LIMITS, loaded, pages, weight
 from tools import ROOT, built_site
 

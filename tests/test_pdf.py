@@ -13,8 +13,7 @@ from bs4 import BeautifulSoup
 
 from livingreview.cli import main
 from livingreview.errors import BuildError
-from livingreview.publish.pdf import print_pdf
-from livingreview.publish.printing import printable
+from livingreview.publish.pdf import print_pdf, printable
 from livingreview.publish.site import add_to_site
 from tools import ROOT, built_site, program
 

@@ -1,4 +1,4 @@
-"""Does the flow diagram connect the right boxes and print the right numbers?"""
+"""Do flow diagram and UpSet plot connect the right boxes and sets, and print the right numbers?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from gallery import FLOW, OTHER, texts, tips
 from livingreview.analysis.flow import FlowBox
-from livingreview.plots.flow import flow_diagram
+from livingreview.plots.flow import flow_diagram, upset
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import to_svg
 
@@ -128,3 +128,41 @@ def test_a_box_links_to_the_records_behind_it_and_the_link_leaves_the_drawing_al
     assert "_blank" not in svg
     assert 'role="group"' in svg
     assert 'role="img"' in to_svg(flow_diagram(FLOW).figure, "Flow", "A flow")
+
+
+COMBINATIONS = {
+    frozenset({"PubMed"}): 120,
+    frozenset({"PubMed", "Embase"}): 340,
+    frozenset({"Scopus"}): 3,
+    frozenset({"Embase"}): 0,
+}
+
+
+def test_bars_of_combinations_stand_in_order_of_size_and_are_as_high_as_their_counts() -> None:
+    ax = upset(COMBINATIONS)
+    bars = {tip: found[0] for tip, found in tips(ax).items()}
+    assert list(bars) == ["Embase and PubMed only: 340", "PubMed only: 120", "Scopus only: 3"]
+    heights = [abs(bar.get_height()) for bar in bars.values()]
+    assert heights[1] / heights[0] == pytest.approx(120 / 340)
+    assert [bar.get_x() for bar in bars.values()] == sorted(bar.get_x() for bar in bars.values())
+
+
+def test_sets_are_named_with_their_totals_and_their_dots_filled() -> None:
+    ax = upset(COMBINATIONS)
+    assert {"PubMed (460)", "Embase (340)", "Scopus (3)"} <= set(texts(ax))
+    filled = [len(line.get_xdata()) for line in ax.lines if line.get_markerfacecolor() != "none"]
+    assert filled == [2, 1, 1]
+
+
+def test_what_does_not_fit_is_said() -> None:
+    many = {frozenset({f"s{i}", f"s{j}"}): 50 - i - j for i in range(8) for j in range(i)}
+    ax = upset(many, width=3.0)
+    shown = sum(int(tip.rsplit(" ", 1)[1]) for tip in tips(ax))
+    (note,) = [text for text in texts(ax) if "smaller combinations" in text]
+    assert int(note.split()[-2]) == sum(many.values()) - shown
+
+
+@pytest.mark.parametrize("wrong", [{}, {frozenset({"a"}): 0}, {frozenset({"a"}): -1}, {frozenset(): 3}])
+def test_an_upset_plot_of_nothing_is_refused(wrong: dict[frozenset[str], int]) -> None:
+    with pytest.raises(ValueError, match="at least one item"):
+        upset(wrong)

@@ -14,11 +14,10 @@ import pytest
 from matplotlib.axes import Axes
 
 from gallery import GALLERY, HOSTILE
-from livingreview.plots.display import show
 from livingreview.plots.evidence import bar_counts
 from livingreview.plots.palette import COLOURS, MARKERS, RATINGS, SERIES, colour, css_variables, theme_css
 from livingreview.plots.style import SMALL, clean, context, figure, text_width, wrap
-from livingreview.plots.svg import save, to_svg
+from livingreview.plots.svg import save, show, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 every_figure = pytest.mark.parametrize("draw", GALLERY.values(), ids=GALLERY.keys())

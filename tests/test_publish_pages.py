@@ -12,8 +12,9 @@ import pytest
 from pybtex.database import parse_string
 
 from livingreview.publish.frame import banner_html, banner_until
+from livingreview.publish.mending import excerpting, mended
 from livingreview.publish.references import bibtex
-from livingreview.publish.sphinx_ext import excerpting, mathml, mended
+from livingreview.publish.sphinx_ext import mathml
 from livingreview.publish.tables import code_html, table_html
 from livingreview.review import STUDY_ID
 from livingreview.review.model import Study

@@ -10,7 +10,7 @@ import pytest
 
 from livingreview.analysis.reporting import CHECKLISTS, FILE, Answer, checklist_table, read_answers, tally_statuses
 from livingreview.errors import DataError
-from livingreview.publish.checklists import page_link
+from livingreview.publish.elements import page_link
 from livingreview.publish.tables import PageLink, table_html
 from livingreview.review import Review
 

@@ -3,7 +3,7 @@
 Figures are drawn at one of two widths.  A :data:`COLUMN` figure is legible on a telephone (shown 330 px wide,
 a point of type is about a CSS pixel) and sits in the text column of a larger screen.  A :data:`PAGE` figure
 fills that column and needs a compact twin for the telephone (``compact=`` of
-:func:`livingreview.plots.display.show`).  Nothing is smaller than 8.5 points.
+:func:`livingreview.plots.svg.show`).  Nothing is smaller than 8.5 points.
 
 Colours are those of :mod:`livingreview.plots.palette`, which lists the CSS variable names; the background is
 transparent.  The SVG itself is written by :mod:`livingreview.plots.svg`.

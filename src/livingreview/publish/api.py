@@ -16,7 +16,7 @@ from livingreview.analysis.flow import Flow, living_flow
 from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import previous_day
 from livingreview.living.results import Results
-from livingreview.publish.downloads import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
+from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Study
 from livingreview.review.model.base import Record

@@ -1,21 +1,41 @@
-"""Write what is published beside the pages: API, data package, feed, badge, references, sitemap."""
+"""Write what is published beside the pages: API, data package, feed, badge, references, sitemap.
+
+The Atom feed tells a subscriber once of each released version, with what it changed, and of each study included since
+the first version. The studies of that first version came together and are told in its entry: dozens of entries of one
+day would only hide it.
+
+References
+----------
+The Atom Syndication Format, RFC 4287: https://www.rfc-editor.org/rfc/rfc4287
+"""
 
 from __future__ import annotations
 
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES
+from livingreview.analysis.tabulate import reference
+from livingreview.living.releases import read_releases, release_entries
 from livingreview.living.results import results_of
 from livingreview.publish.api import api_files, json_bytes
 from livingreview.publish.datapackage import data_package
-from livingreview.publish.downloads import site_root
-from livingreview.publish.feed import atom
+from livingreview.publish.metadata import CREATOR, LICENCE, link, site_root
 from livingreview.publish.references import bibtex, csl_json, referable, ris
-from livingreview.review import Review
+from livingreview.review import Review, plain_label
+from livingreview.review.model import Release, Study
 
-__all__ = ["publish_beside"]
+__all__ = ["atom", "publish_beside"]
 
+ATOM: Final = "http://www.w3.org/2005/Atom"
+# XML 1.0 has no way to write these, not even escaped.
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NO_PAGES = ("search.html", "genindex.html")
 
 
@@ -73,3 +93,100 @@ def _for_robots(site: Path, review: Review) -> dict[str, bytes]:
     sitemap = ET.tostring(urls, encoding="utf-8", xml_declaration=True) + b"\n"
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {root}sitemap.xml\n"
     return {"robots.txt": robots.encode(), "sitemap.xml": sitemap}
+
+
+@dataclass(frozen=True)
+class _Entry:
+    key: str
+    day: date
+    title: str
+    summary: str
+    page: str
+    category: str
+    related: str = ""
+
+
+def atom(review: Review) -> bytes:
+    """Return the feed, newest first; the same review gives the same bytes.
+
+    Parameters
+    ----------
+    review
+        The review on a day; what came later is not told.
+
+    Raises
+    ------
+    DataError
+        A file of a released version has faults.
+    """
+    root = site_root(review)
+    releases = [release for release in read_releases(review.root) if release.day <= review.day]
+    entries = sorted([*_versions(releases), *_studies(review, releases)], key=lambda entry: (entry.day, entry.key))
+    feed = ET.Element("feed", {"xmlns": ATOM, "xml:lang": "en"})
+    _add(feed, "id", _permanent(review, "feed"))
+    _add(feed, "title", review.file.title)
+    _add(feed, "updated", _time(entries[-1].day if entries else review.day))
+    _add(ET.SubElement(feed, "author"), "name", CREATOR)
+    _add(feed, "rights", f"CC BY 4.0, {LICENCE}")
+    ET.SubElement(feed, "link", rel="self", type="application/atom+xml", href=link("feed.xml", root=root))
+    ET.SubElement(feed, "link", rel="alternate", type="text/html", href=link("index.html", root=root))
+    for entry in reversed(entries):
+        _write(ET.SubElement(feed, "entry"), entry, review, root)
+    ET.indent(feed, " ")
+    text: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def _versions(releases: Sequence[Release]) -> Iterator[_Entry]:
+    for before, release in zip([None, *releases], releases, strict=False):
+        title = f"Version {release.version}" + (f": {release.title}" if release.title else "")
+        summary = "\n".join(release_entries(before, release))
+        # Dated by the day that it was made: that is when a subscriber can know of it.
+        yield _Entry(f"version/{release.version}", release.frozen, title, summary, "index.html", "version")
+
+
+def _studies(review: Review, releases: Sequence[Release]) -> Iterator[_Entry]:
+    first = releases[0].day if releases else review.last_search
+    for study in review.included:
+        standing = study.standing_on(review.day)
+        if standing is not None and standing.on > first:
+            yield _Entry(
+                f"study/{study.id}/{standing.on}",
+                standing.on,
+                f"Study included: {plain_label(study)}",
+                _told(study, standing.reason),
+                "chapters/characteristics.html",
+                study.task or "study",
+                reference(study),
+            )
+
+
+def _told(study: Study, reason: str) -> str:
+    title = study.report.title or "Its report was not identified"
+    signed = "" if study.verified else " No person has signed its extraction yet."
+    return f"{title}. Included: {reason}.{signed}"
+
+
+def _write(element: ET.Element, entry: _Entry, review: Review, root: str) -> None:
+    _add(element, "id", _permanent(review, entry.key))
+    _add(element, "title", entry.title)
+    _add(element, "published", _time(entry.day))
+    _add(element, "updated", _time(entry.day))
+    ET.SubElement(element, "category", term=entry.category)
+    ET.SubElement(element, "link", rel="alternate", type="text/html", href=link(entry.page, root=root))
+    if entry.related:
+        ET.SubElement(element, "link", rel="related", href=entry.related)
+    _add(element, "summary", entry.summary)
+
+
+def _permanent(review: Review, key: str) -> str:
+    """Return an id that stays when the site moves, as RFC 4287 (4.2.6) asks; an address would not."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"https://doi.org/{review.file.base_review['doi']}#living/{key}").urn
+
+
+def _time(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _add(parent: ET.Element, name: str, text: str) -> None:
+    ET.SubElement(parent, name).text = _NOT_XML.sub("\ufffd", text)

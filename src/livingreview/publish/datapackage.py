@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from livingreview.publish.codebook import described
-from livingreview.publish.downloads import CREATOR, LICENCE, LICENCE_NAME, site_root
+from livingreview.publish.metadata import CREATOR, LICENCE, LICENCE_NAME, site_root
 from livingreview.publish.tidy import DIVIDER, Table, cell, tidy_tables
 from livingreview.review import Review
 

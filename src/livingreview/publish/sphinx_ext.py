@@ -1,13 +1,13 @@
-"""A small Sphinx extension of our own: formulas as MathML, only the scripts that a page uses, what a page is.
+"""A small Sphinx extension of our own: formulas as MathML, terms led to the glossary, what a page is.
 
-Formulas become MathML while the book is built, which every current browser shows by itself; no script from a
-third party, and none of our own, is needed to read them.
+Formulas become MathML while the book is built, which every current browser shows by itself; no script is needed to
+read them. Chapters need no mark-up for terms: one added to the glossary is explained everywhere at the next build.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -16,17 +16,18 @@ from xml.sax.saxutils import quoteattr
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
-from livingreview.publish.banner import long_date
-from livingreview.publish.glossary import connect_glossary
-from livingreview.publish.lean import lean
+from livingreview.publish.mending import mend_site
 from livingreview.publish.metadata import page_metadata
+from livingreview.wording import day as written
 
-__all__ = ["excerpting", "mathml", "mended", "searchable", "setup"]
+__all__ = ["definitions", "link_terms", "mathml", "setup"]
 
+GLOSSARY: Final = "chapters/glossary"
 RENDERER: Final = "livingreview_mathml"
 _LOGGER = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def _describe_page(app: Sphinx, page: str, _template: str, context: dict[str, An
 def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     """Say when the page was last changed, and where a study's page, which no table of contents holds, belongs."""
     day = app.config.livingreview_days.get(page)
-    context["last_updated"] = long_date(date.fromisoformat(day)) if day else None
+    context["last_updated"] = written(date.fromisoformat(day)) if day else None
     chapter = "chapters/explore"
     if page.startswith("studies/") and chapter in app.env.titles:
         context["parents"] = [{"link": context["pathto"](chapter), "title": app.env.titles[chapter].astext()}]
@@ -129,69 +130,70 @@ def _escape_printed_title(*event: Any) -> None:
         context["pagetitle"] = escape(context["pagetitle"])
 
 
-def searchable(index: str) -> str:
-    """Return Sphinx's search index with its headings escaped, because its script writes them as markup.
-
-    Examples
-    --------
-    >>> searchable('Search.setIndex({"alltitles":{"<b>":[[0,null]]}})')
-    'Search.setIndex({"alltitles":{"&lt;b&gt;":[[0,null]]}})'
-    """
-    prefix, suffix = "Search.setIndex(", ")"
-    content = json.loads(index.removeprefix(prefix).removesuffix(suffix))
-    content["alltitles"] = {escape(title): places for title, places in content["alltitles"].items()}
-    return prefix + json.dumps(content, separators=(",", ":"), sort_keys=True) + suffix
+def definitions(glossary: nodes.document) -> dict[str, tuple[str, str]]:
+    """Return each term of a glossary with the id of its entry and the first paragraph of its definition."""
+    found: dict[str, tuple[str, str]] = {}
+    for item in glossary.findall(nodes.definition_list_item):
+        if isinstance(item.parent.parent, addnodes.glossary) and (text := item.next_node(nodes.paragraph)):
+            terms = list(item.findall(nodes.term))
+            found |= {term.astext(): (terms[0]["ids"][0], " ".join(text.astext().split())) for term in terms}
+    return found
 
 
-def excerpting(script: str) -> str:
-    """Return Sphinx's search script so that its excerpts are from the text of a page: without menus, heading and code.
-
-    Notes
-    -----
-    What stands in cells side by side is kept apart.
-    """
-    apart = r'htmlString.replace(/<\/(?=t[dh]|h\d|p>|li|fig|title|desc)/g, " $&"),'
-    script = script.replace("parseFromString(htmlString,", f"parseFromString({apart}")
-    script = script.replace("""'[role="main"]'""", "'article'")
-    return script.replace('[".headerlink",', '["details", "h1", ".headerlink",')
-
-
-def mended(html: str) -> str:
-    """Return a page without what the theme and docutils get wrong for readers who listen to it.
+def link_terms(page: nodes.document, terms: Mapping[str, tuple[str, str]], address: str) -> None:
+    """Make the first use of each entry in the sentences of a page a link that bears its definition as title.
 
     Parameters
     ----------
-    html
-        A whole page.
-
-    Notes
-    -----
-    * A list role without list items inside (docutils' citations, which carry a role of their own).
-    * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
-      keyboard shortcut shown on it is no part of its name.
-    * The same on the line that folds code in and out.
-    * Titles of icons inside a button that already has a name.
-    * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
+    page
+        Changed in place. Headings, links, emphasised words and citations are left as they are.
+    terms
+        As :func:`definitions` returns them.
+    address
+        Of the glossary, as seen from the page.
     """
-    content = max(html.find("</head>"), 0)  # the page has a title of its own
-    html = html[:content] + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', html[content:])
-    html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
-    html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
-    html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
-    html = html.replace(
-        '<span class="search-button__kbd-shortcut">', '<span aria-hidden="true" class="search-button__kbd-shortcut">'
-    )
-    return re.sub(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"', r"\1", html)
+    longest_first = sorted(terms, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(_either_case, longest_first))})s?(?![\w-])")
+    by_name = {term.casefold(): entry for term, entry in terms.items()}
+    met: set[str] = set()
+    for text in [node for node in page.findall(nodes.Text) if _in_sentence(node)]:
+        whole, parts, end = text.astext(), [], 0
+        for match in pattern.finditer(whole):
+            identity, definition = by_name[match[1].casefold()]
+            if identity in met:
+                continue
+            met.add(identity)
+            link = nodes.reference(
+                "", match[0], refuri=f"{address}#{identity}", reftitle=definition, internal=True, classes=["lr-term"]
+            )
+            parts += [nodes.Text(whole[end : match.start()]), link]
+            end = match.end()
+        if parts:
+            text.parent.replace(text, [*parts, nodes.Text(whole[end:])])
 
 
-def _mend_pages(app: Sphinx, error: Exception | None) -> None:
+def _either_case(term: str) -> str:
+    """Return the pattern of a term: CLAIM is no claim, but Sensitivity begins a sentence."""
+    return re.escape(term) if term.upper() == term else f"(?i:{re.escape(term)})"
+
+
+def _in_sentence(text: nodes.Text) -> bool:
+    holder = text.parent
+    if "pasted-text" in holder.get("classes", ()):  # a glued result
+        holder = holder.parent
+    return isinstance(holder, nodes.paragraph) and not isinstance(holder.parent, nodes.citation)
+
+
+def _link_page(app: Sphinx, page: nodes.document, name: str) -> None:
+    if name == GLOSSARY or GLOSSARY not in app.env.found_docs or app.builder.format != "html":
+        return
+    terms = definitions(app.env.get_doctree(GLOSSARY))
+    link_terms(page, terms, app.builder.get_relative_uri(name, GLOSSARY))
+
+
+def _mend(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
-        for path in Path(app.outdir).rglob("*.html"):
-            path.write_text(lean(mended(path.read_text(encoding="utf-8"))), encoding="utf-8")
-        for path in Path(app.outdir).glob("searchindex.js"):
-            path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
-        for path in Path(app.outdir, "_static").glob("searchtools.js"):
-            path.write_text(excerpting(path.read_text(encoding="utf-8")), encoding="utf-8")
+        mend_site(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -207,6 +209,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _place_page)
     # After the theme's own handlers, which make the title.
     app.connect("html-page-context", _escape_printed_title, priority=900)
-    app.connect("build-finished", _mend_pages)
-    connect_glossary(app)
+    app.connect("build-finished", _mend)
+    app.connect("doctree-resolved", _link_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

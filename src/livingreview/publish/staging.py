@@ -17,8 +17,7 @@ from ruamel.yaml import YAML
 from livingreview.errors import BuildError
 from livingreview.publish.explorer import vega_script
 from livingreview.publish.frame import Frame
-from livingreview.publish.history import page_days
-from livingreview.publish.inputs import chapter_names
+from livingreview.publish.inputs import chapter_names, page_days
 from livingreview.publish.kernel import reproducible_environment
 from livingreview.publish.metadata import site_metadata
 from livingreview.publish.study_pages import corrections, study_pages

@@ -2,7 +2,7 @@
 
 import pytest
 
-from livingreview.publish.cards import Card, cards_html
+from livingreview.publish.elements import Card, cards_html
 from livingreview.synthesis.intervals import Interval
 
 

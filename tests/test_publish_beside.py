@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from livingreview.living.releases import read_releases
-from livingreview.publish.feed import atom
+from livingreview.publish.beside import atom
 from published import HOSTILE, SITE, with_site, with_study
 
 A = "{http://www.w3.org/2005/Atom}"

@@ -1,0 +1,128 @@
+"""Make the theme's pages leaner and whole: what no page needs goes, what the theme gets wrong is mended."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+__all__ = ["mend_site"]
+
+# File → what a page holds that needs it. None: no page needs it. Icons are drawn by livingreview.css.
+_NEEDED_BY: Final[dict[str, str | None]] = {
+    "fontawesome.js": None,
+    "clipboard.min.js": 'class="highlight',
+    "copybutton.js": 'class="highlight',
+    "copybutton.css": 'class="highlight',
+    "pygments.css": 'class="highlight',
+    "mystnb.css": 'class="cell ',
+    "livingreview-tables.js": 'class="lr-table',
+    "livingreview-terms.js": "lr-term",
+    "searchtools.js": 'id="search-results"',
+    "language_data.js": 'id="search-results"',
+    "searchindex.js": 'id="search-results"',
+}
+_LOADED: Final = re.compile(r'\s*<(?:script|link)\b[^>]*?\s(?:src|href)="([^"]*)"[^>]*>(?:</script>)?')
+
+
+def lean(html: str) -> str:
+    """Return a page that loads what it uses, and no script before it shows.
+
+    Parameters
+    ----------
+    html
+        A whole page, as the theme makes it.
+
+    Notes
+    -----
+    * Scripts and style sheets of which the page has no use go; the search index is for the search page.
+    * Scripts of the head wait for the page, in their order; then a hint to load others early is of no use.
+    * Settings of features that are off (versions, search as one types), and what is said twice, go.
+
+    Examples
+    --------
+    >>> lean('<head><script src="copybutton.js"></script><script src="doctools.js"></script></head><p>no code</p>')
+    '<head><script defer src="doctools.js"></script></head><p>no code</p>'
+    """
+    head, end, body = html.partition("</head>")
+
+    def kept(tag: re.Match[str]) -> str:
+        # Versioned names: "copybutton.js?v=76b2166b" and "mystnb.11b39860….css".
+        name = re.sub(r"\.[0-9a-f]{32,}(?=\.)", "", PurePosixPath(tag[1].partition("?")[0]).name)
+        sign = _NEEDED_BY.get(name, "")
+        if sign is None or sign not in body or 'rel="preload"' in tag[0]:
+            return ""
+        return re.sub(r"<script (?!defer|type)", "<script defer ", tag[0])
+
+    # All it holds is an order to fetch the other, which would wait for it.
+    head = _LOADED.sub(kept, head.replace("_static/styles/theme.css", "_static/basic.css"))
+    head = re.sub(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>", "", head)
+    head = re.sub(r'(?<=\n)\s*<meta name="(?:viewport|docsearch:\w+)"[^>]*>', "", head)
+    return head + end + body
+
+
+def searchable(index: str) -> str:
+    """Return Sphinx's search index with its headings escaped, because its script writes them as markup.
+
+    Examples
+    --------
+    >>> searchable('Search.setIndex({"alltitles":{"<b>":[[0,null]]}})')
+    'Search.setIndex({"alltitles":{"&lt;b&gt;":[[0,null]]}})'
+    """
+    prefix, suffix = "Search.setIndex(", ")"
+    content = json.loads(index.removeprefix(prefix).removesuffix(suffix))
+    content["alltitles"] = {escape(title): places for title, places in content["alltitles"].items()}
+    return prefix + json.dumps(content, separators=(",", ":"), sort_keys=True) + suffix
+
+
+def excerpting(script: str) -> str:
+    """Return Sphinx's search script so that its excerpts are from the text of a page: without menus, heading and code.
+
+    Notes
+    -----
+    What stands in cells side by side is kept apart.
+    """
+    apart = r'htmlString.replace(/<\/(?=t[dh]|h\d|p>|li|fig|title|desc)/g, " $&"),'
+    script = script.replace("parseFromString(htmlString,", f"parseFromString({apart}")
+    script = script.replace("""'[role="main"]'""", "'article'")
+    return script.replace('[".headerlink",', '["details", "h1", ".headerlink",')
+
+
+def mended(html: str) -> str:
+    """Return a page without what the theme and docutils get wrong for readers who listen to it.
+
+    Parameters
+    ----------
+    html
+        A whole page.
+
+    Notes
+    -----
+    * A list role without list items inside (docutils' citations, which carry a role of their own).
+    * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
+      keyboard shortcut shown on it is no part of its name.
+    * The same on the line that folds code in and out.
+    * Titles of icons inside a button that already has a name.
+    * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
+    """
+    content = max(html.find("</head>"), 0)  # the page has a title of its own
+    html = html[:content] + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', html[content:])
+    html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
+    html = html.replace(
+        '<span class="search-button__kbd-shortcut">', '<span aria-hidden="true" class="search-button__kbd-shortcut">'
+    )
+    return re.sub(r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"', r"\1", html)
+
+
+def mend_site(folder: Path) -> None:
+    """Mend every page of a built site, its search index and its search script."""
+    for path in folder.rglob("*.html"):
+        path.write_text(lean(mended(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    for path in folder.glob("searchindex.js"):
+        path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in folder.glob("_static/searchtools.js"):
+        path.write_text(excerpting(path.read_text(encoding="utf-8")), encoding="utf-8")
