@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from livingreview.analysis.flow import FlowBox
-from livingreview.living.history import Step
+from livingreview.living.news import Step
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.forest import forest

@@ -5,11 +5,14 @@ from datetime import date
 import pytest
 
 from livingreview.analysis.evidence import (
+    EFFORT,
+    LACKING,
     MAIN,
     SENSITIVITY_RULES,
     WIDEST_SPAN,
     TableEvidence,
     _span,
+    awaiting_table,
     gather,
     select,
     table_of,
@@ -106,3 +109,16 @@ def test_no_extraction_is_signed_yet_so_the_verified_rule_takes_none(
     rule = next(rule for rule in SENSITIVITY_RULES if rule.verified_only)
     used = select(evidence, rule, review).used
     assert all(item.study.verified for item in used)
+
+
+def test_every_study_awaiting_classification_is_listed_once(review: Review) -> None:
+    table = awaiting_table(review)
+    assert len(table) == len(review.awaiting)
+    assert (table["Missing"] != "").all()
+    order = [next(grade for grade in EFFORT if LACKING[grade] == text) for text in table["Missing"]]
+    places = [EFFORT.index(grade) for grade in order]
+    assert places == sorted(places)
+
+
+def test_before_the_update_nothing_awaits(review: Review) -> None:
+    assert awaiting_table(review.as_of(date(2025, 7, 31))).empty

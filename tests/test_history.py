@@ -8,7 +8,7 @@ import pytest
 
 from gallery import STEPS, texts
 from livingreview.analysis.diagnosis import pool
-from livingreview.living.history import Step, by_publication, by_version, steps_table
+from livingreview.living.news import Step, by_publication, by_version, steps_table
 from livingreview.living.releases import frozen_results, read_releases
 from livingreview.living.results import results_of
 from livingreview.plots.rows import cumulative

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livingreview.analysis.clinical import of_hundred, plain_facts
 from livingreview.analysis.diagnosis import Pooled, pool
-from livingreview.analysis.plain import of_hundred, plain_facts
 from livingreview.review import Review
 from livingreview.synthesis.intervals import Interval
 from test_chapters import prose

@@ -6,8 +6,15 @@ from datetime import date
 
 import pytest
 
-from livingreview.analysis.gaps import TRANSLATION_ITEMS
-from livingreview.analysis.translation import begun, counts_table, evidence_studies, gap_states, reported_table
+from livingreview.analysis.translation import (
+    TRANSLATION_ITEMS,
+    begun,
+    counts_table,
+    evidence_studies,
+    gap_states,
+    reported_table,
+    translation_states,
+)
 from livingreview.review import Review
 from livingreview.review.model import Study, Translation
 
@@ -49,3 +56,19 @@ def test_is_only_what_is_reported_quoted(three: tuple[Study, ...]) -> None:
 def test_is_the_past_looked_at_with_its_own_studies(review: Review) -> None:
     then = evidence_studies(review.as_of(date(2025, 7, 31)))
     assert {study.id for study in then} < {study.id for study in evidence_studies(review)}
+
+
+def test_silence_of_a_report_and_of_this_review_are_told_apart(review: Review) -> None:
+    study = review.study("bartoli")
+    assert set(translation_states(study).values()) == {"not yet extracted"}
+    told = Study.model_validate(
+        study.model_dump()
+        | {"translation": {"runtime": "3 s per scan", "calibration": "not reported", "source": "abstract"}}
+    )
+    states = translation_states(told)
+    assert (states["runtime"], states["calibration"], states["code"]) == (
+        "reported",
+        "not reported",
+        "not yet extracted",
+    )
+    assert set(states) == set(TRANSLATION_ITEMS)

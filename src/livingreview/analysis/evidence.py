@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from livingreview.analysis.tabulate import reference
 from livingreview.errors import DataError
-from livingreview.review import Review, label
+from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import AccuracyEntry, Quoted, Study, Unit, bare
 from livingreview.synthesis.reconstruction import Reconstruction, reconstruct
 
-__all__ = ["GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "gather", "select", "table_of"]
+__all__ = [
+    "GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "awaiting_table", "gather", "select",
+    "table_of",
+]  # fmt: skip
 
 Grade = Literal[
     "printed", "unique", "several", "size missing", "too little printed", "contradictory", "not a 2×2 problem"
@@ -37,6 +42,21 @@ NOT_BINARY = {
 WIDEST_SPAN = 0.2
 # Above this a set of compatible tables says next to nothing; it is reported as too little printed.
 MOST_TABLES = 20_000
+
+
+# From the smallest missing piece to the largest: what a contributor gains for how little work.
+EFFORT: tuple[Grade, ...] = (
+    "printed", "unique", "several", "size missing", "contradictory", "too little printed", "not a 2×2 problem",
+)  # fmt: skip
+LACKING: dict[Grade, str] = {
+    "printed": "a person's reading of the full text",
+    "unique": "a person's reading of the full text",
+    "several": "the size of the test set and its case mix",
+    "size missing": "the number of cases tested",
+    "contradictory": "the correct values: what is printed cannot all be true",
+    "too little printed": "sensitivity, specificity and the number of cases, or the four counts",
+    "not a 2×2 problem": "nothing for the diagnostic synthesis: it is not a 2×2 problem as reported",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,3 +251,19 @@ def _refusal(item: TableEvidence, rule: Rule, review: Review) -> str | None:
     if (rule.verified_only or review.verified_only) and not item.study.verified:
         return UNSIGNED
     return None
+
+
+def awaiting_table(review: Review) -> pd.DataFrame:
+    """Return the studies awaiting classification with what each lacks, cheapest gain first."""
+    by_study: dict[str, list[TableEvidence]] = {}
+    for item in gather(review):
+        by_study.setdefault(item.study.id, []).append(item)
+    rows = []
+    for study in review.awaiting:
+        best = min(by_study.get(study.id, []), key=lambda item: EFFORT.index(item.grade), default=None)
+        grade, known = (best.grade, best.reason) if best else ("too little printed", "no accuracy was visible")
+        told = (label(study), study.report.title or "", study.target_condition or "", known, LACKING[grade])
+        rows.append((EFFORT.index(grade), study.id, *told, reference(study)))
+    columns = ["effort", STUDY_ID, "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values(["effort", "Study"], kind="stable").drop(columns="effort").reset_index(drop=True)

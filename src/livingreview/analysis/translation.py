@@ -7,17 +7,28 @@ looked) are three different things and are never added up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
-from livingreview.analysis.gaps import TRANSLATION_ITEMS, State, translation_states
 from livingreview.analysis.tabulate import reference
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import Study
 
-__all__ = ["STATES", "begun", "counts_table", "evidence_studies", "gap_states", "reported_table"]
+__all__ = ["begun", "counts_table", "evidence_studies", "gap_states", "reported_table", "translation_states"]
 
+State = Literal["reported", "not reported", "not yet extracted"]
+TRANSLATION_ITEMS = {
+    "interpretability": "Interpretability",
+    "calibration": "Calibration",
+    "decision_curve": "Decision curve",
+    "workflow": "Workflow",
+    "runtime": "Runtime",
+    "hardware": "Hardware",
+    "external_validation": "External validation",
+    "code": "Code",
+    "data_availability": "Data",
+}
 STATES: tuple[State, ...] = get_args(State)
 
 
@@ -29,6 +40,18 @@ def evidence_studies(review: Review) -> tuple[Study, ...]:
 def begun(studies: Sequence[Study]) -> tuple[Study, ...]:
     """Return the studies of which at least one item was looked for."""
     return tuple(study for study in studies if set(translation_states(study).values()) != {"not yet extracted"})
+
+
+def translation_states(study: Study) -> dict[str, State]:
+    """Return what a study reports of each item of readiness for use.
+
+    ``not reported`` needs a reader of the whole report; an item that nobody looked for is ``not yet extracted``.
+    """
+    states: dict[str, State] = {}
+    for name in TRANSLATION_ITEMS:
+        text = getattr(study.translation, name, None) if study.translation else None
+        states[name] = "not yet extracted" if text is None else "not reported" if text == "not reported" else "reported"
+    return states
 
 
 def gap_states(studies: Sequence[Study]) -> dict[str, list[State]]:
@@ -49,13 +72,7 @@ def counts_table(studies: Sequence[Study]) -> pd.DataFrame:
 def reported_table(studies: Sequence[Study]) -> pd.DataFrame:
     """Return what is reported, in the words of the study's file, one row per study and item."""
     rows = [
-        {
-            STUDY_ID: study.id,
-            "Study": label(study),
-            "Item": title,
-            "What is reported": getattr(study.translation, name),
-            "Reference": reference(study),
-        }
+        (study.id, label(study), title, getattr(study.translation, name), reference(study))
         for study in studies
         for name, title in TRANSLATION_ITEMS.items()
         if translation_states(study)[name] == "reported"

@@ -13,8 +13,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
-import pandas as pd
-
 from livingreview.analysis.flow import living_flow
 from livingreview.errors import DataError, Fault
 from livingreview.living.results import Results, measure_name, measure_text, results_of
@@ -38,7 +36,6 @@ __all__ = [
     "release_text",
     "sealed",
     "version_key",
-    "versions_table",
 ]
 
 FOLDER: Final = "releases"
@@ -214,23 +211,6 @@ def _json(data: Mapping[str, Any]) -> str:
 
 def _seal(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(_json({key: value for key, value in data.items() if key != "seal"}).encode()).hexdigest()
-
-
-def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
-    """Return one column per version up to today, side by side; the last column is today."""
-    columns = {
-        f"{item.version} ({written_day(item.day)})": frozen_results(item) for item in releases if item.day <= today.day
-    }
-    columns[f"Today ({written_day(today.day)})"] = today
-    rows = {
-        "Last database search": [written_day(results.last_search) for results in columns.values()],
-        **{
-            f"Studies {status}": [f"{len(results.studies.get(status, ()))}" for results in columns.values()]
-            for status in today.studies
-        },
-        "Studies usable, diagnosis": [f"{len(results['diagnosis'].studies)}" for results in columns.values()],
-    }
-    return pd.DataFrame(rows, index=list(columns)).T.rename_axis("What").reset_index()
 
 
 def evidence_changelog(releases: Sequence[Release]) -> str:

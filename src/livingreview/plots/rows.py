@@ -13,7 +13,7 @@ from livingreview.plots.palette import colour
 from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, styled, tooltip
 
 if TYPE_CHECKING:  # forest plots are drawn where the review is not installed
-    from livingreview.living.history import Step
+    from livingreview.living.news import Step
 
 __all__ = ["Row", "cumulative", "diamond", "draw_rows", "estimate_text", "rows_height"]
 
@@ -72,42 +72,16 @@ def estimate_text(estimate: float, lower: float, upper: float) -> str:
 def diamond(
     ax: Axes, estimate: float, lower: float, upper: float, y: float, *, half_height: float = 0.3, tip: str = ""
 ) -> None:
-    """Draw a pooled estimate: a diamond whose corners are the interval.
-
-    Parameters
-    ----------
-    ax
-        The panel.
-    estimate, lower, upper
-        Position of the vertical corners and of the horizontal ones.
-    y
-        Row.
-    half_height
-        Half its height in units of the y axis.
-    tip
-        Tooltip.
-    """
+    """Draw a pooled estimate in row `y`: a diamond whose corners are the interval; heights are those of the y axis."""
     corners = ((lower, estimate, upper, estimate), (y, y - half_height, y, y + half_height))
     (patch,) = ax.fill(*corners, facecolor=colour("pooled"), edgecolor="none", zorder=3)
     tooltip(patch, tip or f"{estimate:.3g} [{lower:.3g}, {upper:.3g}]")
 
 
 def draw_rows(ax: Axes, rows: Sequence[Row], *, heads: tuple[str, str] = ("", "")) -> Axes:
-    """Draw rows downwards from y = 0, one unit apart.
+    """Draw rows downwards from y = 0, one unit apart; `heads` stand over the left-hand and right-hand texts.
 
-    Parameters
-    ----------
-    ax
-        The panel; its y axis is taken over, its x axis left to the caller.
-    rows
-        The rows, top first.
-    heads
-        Heads of the left-hand and right-hand texts.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        `ax`.
+    The y axis is taken over, the x axis left to the caller.
     """
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_yticks(range(len(rows)), [clean(row.label) for row in rows])
@@ -144,19 +118,9 @@ def _draw_mark(ax: Axes, row: Row, y: float) -> None:
 
 @styled
 def cumulative(steps: Sequence[Step], *, ax: Axes | None = None) -> Axes:
-    """Draw pooled sensitivity and specificity at each step, the last as a diamond.
+    """Draw pooled sensitivity and specificity at each step, in order, the last as a diamond.
 
-    Parameters
-    ----------
-    steps
-        In order; a step at which nothing was pooled keeps its row and says so.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One row per step under a heading for each measure, proportions on x.
+    One row per step under a heading for each measure, proportions on x; a step at which nothing was pooled says so.
 
     Raises
     ------
