@@ -25,17 +25,9 @@ if TYPE_CHECKING:
     from livingreview.search.run import Outcome
 
 __all__ = [
-    "DEDUPE_HELP",
-    "IMPORT_HELP",
-    "SEARCH_HELP",
-    "configure_dedupe",
-    "configure_import",
-    "configure_search",
-    "day",
-    "run_dedupe",
-    "run_import",
-    "run_search",
-]
+    "DEDUPE_HELP", "IMPORT_HELP", "SEARCH_HELP", "configure_dedupe", "configure_import", "configure_search", "day",
+    "run_dedupe", "run_import", "run_search",
+]  # fmt: skip
 
 SEARCH_HELP = "search the databases for new records and add them to the ledger"
 IMPORT_HELP = "add the exports of a database to the ledger"

@@ -1,1 +1,1 @@
-"""Figures: each function takes a result and an optional Axes and returns what it drew on."""
+"""Figures: each function takes a result, and axes to draw on or else makes a new figure, and returns the axes."""

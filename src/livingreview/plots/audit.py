@@ -24,17 +24,7 @@ _ROOM: Final = 1.6  # of the distance from the corner to the farther of point an
 def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
     """Draw the standard deviation without each study in turn against the printed one.
 
-    Parameters
-    ----------
-    found
-        Standard deviations with one study left out.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One row per study left out; those that reproduce the printed value are filled.
+    One row per study left out; those that reproduce the printed value are filled.
     """
     ax = axes_or_new(ax, COLUMN, 0.3 * len(found.sds) + 1.3)
     printed = ax.axvline(float(found.printed), color=colour("pooled"), linewidth=1.6, zorder=1)
@@ -63,19 +53,9 @@ def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
 
 @styled
 def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
-    """Draw a printed pooled point beside the symmetric curve that the printed area implies.
+    """Draw a printed pooled point, and what its rounding allows, beside the symmetric curve of the printed area.
 
-    Parameters
-    ----------
-    found
-        The point with what its rounding allows, and the curve.
-    ax
-        Axes to draw on; a new square figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The upper left corner of the plane of sensitivity against 1 − specificity.
+    Shown is the upper left corner of the plane of sensitivity against 1 − specificity.
     """
     ax = axes_or_new(ax, COLUMN, COLUMN + 0.8)
     reach = _ROOM * max(1 - found.specificity, 1 - found.sensitivity, 1 - found.q_star)

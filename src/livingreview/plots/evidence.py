@@ -27,7 +27,7 @@ from livingreview.plots.style import (
     wrap,
 )
 
-__all__ = ["GAP", "bar_counts", "evidence_map", "gap_map"]
+__all__ = ["bar_counts", "evidence_map", "gap_map"]
 
 #: The three states of an item; a report that is silent is not a report not yet read.
 GAP: Final[dict[str, Rating]] = {
@@ -52,6 +52,9 @@ def evidence_map(
 ) -> Axes:
     """Draw how many studies there are of each combination: a grid of bubbles with the number in them.
 
+    Row i is at y = i, column j at x = j; the area of a bubble is proportional to its number of studies, and its tooltip
+    names them.
+
     Parameters
     ----------
     studies, rows, columns
@@ -60,14 +63,6 @@ def evidence_map(
     row_order, column_order
         Order and completeness of the grid (an empty row or column is a finding); by default what occurs,
         most frequent first.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Row i at y = i, column j at x = j; the area of a bubble is proportional to its number of studies, and
-        its tooltip names them.
 
     Raises
     ------
@@ -98,22 +93,7 @@ def evidence_map(
 
 @styled
 def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes | None = None) -> Axes:
-    """Draw one horizontal bar per category, in the order given, with its number.
-
-    Parameters
-    ----------
-    counts
-        Category to number of studies.
-    total
-        Number of all studies; if given, each bar also bears its percentage of it.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Category i at y = i.
-    """
+    """Draw one horizontal bar per category, in the order given, with its number and its percentage of a `total`."""
     ax = axes_or_new(ax, COLUMN, 0.3 * len(counts) + 0.65)
     for y, (name, count) in enumerate(counts.items()):
         text = f"{count}" if not total else f"{count} ({100 * count / total:.0f} %)"
@@ -134,19 +114,7 @@ def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes 
 def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: Axes | None = None) -> Axes:
     """Draw what each study reports: + reported, − not reported, an empty ring not yet extracted.
 
-    Parameters
-    ----------
-    studies
-        k labels.
-    items
-        Item to k states (``"reported"``, ``"not reported"`` or ``"not yet extracted"``).
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Study i at y = i, item j at x = j.
+    Study i is at y = i, item j at x = j. `items` holds k states (a key of :data:`GAP`) for each item.
 
     Raises
     ------

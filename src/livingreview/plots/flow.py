@@ -61,21 +61,16 @@ class _Placed:
 def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | None = None) -> Axes:
     """Draw the flow of records: boxes down each lane, exclusions beside them.
 
+    Data coordinates are inches, y downwards. A derived number bears a dagger and its box a dashed edge; the first line
+    of a box with a `link` leads there.
+
     Parameters
     ----------
     boxes
         The boxes, in any order; lanes stand side by side in order of first appearance.
     width
-        Width in inches.  Several lanes want :data:`livingreview.plots.style.PAGE`; where they do not fit, they
+        Width in inches. Several lanes want :data:`livingreview.plots.style.PAGE`; where they do not fit, they
         stand one below the other, and what leads from one to another is written instead of drawn.
-    ax
-        Axes to draw on; a new figure of the height needed by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Data coordinates are inches, y downwards.  A derived number bears a dagger and its box a dashed edge; the
-        first line of a box with a `link` leads there.
 
     Raises
     ------
@@ -269,7 +264,7 @@ _STEP: Final = 0.24  # inches per combination: less, and their numbers run into 
 
 @styled
 def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Axes | None = None) -> Axes:
-    """Draw one bar per combination of sets over the dots that name it, the largest first.
+    """Draw one bar per combination of sets over the dots that name it, the largest first; coordinates are inches.
 
     Parameters
     ----------
@@ -277,13 +272,6 @@ def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Ax
         Items that are in exactly these sets and in no other; combinations of no item are left out.
     width
         Width in inches. Where not all combinations fit, the smallest are summed up in words.
-    ax
-        Axes to draw on; a new figure of the height needed by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Data coordinates are inches, y downwards.
 
     Raises
     ------

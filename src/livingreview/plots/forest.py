@@ -63,6 +63,9 @@ def forest(
 ) -> Axes:
     """Draw sensitivity and specificity of every study, pooled, and predicted for a new study.
 
+    Returned is the table, in inches from its top left; its ``child_axes`` are the panels: sensitivity and specificity,
+    or the one panel of the compact layout.
+
     Parameters
     ----------
     fit
@@ -77,16 +80,8 @@ def forest(
     method
         Interval of the single studies.
     width
-        Width in inches of a new figure.  Below 6.5 inches a compact layout is drawn: three lines to a study
-        and one panel for both measures, without descriptors and dots.
-    ax
-        Axes to draw on; their width chooses the layout.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The table, in inches from its top left; its ``child_axes`` are the panels: sensitivity and specificity,
-        or the one panel of the compact layout.
+        Width in inches of a new figure; `ax` has its own. Below 6.5 inches a compact layout is drawn: three lines to a
+        study and one panel for both measures, without descriptors and dots.
 
     Raises
     ------

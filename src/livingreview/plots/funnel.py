@@ -22,23 +22,10 @@ def funnel(
     study: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the studies of a funnel test and its regression line.
+    """Draw the studies of a funnel test and its regression line; (k,) labels of the `study` are shown as tooltips.
 
-    Parameters
-    ----------
-    test
-        Result of :func:`livingreview.synthesis.bias.deeks` or :func:`~livingreview.synthesis.bias.egger`.
-    study
-        (k,) labels of the studies in the test, shown as tooltips.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Effects on x (natural logarithms; for Deeks' test labelled as odds ratios), precision on y with large
-        studies at the top.  Below ten studies the line is dotted, and the legend says that it is not to be
-        relied on.
+    Effects are on x (natural logarithms; for Deeks' test labelled as odds ratios), precision on y with large studies at
+    the top. Below ten studies the line is dotted, and the legend says that it is not to be relied on.
 
     Raises
     ------

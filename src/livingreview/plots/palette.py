@@ -34,30 +34,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = [
-    "COLOURS",
-    "MARKERS",
-    "RATINGS",
-    "SERIES",
-    "Colour",
-    "Rating",
-    "colour",
-    "css_variables",
-    "theme_css",
-]
+__all__ = ["COLOURS", "MARKERS", "RATINGS", "SERIES", "Rating", "colour", "css_variables", "theme_css"]
 
 
 @dataclass(frozen=True)
 class Colour:
-    """One colour role.
+    """One colour role, the CSS property ``--lr-<role>``, and its value on a light and on a dark page, ``#rrggbb``.
 
-    Parameters
-    ----------
-    role
-        Name; the CSS property is ``--lr-<role>``.
-    light, dark
-        Value on a light and on a dark page, ``#rrggbb`` in lower case.  The light values are unique, because
-        they are what is looked for when a figure becomes an SVG.
+    The light values are unique, because they are what is looked for when a figure becomes an SVG.
     """
 
     role: str
@@ -94,17 +78,7 @@ MARKERS: Final[tuple[str, ...]] = ("o", "s", "D", "^", "v", "P")
 
 @dataclass(frozen=True)
 class Rating:
-    """A three-valued judgement with its sign.
-
-    Parameters
-    ----------
-    label
-        How it is written in a legend.
-    symbol
-        The sign drawn on the colour.
-    colour
-        Light value of its colour role.
-    """
+    """A three-valued judgement: how a legend writes it, the sign on its colour, and the light value of that colour."""
 
     label: str
     symbol: str
@@ -113,11 +87,6 @@ class Rating:
 
 def colour(role: str) -> str:
     """Return the value to draw a role with.
-
-    Parameters
-    ----------
-    role
-        One of the roles in the table of this module.
 
     Raises
     ------
@@ -144,20 +113,8 @@ RATINGS: Final[dict[str, Rating]] = {
 
 
 def css_variables(theme: str) -> dict[str, str]:
-    """Return the CSS custom properties of one theme.
+    """Return the CSS custom properties of a theme, ``"light"`` or ``"dark"``, in the order of :data:`COLOURS`.
 
-    Parameters
-    ----------
-    theme
-        ``"light"`` or ``"dark"``.
-
-    Returns
-    -------
-    dict
-        Property name to value, in the order of :data:`COLOURS`.
-
-    Examples
-    --------
     >>> css_variables("dark")["--lr-paper"]
     '#14181e'
     """
@@ -167,15 +124,8 @@ def css_variables(theme: str) -> dict[str, str]:
 
 
 def theme_css(dark_selector: str = 'html[data-theme="dark"]') -> str:
-    """Return the style sheet that gives both themes their colours.
+    """Return the style sheet that gives both themes their colours; the selector holds when the page is dark.
 
-    Parameters
-    ----------
-    dark_selector
-        Selector that holds when the page is dark.
-
-    Examples
-    --------
     >>> print(theme_css().splitlines()[1])
       --lr-ink: #1c2127;
     """

@@ -33,15 +33,7 @@ _PERCENT: Final = "{x:.0f} %"
 
 @dataclass(frozen=True)
 class Reference:
-    """A value from elsewhere to compare with.
-
-    Parameters
-    ----------
-    mean, sd
-        Mean and standard deviation, percent.
-    label
-        Whose value it is, for the legend.
-    """
+    """A mean and standard deviation in percent from elsewhere to compare with, and whose they are, for the legend."""
 
     mean: float
     sd: float
@@ -52,17 +44,8 @@ class Reference:
 def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None = None) -> Axes:
     """Draw the share of studies at low, unclear and high risk of bias, one bar per domain.
 
-    Parameters
-    ----------
-    domains
-        Domain to number of studies per rating (``"low"``, ``"some concerns"``, ``"high"``).
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Bars in percent of the domain's studies; each segment bears its symbol and number of studies.
+    `domains` hold the number of studies per rating, a key of :data:`~.palette.RATINGS`. Bars are in percent of the
+    domain's studies; each segment bears its symbol and number of studies.
 
     Raises
     ------
@@ -101,7 +84,7 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
 
 @styled
 def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None, ax: Axes | None = None) -> Axes:
-    """Draw every study's CLAIM score as a dot, equal scores stacked, with the mean.
+    """Draw every study's CLAIM score as a dot, equal scores stacked, with the mean as a solid line.
 
     Parameters
     ----------
@@ -109,13 +92,6 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
         (k,) scores, percent of the applicable items.
     reference
         Mean and SD reported elsewhere, drawn as a dashed line and a band.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Dots at (score, rank among equals), the mean as a solid line.
 
     Raises
     ------
@@ -156,20 +132,7 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
 
 @styled
 def claim_sections(sections: Mapping[str, float], *, ax: Axes | None = None) -> Axes:
-    """Draw the completeness of each section of the checklist.
-
-    Parameters
-    ----------
-    sections
-        Section to mean completeness over the studies, percent.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Section i at y = i; the number is written at the right.
-    """
+    """Draw the mean completeness over the studies, in percent, of each section of the checklist."""
     ax = axes_or_new(ax, COLUMN, 0.36 * len(sections) + 0.75)
     for y, (name, value) in enumerate(sections.items()):
         ax.plot([0, value], [y, y], color=colour("muted"), linewidth=0.8, zorder=1)

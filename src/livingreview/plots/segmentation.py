@@ -76,8 +76,6 @@ class Overlap:
     ) -> Overlap:
         """Return the columns, those left out filled with NaN (a missing statistic with ``"unstated"``).
 
-        Examples
-        --------
         >>> Overlap.of(["A", "B"], ["LV", "LV"], [0.91, 0.93], sd=[0.02, float("nan")]).n.tolist()
         [nan, nan]
         """
@@ -109,14 +107,10 @@ class Overlap:
 
 
 def overlap_scores(values: pd.DataFrame, group: str) -> Overlap:
-    """Return a table of Dice or Hausdorff values as the columns that the figures take.
+    """Return a table of Dice or Hausdorff values as the columns that the figures take, grouped by one of its own.
 
-    Parameters
-    ----------
-    values
-        As :func:`~livingreview.analysis.overlap.reported` or :func:`~livingreview.analysis.overlap.tabulated` do.
-    group
-        Column that groups the figure's rows.
+    `values` are as :func:`~livingreview.analysis.overlap.reported` or :func:`~livingreview.analysis.overlap.tabulated`
+    return them.
     """
     names = values["label_of_study"] if "label_of_study" in values else values["label"]
     statistic = values["statistic"].fillna("unstated") if "statistic" in values else ["unstated"] * len(values)
@@ -142,6 +136,8 @@ def overlap_by_group(
 ) -> Axes:
     """Draw every score in its group, best first.
 
+    Groups stand in order of first appearance, a heading row each; a pale bar is one SD on either side.
+
     Parameters
     ----------
     scores
@@ -150,13 +146,6 @@ def overlap_by_group(
         What the x axis shows.
     higher_is_better
         Orders each group: True for Dice, False for Hausdorff.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Groups in order of first appearance, a heading row each; a pale bar is one SD on either side.
 
     Raises
     ------
@@ -190,28 +179,20 @@ def overlap_against(
     xscale: Literal["linear", "log"] = "linear",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw one score against another, or against the size of the test set.
+    """Draw one score against another, or against the size of the test set; one line artist per point.
 
     Parameters
     ----------
     x, y
         (m,) values; pairs with a NaN are left out.
     group
-        (m,) groups, told apart by marker and colour; of more than six, those after the
-        fifth share one sign.
+        (m,) groups, told apart by marker and colour; of more than six, those after the fifth share one sign.
     study
         (m,) labels, shown as tooltips.
     xlabel, ylabel
         Axis labels with units.
     xscale
         ``"log"`` suits sample sizes.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        One line artist per point.
     """
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     ax = axes_or_new(ax, COLUMN, 3.9)

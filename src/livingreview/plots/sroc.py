@@ -37,6 +37,9 @@ def sroc(
 ) -> Axes:
     """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
 
+    What the fit does not determine (a curve when a variance is 0, a region of two studies) is left out and named in the
+    legend.
+
     Parameters
     ----------
     fit
@@ -49,14 +52,6 @@ def sroc(
     level, quantile
         Coverage of the regions and how their size is found; see
         :func:`livingreview.synthesis.sroc.confidence_region`.
-    ax
-        Axes to draw on; a new square figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        What the fit does not determine (a curve when a variance is 0, a region of two studies) is left out and
-        named in the legend.
     """
     ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")

@@ -32,23 +32,9 @@ from matplotlib.textpath import text_to_path
 from livingreview.plots.palette import Rating, colour
 
 __all__ = [
-    "BASE",
-    "COLUMN",
-    "PAGE",
-    "SMALL",
-    "axes_or_new",
-    "blank",
-    "clean",
-    "context",
-    "figure",
-    "ignore_missing_glyphs",
-    "legend_beside",
-    "signed_dot",
-    "styled",
-    "text_width",
-    "tooltip",
-    "wrap",
-]
+    "BASE", "COLUMN", "PAGE", "SMALL", "axes_or_new", "blank", "clean", "context", "figure", "ignore_missing_glyphs",
+    "legend_beside", "signed_dot", "styled", "text_width", "tooltip", "wrap",
+]  # fmt: skip
 
 COLUMN: Final = 4.6
 """Width in inches of a figure for a telephone or a text column."""
@@ -134,22 +120,10 @@ def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def figure(width: float = COLUMN, height: float = 3.2, *, layout: str | None = "constrained") -> Figure:
-    """Return an empty figure in the review's style.
+    """Return an empty figure in the review's style, of a size in inches.
 
-    Parameters
-    ----------
-    width, height
-        Size in inches.
-    layout
-        Matplotlib layout engine; ``None`` when the axes are placed by hand.
+    It is not registered with pyplot, so that nothing has to be closed; without a `layout` the axes are placed by hand.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not registered with pyplot, so that nothing has to be closed.
-
-    Examples
-    --------
     >>> figure(4.0, 2.0).get_size_inches().tolist()
     [4.0, 2.0]
     """
@@ -171,15 +145,8 @@ def blank(ax: Axes) -> Axes:
 
 
 def clean(text: object) -> str:
-    r"""Return text as one line without control or reordering characters.
+    r"""Return text, anything a study file may hold, as one line without control or reordering characters.
 
-    Parameters
-    ----------
-    text
-        Anything a study file may hold.
-
-    Examples
-    --------
     >>> clean("Bai  et al.\n2018")
     'Bai et al. 2018'
     """
@@ -189,8 +156,6 @@ def clean(text: object) -> str:
 def wrap(text: object, characters: int) -> str:
     r"""Return cleaned text broken into lines of at most so many characters; its own line breaks are kept.
 
-    Examples
-    --------
     >>> wrap("records removed before screening", 16)
     'records removed\nbefore screening'
     """
@@ -199,15 +164,7 @@ def wrap(text: object, characters: int) -> str:
 
 
 def tooltip(artist: Artist, text: object) -> None:
-    """Give an artist a tooltip, which the SVG carries as its ``<title>``.
-
-    Parameters
-    ----------
-    artist
-        A line, patch or text (a collection has one tooltip for all of its members).
-    text
-        Plain text.
-    """
+    """Give a line, patch or text a tooltip, which the SVG carries as its ``<title>``."""
     artist.set_gid(TIP + clean(text))
 
 
@@ -220,19 +177,8 @@ def ignore_missing_glyphs() -> Iterator[None]:
 
 
 def text_width(text: str, size: float = BASE, weight: str = "normal") -> float:
-    """Return the width in inches of the longest line of a text, in the font that layouts are measured with.
+    """Return the width in inches of a text's longest line in the font that layouts are measured with.
 
-    Parameters
-    ----------
-    text
-        One or several lines.
-    size
-        Size in points.
-    weight
-        ``"normal"`` or ``"bold"``.
-
-    Examples
-    --------
     >>> text_width("wide") > text_width("w")
     True
     """
@@ -259,22 +205,8 @@ def legend_beside(
 ) -> Legend:
     """Put a legend above or below the axes, flush left, where it cannot cover data.
 
-    Parameters
-    ----------
-    ax
-        The axes.
-    handles
-        Labelled artists.
-    columns
-        Number of columns; by default as many as there are handles.
-    place
-        Side of the axes.
-
-    Returns
-    -------
-    matplotlib.legend.Legend
-        Of the figure where the axes are alone in it (tick labels then do not narrow the legend), else of the
-        axes.
+    It is the figure's where the axes are alone in it (tick labels then do not narrow the legend), else the axes'.
+    By default it has as many columns as there are handles.
     """
     options: dict[str, Any] = {
         "handles": list(handles),

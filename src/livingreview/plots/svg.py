@@ -22,7 +22,7 @@ from livingreview.plots.palette import COLOURS
 from livingreview.plots.style import TIP, context, ignore_missing_glyphs
 from livingreview.wording import mark_explained
 
-__all__ = ["Displayed", "save", "show", "to_svg"]
+__all__ = ["Displayed", "save", "show"]
 
 # Stands alone where the site's style sheet is absent, e.g. in a notebook.
 _SWITCH: Final = (
@@ -46,15 +46,7 @@ _ILLEGAL_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U
 
 @dataclass(frozen=True)
 class Displayed:
-    """A figure ready for a page; a notebook shows it as its last expression.
-
-    Parameters
-    ----------
-    html
-        The ``<figure>`` element.
-    alt
-        Text alternative, shown where HTML is not.
-    """
+    """A ``<figure>`` ready for a page, with its text alternative; a notebook shows it as its last expression."""
 
     html: str = field(repr=False)
     alt: str
@@ -76,7 +68,7 @@ def show(
     compact: Figure | Axes | None = None,
     name: str | None = None,
 ) -> Displayed:
-    """Return a figure with its caption and the link to its data.
+    """Return a figure with its caption and the link to its data; every text is escaped.
 
     Parameters
     ----------
@@ -94,11 +86,6 @@ def show(
         The same figure for narrow screens; takes the place of `fig` there.
     name
         Id of the figure, to link to; by default derived from its content.
-
-    Returns
-    -------
-    Displayed
-        All text in it is escaped.
 
     Raises
     ------
@@ -133,25 +120,19 @@ def _figure(drawn: Figure | Axes) -> Figure:
 
 
 def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = None) -> str:
-    """Return a figure as one ``<svg>`` element to be placed in an HTML page.
+    """Return a figure as one ``<svg>`` element to be placed in an HTML page; the same figure gives the same bytes.
+
+    It is as wide as its container up to a legible maximum; ``role="img"`` (``"group"`` with links inside) named by its
+    title and description.
 
     Parameters
     ----------
     fig
         Figure drawn with :mod:`livingreview.plots`.
-    title
-        Short name, read first by a screen reader.
-    description
-        What the figure shows: its text alternative.
+    title, description
+        Short name, read first by a screen reader, and text alternative.
     prefix
         What every id starts with; by default derived from the content, so that figures do not collide.
-
-    Returns
-    -------
-    str
-        As wide as its container up to a legible maximum; ``role="img"`` (``"group"`` with links inside) named by
-        its title and description.
-        The same figure gives the same bytes.
 
     Raises
     ------
@@ -194,21 +175,9 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
 
 
 def save(fig: Figure, path: str | Path, title: str, description: str) -> Path:
-    """Write a figure to a file that stands on its own, in light colours on white.
+    """Write a figure to a file that stands on its own, in light colours on white, and return its path.
 
-    Parameters
-    ----------
-    fig
-        Figure drawn with :mod:`livingreview.plots`.
-    path
-        ``.svg`` (with title and description), ``.pdf`` or ``.png``.
-    title, description
-        As for :func:`to_svg`.
-
-    Returns
-    -------
-    pathlib.Path
-        The path written.
+    The suffix is ``.svg`` (with title and description), ``.pdf`` or ``.png``.
     """
     path = Path(path)
     if path.suffix.lower() == ".svg":

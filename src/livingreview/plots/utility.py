@@ -42,22 +42,10 @@ _CELL: Final = 0.108  # inches per icon
 
 @styled
 def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes | None = None) -> Axes:
-    """Draw Fagan's nomogram: from the probability before the test to that after it.
+    """Draw Fagan's nomogram: from the probability before the test by its likelihood ratios to that after it.
 
-    Parameters
-    ----------
-    pre_test
-        Probability of disease before the test, between 0 and 1.
-    positive, negative
-        Likelihood ratios of a positive and of a negative result.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The probability before the test stands at (0, −logit), a likelihood ratio at (1, ln LR / 2), the
-        probability after the test at (2, logit): each result is a straight line, its interval a bar.
+    The probability before the test stands at (0, −logit), a likelihood ratio at (1, ln LR / 2), the probability after
+    the test at (2, logit): each result is a straight line, its interval a bar.
 
     Raises
     ------
@@ -119,7 +107,7 @@ def predictive_values(
     scenarios: Mapping[str, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw both predictive values over a range of prevalence, with their bands.
+    """Draw both predictive values over a range of prevalence, in percent, with their bands.
 
     Parameters
     ----------
@@ -129,13 +117,6 @@ def predictive_values(
         Positive and negative predictive value at each of them.
     scenarios
         Name to prevalence of settings to mark.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Axes in percent.
 
     Raises
     ------
@@ -172,21 +153,9 @@ def predictive_values(
 
 @styled
 def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the disease", ax: Axes | None = None) -> Axes:
-    """Draw what happens to so many people who take the test: one figure each.
+    """Draw what happens to so many people, usually 1,000, who take a test for a condition: one figure each.
 
-    Parameters
-    ----------
-    tp, fn, fp, tn
-        Natural frequencies, usually of 1,000 people.
-    condition
-        The target condition, as a reader would say it.
-    ax
-        Axes to draw on; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Four labelled groups from top to bottom; a group is one line artist with a marker per person.
+    Four labelled groups stand from top to bottom; a group is one line artist with a marker per person.
 
     Raises
     ------

@@ -80,15 +80,7 @@ _KINDS: Final[dict[str, type[Record]]] = {
 
 
 def api_files(review: Review, results: Results) -> dict[str, bytes]:
-    """Return the files of the API by their path below the site; the same review gives the same bytes.
-
-    Parameters
-    ----------
-    review
-        The review on a day.
-    results
-        Its pooled numbers.
-    """
+    """Return the files of the API by their path below the site; the same review gives the same bytes."""
     root = site_root(review)
     head = {"version": review.file.version, "day": review.day.isoformat()}
     content = {

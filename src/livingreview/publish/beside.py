@@ -42,13 +42,6 @@ _NO_PAGES = ("search.html", "genindex.html")
 def publish_beside(site: Path, review: Review) -> None:
     """Write every file beside the pages into a site that was just made.
 
-    Parameters
-    ----------
-    site
-        Folder of the pages.
-    review
-        The review on the day that the pages show.
-
     Raises
     ------
     DataError
@@ -107,12 +100,7 @@ class _Entry:
 
 
 def atom(review: Review) -> bytes:
-    """Return the feed, newest first; the same review gives the same bytes.
-
-    Parameters
-    ----------
-    review
-        The review on a day; what came later is not told.
+    """Return the feed, newest first, up to the day of the review; the same review gives the same bytes.
 
     Raises
     ------

@@ -32,17 +32,7 @@ KEPT_RESULTS: Final = 200
 
 @dataclass(frozen=True)
 class Executed:
-    """What became of the chapters.
-
-    Parameters
-    ----------
-    notebooks
-        Name of each executable chapter → path of its executed notebook in the cache.
-    ran
-        Chapters executed now.
-    cached
-        Chapters whose result was already there.
-    """
+    """What became of the chapters: path of each one's executed notebook in the cache, and which ran or were cached."""
 
     notebooks: Mapping[str, Path]
     ran: tuple[str, ...]
@@ -56,23 +46,16 @@ def execute_chapters(
     jobs: int | None = None,
     progress: bool | None = None,
 ) -> Executed:
-    """Execute every chapter that has no result yet.
+    """Execute every chapter of the book in a folder that has no result yet; that folder is their working directory.
 
     Parameters
     ----------
-    root
-        Folder of the book; the chapters run with it as working directory.
     parameters
         Values for the cell tagged ``parameters``; plain JSON types.
     jobs
         Chapters executed at the same time; by default one per core.
     progress
         Show a progress bar on standard error; by default only where that is a terminal.
-
-    Returns
-    -------
-    Executed
-        Results of all chapters that have code.
 
     Raises
     ------

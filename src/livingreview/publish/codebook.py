@@ -67,16 +67,9 @@ def described(name: str, says: str, kind: str = "string", **constraints: Any) ->
 
 
 def fields_of(model: type[BaseModel], skip: frozenset[str] = frozenset()) -> Iterator[tuple[tuple[str, ...], Field]]:
-    """Yield path and descriptor of every plain value of a model, those of its single blocks included.
+    """Yield path and descriptor of every plain value of a model of the data files, those of its single blocks included.
 
-    Left out are sources and lists of blocks, which have tables of their own.
-
-    Parameters
-    ----------
-    model
-        A model of the data files.
-    skip
-        Fields to leave out.
+    Left out are the fields to `skip`, sources, and lists of blocks, which have tables of their own.
     """
     schema = model.model_json_schema()
     yield from _fields(schema, schema.get("$defs", {}), (), skip | {"source", "sources"})

@@ -20,7 +20,7 @@ from livingreview.publish.metadata import CREATOR, LICENCE, LICENCE_NAME, site_r
 from livingreview.publish.tidy import DIVIDER, Table, cell, tidy_tables
 from livingreview.review import Review
 
-__all__ = ["CONVENTIONS", "codebook", "data_package", "zipped"]
+__all__ = ["CONVENTIONS", "codebook", "data_package"]
 
 #: What holds in every table.
 CONVENTIONS: Final = {
@@ -36,13 +36,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first day that a ZIP file can name
 
 
 def data_package(review: Review) -> bytes:
-    """Return the data package as a ZIP file; the same review gives the same bytes.
-
-    Parameters
-    ----------
-    review
-        The review on a day.
-    """
+    """Return the data package as a ZIP file; the same review gives the same bytes."""
     tables = tidy_tables(review)
     tables = (*tables, codebook(tables))
     files = {f"{table.name}.csv": _csv(table) for table in tables}

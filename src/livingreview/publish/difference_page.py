@@ -29,11 +29,7 @@ figure { margin: 1.5rem 0; }
 def as_html(difference: Difference) -> str:
     """Return a difference as a page.
 
-    Parameters
-    ----------
-    difference
-        What differs. HTML in what comes from files is shown as text, and the page's policy forbids scripts and
-        anything from elsewhere.
+    HTML in what comes from files is shown as text, and the page's policy forbids scripts and anything from elsewhere.
     """
     body = MarkdownIt("js-default").render(as_markdown(difference, forest=PLACE))
     if difference.effects and difference.pooled is not None:

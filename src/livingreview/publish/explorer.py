@@ -19,7 +19,7 @@ from IPython.display import HTML
 from livingreview.analysis.explore import Explorer
 from livingreview.review import STUDY_ID
 
-__all__ = ["VIEWS", "show_explorer", "show_topics", "studies_table", "vega_script"]
+__all__ = ["show_explorer", "show_topics", "studies_table", "vega_script"]
 
 _AXIS: Final = {"labelColor": "var(--lr-ink)", "titleColor": "var(--lr-ink)", "gridColor": "var(--lr-rule)"}
 _CONFIG: Final = {
@@ -129,15 +129,7 @@ VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 
 
 def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
-    """Show the controls and charts; every text in them is escaped.
-
-    Parameters
-    ----------
-    found
-        What :func:`livingreview.analysis.explore.explorer` returns.
-    static
-        Address of the folder of scripts, relative to the page.
-    """
+    """Show the controls and charts; every text in them is escaped. `static` leads to the folder of scripts."""
     specs = {name: {**spec, "config": _CONFIG} for name, (_, _, spec) in VIEWS.items()}
     # "<" would let a title that holds "</script>" end the element early.
     data = json.dumps({**found.to_dict(), "specs": specs}, sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")
@@ -176,13 +168,7 @@ def _figure(name: str, heading: str, says: str) -> str:
 
 
 def vega_script(cache: Path) -> Path:
-    """Return a file with Vega and Vega-Lite, as their maintainers' own package bundles them.
-
-    Parameters
-    ----------
-    cache
-        Folder that keeps the bundle, which takes seconds to make.
-    """
+    """Return a file with Vega and Vega-Lite, as their maintainers bundle them; a folder keeps it."""
     import vl_convert
 
     kept = cache / f"vega-{vl_convert.get_vega_version()}.mjs"

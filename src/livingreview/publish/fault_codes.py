@@ -41,15 +41,12 @@ class CodeUse:
         What may be found there, and the ways out, with ``…`` for what only a run of the code knows.
     module
         Path of the module in the package.
-    purpose
-        The first sentence of that module.
     """
 
     code: str
     problems: tuple[str, ...]
     remedies: tuple[str, ...]
     module: str
-    purpose: str
 
 
 def code_uses(package: Path = Path(livingreview.__file__).parent) -> list[CodeUse]:
@@ -59,14 +56,14 @@ def code_uses(package: Path = Path(livingreview.__file__).parent) -> list[CodeUs
 
 def fault_code_table() -> pd.DataFrame:
     """Return the fault codes for readers: a row for each thing that a code says."""
-    rows = [(use.code, " / ".join(use.problems), " / ".join(use.remedies), use.purpose) for use in code_uses()]
-    return pd.DataFrame(rows, columns=["Code", "Found", "Way out", "Found by"]).drop_duplicates(ignore_index=True)
+    rows = [(use.code, " / ".join(use.problems), " / ".join(use.remedies), use.module) for use in code_uses()]
+    return pd.DataFrame(rows, columns=["Code", "Found", "Way out", "Module"])
 
 
 def _uses_in(path: Path, package: Path) -> Iterator[CodeUse]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = list(_nodes_in_scopes(tree, (tree,)))
-    where = path.relative_to(package).as_posix(), _purpose((tree,))
+    module = path.relative_to(package).as_posix()
     for scopes, node in nodes:
         match node:
             case ast.Call(args=[*_, problem, remedy, code]) | ast.Tuple(elts=[*_, problem, remedy, code]):
@@ -75,9 +72,9 @@ def _uses_in(path: Path, package: Path) -> Iterator[CodeUse]:
                     if CODE.fullmatch(name):
                         found, ways_out = _texts(problem, scopes, given), _texts(remedy, scopes, given)
                         if found != (UNKNOWN,):
-                            yield CodeUse(name, found, ways_out, *where)
+                            yield CodeUse(name, found, ways_out, module)
                         elif isinstance(code, ast.Constant):
-                            yield CodeUse(name, (_purpose(scopes),), ways_out, *where)
+                            yield CodeUse(name, (_purpose(scopes),), ways_out, module)
 
 
 def _may_be_code(node: ast.expr) -> bool:

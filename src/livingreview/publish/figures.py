@@ -27,9 +27,7 @@ from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, with_interval
 
-__all__ = [
-    "show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest", "show_predictive_values", "show_sroc",
-]  # fmt: skip
+__all__ = ["show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest", "show_predictive_values", "show_sroc"]
 
 PREVALENCES = np.linspace(0.01, 0.90, 90)
 

@@ -25,15 +25,7 @@ def chapter_names(root: Path) -> list[str]:
 
 
 def digest_of_tree(folder: Path, *, without: str = "__pycache__") -> str:
-    """Return the SHA-256 of every file below a folder, by name and content.
-
-    Parameters
-    ----------
-    folder
-        Where the files are.
-    without
-        Name of folders in it that are left out.
-    """
+    """Return the SHA-256 of every file below a folder, by name and content, but those in folders named `without`."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and without not in path.relative_to(folder).parts:
@@ -43,15 +35,7 @@ def digest_of_tree(folder: Path, *, without: str = "__pycache__") -> str:
 
 
 def input_digest(root: Path, parameters: Mapping[str, object]) -> str:
-    """Return the digest of everything that all chapters of a book depend on.
-
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    parameters
-        What the chapters are executed with; plain JSON types.
-    """
+    """Return the digest of everything that all chapters of a book depend on; parameters are plain JSON types."""
     lock = root / "requirements.lock"
     parts = {
         "data": digest_of_tree(root / "data"),
@@ -65,15 +49,7 @@ def input_digest(root: Path, parameters: Mapping[str, object]) -> str:
 
 
 def book_digest(root: Path, parameters: Mapping[str, object]) -> str:
-    """Return the digest of everything that a whole site depends on, the day of the build aside.
-
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    parameters
-        What the chapters are executed with; plain JSON types.
-    """
+    """Return the digest of everything that a whole site depends on, the day of the build aside."""
     digest = hashlib.sha256(input_digest(root, parameters).encode())
     for name in ("_config.yml", "_toc.yml", "index.md"):
         path = root / name
@@ -85,20 +61,10 @@ def book_digest(root: Path, parameters: Mapping[str, object]) -> str:
 
 
 def changes(root: Path, *places: str) -> dict[str, list[Change]]:
-    """Return day and subject of each commit that touched a file, newest first.
+    """Return day and subject of each commit that touched a file below `root`, newest first, by the file's path.
 
-    Parameters
-    ----------
-    root
-        Folder of the review. Nothing is remembered without a git repository, or where its history is cut short: the
-        oldest commit of such a copy seems to have made everything.
-    places
-        Files and folders below `root`.
-
-    Returns
-    -------
-    dict
-        Path below `root` → its changes.
+    Nothing is remembered without a git repository, or where its history is cut short: the oldest commit of such a copy
+    seems to have made everything. `places` are files and folders below `root`.
     """
     git = ["git", "-C", str(root)]
     log = [*git, "log", "--relative", "--format=%x00%cs%x00%s", "--name-only", "--", *places]
@@ -118,15 +84,7 @@ def changes(root: Path, *places: str) -> dict[str, list[Change]]:
 def page_days(root: Path) -> dict[str, str]:
     """Return the day (ISO 8601) on which what a page is written from last changed: its chapter, its study's file.
 
-    Parameters
-    ----------
-    root
-        Folder of the review.
-
-    Returns
-    -------
-    dict
-        Name of the page without its ending → day; without what git does not know.
+    Keys are the names of pages without their ending; what git does not know is not there.
     """
     days = {}
     for path, made in changes(root, "*.md", "chapters", "data/studies").items():

@@ -23,7 +23,7 @@ from pathlib import Path
 from socketserver import ForkingMixIn, StreamRequestHandler, UnixStreamServer
 from typing import Final
 
-__all__ = ["KERNEL", "can_fork", "kernel_folders", "reproducible_environment"]
+__all__ = ["can_fork", "kernel_folders", "reproducible_environment"]
 
 KERNEL: Final = "livingreview"
 

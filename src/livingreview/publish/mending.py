@@ -28,21 +28,12 @@ _LOADED: Final = re.compile(r'\s*<(?:script|link)\b[^>]*?\s(?:src|href)="([^"]*)
 
 
 def lean(html: str) -> str:
-    """Return a page that loads what it uses, and no script before it shows.
+    """Return a whole page, as the theme makes it, that loads what it uses, and no script before it shows.
 
-    Parameters
-    ----------
-    html
-        A whole page, as the theme makes it.
-
-    Notes
-    -----
     * Scripts and style sheets of which the page has no use go; the search index is for the search page.
     * Scripts of the head wait for the page, in their order; then a hint to load others early is of no use.
     * Settings of features that are off (versions, search as one types), and what is said twice, go.
 
-    Examples
-    --------
     >>> lean('<head><script src="copybutton.js"></script><script src="doctools.js"></script></head><p>no code</p>')
     '<head><script defer src="doctools.js"></script></head><p>no code</p>'
     """
@@ -66,8 +57,6 @@ def lean(html: str) -> str:
 def searchable(index: str) -> str:
     """Return Sphinx's search index with its headings escaped, because its script writes them as markup.
 
-    Examples
-    --------
     >>> searchable('Search.setIndex({"alltitles":{"<b>":[[0,null]]}})')
     'Search.setIndex({"alltitles":{"&lt;b&gt;":[[0,null]]}})'
     """
@@ -80,8 +69,6 @@ def searchable(index: str) -> str:
 def excerpting(script: str) -> str:
     """Return Sphinx's search script so that its excerpts are from the text of a page: without menus, heading and code.
 
-    Notes
-    -----
     What stands in cells side by side is kept apart.
     """
     apart = r'htmlString.replace(/<\/(?=t[dh]|h\d|p>|li|fig|title|desc)/g, " $&"),'
@@ -91,15 +78,8 @@ def excerpting(script: str) -> str:
 
 
 def mended(html: str) -> str:
-    """Return a page without what the theme and docutils get wrong for readers who listen to it.
+    """Return a whole page without what the theme and docutils get wrong for readers who listen to it.
 
-    Parameters
-    ----------
-    html
-        A whole page.
-
-    Notes
-    -----
     * A list role without list items inside (docutils' citations, which carry a role of their own).
     * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
       keyboard shortcut shown on it is no part of its name.

@@ -34,19 +34,7 @@ LICENCE_NAME: Final = "CC-BY-4.0"
 
 @dataclass(frozen=True)
 class Download:
-    """A file beside the pages.
-
-    Parameters
-    ----------
-    name
-        What the API's index calls it.
-    path
-        Below the site.
-    media_type
-        Its type, as the web names it.
-    says
-        What is in it, for readers.
-    """
+    """A file beside the pages: its name in the API's index, its path, its type on the web, what readers are told."""
 
     name: str
     path: str
@@ -130,16 +118,9 @@ def _sentence(review: Review) -> str:
 
 
 def page_metadata(site: Mapping[str, Any], page: str, title: str, description: str) -> str:
-    """Return the tags of a page's head; everything in them is escaped.
+    """Return the tags of the head of a page, e.g. ``chapters/diagnosis.html``; everything in them is escaped.
 
-    Parameters
-    ----------
-    site
-        As :func:`site_metadata` returns it.
-    page
-        Name of the page with suffix, e.g. ``chapters/diagnosis.html``.
-    title, description
-        Of the page, plain text.
+    `site` is as :func:`site_metadata` returns it; title and description are plain text.
     """
     front, root = page == "index.html", site["root"]
     description = shortened(description)

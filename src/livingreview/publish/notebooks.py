@@ -16,7 +16,7 @@ from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
 from livingreview.errors import Fault
 
-__all__ = ["PARAMETERS_TAG", "Chapter", "finished", "plain", "read_chapter", "read_notebook", "write_notebook"]
+__all__ = ["Chapter", "finished", "plain", "read_chapter", "read_notebook", "write_notebook"]
 
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
@@ -28,10 +28,8 @@ class Chapter:
 
     Parameters
     ----------
-    name
-        Path relative to the book, e.g. ``chapters/quality.md``.
-    text
-        The MyST source.
+    name, text
+        Path relative to the book, e.g. ``chapters/quality.md``, and the MyST source.
     notebook
         The same as a notebook with stable cell ids; without outputs.
     lines
@@ -76,22 +74,7 @@ def _syntax(source: str) -> list[ast.AST]:
 
 
 def read_chapter(root: Path, name: str) -> tuple[Chapter | None, list[Fault]]:
-    """Read one chapter.
-
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    name
-        Path of the chapter relative to it.
-
-    Returns
-    -------
-    chapter : Chapter or None
-        None when it cannot be read.
-    faults : list of Fault
-        What is wrong with it.
-    """
+    """Return one chapter of the book in a folder, None when it cannot be read, and what is wrong with it."""
     try:
         text = (root / name).read_text(encoding="utf-8")
         notebook = myst_to_notebook(text, add_source_map=True)

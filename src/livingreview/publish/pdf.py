@@ -51,15 +51,10 @@ _NAMING: Final = ("aria-labelledby", "aria-describedby", "headers", "for")
 
 
 def print_pdf(site: Path, output: Path | None = None) -> Path:
-    """Print the review as one PDF and return where it is.
+    """Print the review in the folder of a built site as one PDF, and return where it is.
 
-    Parameters
-    ----------
-    site
-        Folder of the built site.
-    output
-        The PDF. By default ``review.pdf`` beside the pages: then the page of downloads leads to it, until the next
-        build takes both away.
+    By default it is ``review.pdf`` beside the pages: then the page of downloads leads to it, until the next build takes
+    both away.
 
     Raises
     ------
@@ -105,12 +100,7 @@ def _printed(chromium: str, page: str) -> bytes:
 
 
 def printable(site: Path) -> str:
-    """Return the review as one HTML page that needs no other file.
-
-    Parameters
-    ----------
-    site
-        Folder of the built site.
+    """Return the review in the folder of a built site as one HTML page that needs no other file.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from livingreview.analysis.tabulate import reference
 from livingreview.review import Review
 from livingreview.review.model import Study
 
-__all__ = ["bibtex", "bibtex_entry", "csl_json", "escape_tex", "referable", "ris", "split_name"]
+__all__ = ["bibtex", "csl_json", "referable", "ris"]
 
 _TEX: Final = {
     "\\": r"\textbackslash{}",
@@ -44,8 +44,6 @@ _ONE_AUTHOR: Final = "Only the first author was seen."
 def escape_tex(text: str) -> str:
     r"""Return text in which TeX finds no commands, on one line.
 
-    Examples
-    --------
     >>> escape_tex("T1 & T2* {50 %}")
     'T1 \\& T2* \\textbraceleft{}50 \\%\\textbraceright{}'
     """
@@ -53,13 +51,7 @@ def escape_tex(text: str) -> str:
 
 
 def bibtex(studies: Iterable[Study]) -> str:
-    """Return the BibTeX file of the studies, one entry each, keyed by the study's id.
-
-    Parameters
-    ----------
-    studies
-        In the order of the entries.
-    """
+    """Return the BibTeX file of the studies, one entry each, keyed by the study's id."""
     return "\n".join(bibtex_entry(study) for study in studies)
 
 

@@ -22,7 +22,7 @@ from livingreview.errors import BuildError
 from livingreview.publish.frame import Frame, frame_of
 from livingreview.publish.inputs import book_digest, chapter_names
 
-__all__ = ["Built", "add_to_site", "build_book", "build_site"]
+__all__ = ["add_to_site", "build_site"]
 
 STAMP: Final = "build.json"
 # Left out of the site: for debugging the theme, a fingerprint of Sphinx's own, and icons that no page loads.
@@ -31,17 +31,7 @@ _NOT_PUBLISHED: Final = ("*.map", ".buildinfo", ".buildinfo.bak", "fontawesome.j
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did.
-
-    Parameters
-    ----------
-    site
-        Folder of the site.
-    executed, cached
-        Chapters that ran, and chapters whose result was already there.
-    seconds
-        How long it took.
-    """
+    """What a build did: the folder of the site, chapters that ran and whose result was there, and its duration."""
 
     site: Path
     executed: tuple[str, ...]
@@ -59,12 +49,10 @@ def build_site(
     jobs: int | None = None,
     progress: bool | None = None,
 ) -> Built:
-    """Build the review's site.
+    """Build the site of the review in a folder.
 
     Parameters
     ----------
-    root
-        Folder of the review: ``_config.yml``, ``chapters/``, ``data/``.
     output
         Folder of the site, ``_site`` in `root` by default.
     as_of
@@ -115,20 +103,9 @@ def build_book(
     jobs: int | None = None,
     progress: bool | None = None,
 ) -> Built:
-    """Execute the chapters and make a site of them.
+    """Execute the chapters of the book in a folder and make a site, which is replaced only if everything succeeded.
 
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    output
-        Folder of the site; replaced only if everything succeeded.
-    parameters
-        What the chapters are executed with.
-    frame
-        What stands around them.
-    jobs, progress
-        As for :func:`build_site`.
+    `frame` is what stands around the chapters; the other parameters are those of :func:`build_site`.
 
     Raises
     ------
@@ -159,15 +136,7 @@ def build_book(
 
 
 def add_to_site(site: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a built site; a site that was as its build left it stays current.
-
-    Parameters
-    ----------
-    site
-        Folder of the site.
-    files
-        Paths in it and what they hold.
-    """
+    """Write files, by their paths, into a built site; a site that was as its build left it stays current."""
     try:
         stamp = json.loads((site / STAMP).read_text(encoding="utf-8"))
         as_built = stamp["files"] == _inventory(site)

@@ -25,7 +25,7 @@ from livingreview.publish.mending import mend_site
 from livingreview.publish.metadata import page_metadata
 from livingreview.wording import day as written
 
-__all__ = ["definitions", "link_terms", "mathml", "setup"]
+__all__ = ["definitions"]
 
 GLOSSARY: Final = "chapters/glossary"
 RENDERER: Final = "livingreview_mathml"
@@ -33,14 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def mathml(latex: str, display: str) -> str:
-    """Return a formula as a ``<math>`` element.
-
-    Parameters
-    ----------
-    latex
-        The formula, without dollar signs.
-    display
-        ``"inline"`` or ``"block"``.
+    """Return a formula, without dollar signs, as a ``<math>`` element; `display` is ``"inline"`` or ``"block"``.
 
     Raises
     ------
@@ -143,14 +136,8 @@ def definitions(glossary: nodes.document) -> dict[str, tuple[str, str]]:
 def link_terms(page: nodes.document, terms: Mapping[str, tuple[str, str]], address: str) -> None:
     """Make the first use of each entry in the sentences of a page a link that bears its definition as title.
 
-    Parameters
-    ----------
-    page
-        Changed in place. Headings, links, emphasised words and citations are left as they are.
-    terms
-        As :func:`definitions` returns them.
-    address
-        Of the glossary, as seen from the page.
+    The page is changed in place; headings, links, emphasised words and citations are left as they are. `terms` are as
+    :func:`definitions` returns them, `address` is that of the glossary as seen from the page.
     """
     longest_first = sorted(terms, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(_either_case, longest_first))})s?(?![\w-])")

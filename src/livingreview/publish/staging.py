@@ -27,19 +27,7 @@ __all__ = ["run_jupyter_book", "stage_book"]
 
 
 def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Frame) -> None:
-    """Lay out the book as Jupyter Book reads it: executed notebooks in place of the chapters.
-
-    Parameters
-    ----------
-    root
-        Folder of the book.
-    stage
-        Folder to make.
-    notebooks
-        Name of each executable chapter → its executed notebook.
-    frame
-        What stands around the chapters.
-    """
+    """Lay out a book in a new folder as Jupyter Book reads it: executed notebooks in place of chapters."""
     stage.mkdir(parents=True)
     for name in ("_static", "chapters"):
         if (root / name).is_dir():
@@ -104,14 +92,7 @@ def _framed(config: dict[str, Any], frame: Frame) -> dict[str, Any]:
 
 
 def run_jupyter_book(stage: Path, made: Path) -> None:
-    """Run Jupyter Book over a staged book, every warning an error.
-
-    Parameters
-    ----------
-    stage
-        The staged book.
-    made
-        Folder for what it makes; the pages are in ``_build/html`` below it.
+    """Run Jupyter Book over a staged book, every warning an error; the pages are then in ``_build/html`` below `made`.
 
     Raises
     ------

@@ -37,21 +37,9 @@ BLOCKS = {
 
 
 def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequence[Change]]) -> dict[str, str]:
-    """Return the page of every study of the review on its day.
+    """Return the page of every study of the review on its day: ``studies/<id>.md`` → text in MyST Markdown.
 
-    Parameters
-    ----------
-    review
-        The review.
-    repository
-        Address of the repository; empty where it is not known.
-    history
-        Study id → changes of its file, newest first, as :func:`corrections` returns them.
-
-    Returns
-    -------
-    dict
-        ``studies/<id>.md`` → text in MyST Markdown.
+    `repository` is its address, empty where it is not known; `history` is as :func:`corrections` returns it.
     """
     pooled, segmented = pool(review), _segmented(pool_groups(review))
     moved = leave_one_out_table(pooled)
@@ -65,13 +53,7 @@ def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequen
 
 
 def corrections(root: Path) -> dict[str, list[Change]]:
-    """Return the changes of each study's file that the repository remembers, newest first.
-
-    Parameters
-    ----------
-    root
-        Folder of the review; without a git repository, nothing is remembered.
-    """
+    """Return the changes of each study's file that the repository remembers, newest first, by the study's id."""
     return {Path(path).stem: made for path, made in changes(root, "data/studies").items()}
 
 

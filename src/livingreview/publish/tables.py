@@ -21,7 +21,7 @@ from IPython.display import HTML, display
 from livingreview.review import STUDY_ID
 from livingreview.wording import mark_explained
 
-__all__ = ["PageLink", "code_html", "show_code", "show_table", "table_html"]
+__all__ = ["PageLink", "show_code", "show_table", "table_html"]
 
 LONG: Final = 32
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
@@ -30,15 +30,7 @@ _NUMERIC: Final = re.compile(r"[<>≤≥−–-]?\s?\d[\d\s,.]*\s?%?(\s?[(\[±�
 
 @dataclass(frozen=True)
 class PageLink:
-    """A cell that leads to another page of the site; it sorts and reads as its text.
-
-    Parameters
-    ----------
-    page
-        Relative address, e.g. ``quality.html``: letters, digits, dots, slashes, hyphens and a ``#``.
-    text
-        What is shown.
-    """
+    """A cell that leads to another page of the site, by a relative address; it sorts and reads as its text."""
 
     page: str
     text: str
@@ -68,17 +60,7 @@ def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
 
 
 def show_code(text: str, *, caption: str, name: str | None = None) -> None:
-    """Show a text as it stands, with a button to copy it.
-
-    Parameters
-    ----------
-    text
-        Any text; line breaks are kept.
-    caption
-        What the text is, plain text.
-    name
-        Id of the text, to link to; by default derived from its content.
-    """
+    """Show a text as it stands, line breaks and all, with a button to copy it; otherwise as :func:`show_table`."""
     display(HTML(code_html(text, caption=caption, name=name)))  # type: ignore[no-untyped-call]
 
 

@@ -48,14 +48,10 @@ class Table:
     ----------
     name, says
         Its name, and what a row is.
-    fields
-        Descriptors, one per column.
-    rows
-        Values, typed as the fields say; None where there is none.
-    key
-        Fields that together name a row.
-    refers
-        Fields → the table whose key they hold.
+    fields, rows
+        Descriptors, one per column; values, typed as the fields say, None where there is none.
+    key, refers
+        Fields that together name a row; fields → the table whose key they hold.
     """
 
     name: str
@@ -87,13 +83,7 @@ def cell(value: Any) -> str:
 
 
 def tidy_tables(review: Review) -> tuple[Table, ...]:
-    """Return every table of the data package.
-
-    Parameters
-    ----------
-    review
-        The review on a day.
-    """
+    """Return every table of the data package."""
     return (
         _studies(review), *_parts_of_studies(review), *_accuracy(review), _compatible(review),
         *_datasets(review), *_ledgers(review), *_baseline(review),

@@ -31,16 +31,9 @@ from typing import Any, Final
 from livingreview.screening.ledger import EXCLUSION_REASONS, Decision, standing
 
 __all__ = [
-    "Agreement",
-    "Estimate",
-    "Verdict",
-    "agreement",
-    "cohen_kappa",
-    "disagreements",
-    "pairwise_agreement",
-    "share_alike",
-    "verdicts",
-]
+    "Agreement", "Estimate", "Verdict", "agreement", "cohen_kappa", "disagreements", "pairwise_agreement",
+    "share_alike", "verdicts",
+]  # fmt: skip
 
 
 # People who must have decided, independently of each other, before a record counts as decided.
@@ -68,15 +61,13 @@ class Agreement:
 
     Parameters
     ----------
-    people
-        The two.
-    table
-        2×2 counts: rows the first person's, columns the second's decision; kept (included or unsure), excluded.
+    people, table
+        The two, and 2×2 counts: rows the first person's, columns the second's decision; kept (included or unsure),
+        excluded.
     raw
         Share of records that both decided alike, with Wilson's interval.
     kappa
-        Cohen's kappa with the large-sample interval; None where both people used one and the same category
-        throughout, so that nothing but chance is expected.
+        Cohen's kappa with the large-sample interval; None where both people used one and the same category throughout.
     pabak
         Prevalence- and bias-adjusted kappa, 2·raw − 1, with the interval of the raw agreement.
     """
@@ -108,14 +99,7 @@ class Agreement:
 
 
 def agreement(table: Sequence[Sequence[int]], people: tuple[str, str] = ("first", "second")) -> Agreement:
-    """Return raw agreement, Cohen's kappa and prevalence-adjusted kappa of a 2×2 table.
-
-    Parameters
-    ----------
-    table
-        (2, 2) counts, rows of one person and columns of the other.
-    people
-        Their names.
+    """Return raw agreement, Cohen's kappa and prevalence-adjusted kappa of (2, 2) counts, rows of one person.
 
     Raises
     ------
@@ -202,19 +186,13 @@ class Verdict:
 
     Parameters
     ----------
-    record, stage
-        As in the ledger.
     outcome
         ``"include"`` or ``"exclude"`` when enough people agree or somebody adjudicated; ``"conflict"`` when they
         differ or are unsure; ``"pending"`` when too few have decided.
     reason
         Of an exclusion; where people give several, the one that stands first in the list of reasons.
-    people
-        Who decided, in order.
-    on
-        Day of the last decision that counts.
-    adjudicated
-        Somebody settled it.
+    people, on
+        Who decided, in order, and the day of the last decision that counts.
     """
 
     record: str

@@ -35,21 +35,16 @@ _RIS_LINE: Final = re.compile(r"^([A-Z][A-Z0-9])  - ?(.*)$")
 
 
 def export_text(found: Iterable[Found], tool: str, form: str, verdicts: Mapping[str, bool] | None = None) -> str:
-    """Return records as a file that a screening tool reads.
+    """Return records, in order, as a file that a screening tool reads, to be written as UTF-8.
+
+    A cell that a spreadsheet would take for a formula is preceded by an apostrophe.
 
     Parameters
     ----------
-    found
-        The records, in order.
     tool, form
         ``"asreview"`` or ``"rayyan"``; ``"csv"`` or ``"ris"``.
     verdicts
         Whether a record was included, where that is known: ASReview learns from it.
-
-    Returns
-    -------
-    str
-        To be written as UTF-8. A cell that a spreadsheet would take for a formula is preceded by an apostrophe.
     """
     known = verdicts or {}
     if form == "ris":
@@ -74,7 +69,7 @@ def import_decisions(
     person: str = "",
     reasons: Mapping[str, str] | None = None,
 ) -> tuple[Decision, ...]:
-    """Read the decisions that people made elsewhere.
+    """Read the decisions that people made elsewhere at a stage.
 
     Parameters
     ----------
@@ -82,8 +77,6 @@ def import_decisions(
         A CSV or RIS export, and whose: ``"asreview"`` or ``"rayyan"``.
     found
         The records by id.
-    stage
-        The stage that was screened.
     day
         Day of the decisions; ASReview's own time of a decision goes before it.
     person

@@ -21,19 +21,9 @@ from typing import Final
 from livingreview.errors import DataError, Fault
 
 __all__ = [
-    "COLUMNS",
-    "DECISIONS",
-    "EXCLUSION_REASONS",
-    "KINDS",
-    "NOT_RETRIEVED",
-    "STAGES",
-    "Decision",
-    "append",
-    "decisions_path",
-    "mend",
-    "read_decisions",
+    "COLUMNS", "EXCLUSION_REASONS", "KINDS", "NOT_RETRIEVED", "STAGES", "Decision", "append", "mend", "read_decisions",
     "standing",
-]
+]  # fmt: skip
 
 COLUMNS: Final = ("record", "stage", "person", "decision", "reason", "date", "kind")
 STAGES: Final = ("title_abstract", "full_text")
@@ -81,11 +71,6 @@ class Decision:
         Day of the decision; the column is called ``date``.
     kind
         ``"decision"``, or ``"adjudication"``, which settles a disagreement.
-
-    Examples
-    --------
-    >>> Decision("r1", "title_abstract", "Ada", "include", "", date(2026, 1, 2)).row()
-    ('r1', 'title_abstract', 'Ada', 'include', '', '2026-01-02', 'decision')
     """
 
     record: str

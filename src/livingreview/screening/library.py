@@ -42,16 +42,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything found, in the order of the ledgers.
+    """Everything found, by record id in the order of the ledgers.
 
-    Parameters
-    ----------
-    found
-        By record id.
-    publication
-        The record under which a record is screened: the first of its copies, often itself.
-    deduplicated
-        Every record of the search ledger was looked at for copies.
+    `publication` names the record under which a record is screened: the first of its copies, often itself.
+    `deduplicated` says that every record of the search ledger was looked at for copies.
     """
 
     found: Mapping[str, Found]
@@ -71,13 +65,10 @@ class Library:
         )
 
     def outcomes(self, decisions: Iterable[Decision]) -> dict[str, tuple[bool, date]]:
-        """Return what was decided on title and abstract, in the order in which records were first looked at.
+        """Return what was decided on title and abstract, by record in the order in which records were first looked at.
 
-        Returns
-        -------
-        dict
-            By record: whether it goes on, and the day of the last decision. One person who keeps a record keeps it
-            until an adjudication says otherwise.
+        It is whether the record goes on, and the day of the last decision. One person who keeps a record keeps it
+        until an adjudication says otherwise.
         """
         rows: dict[str, list[Decision]] = {}
         for row in self.unified(decisions):

@@ -20,7 +20,7 @@ from livingreview.review.model import Strategy
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, Decision, append
 from livingreview.screening.library import Found
 
-__all__ = ["Session", "Span", "run", "terms_pattern"]
+__all__ = ["Session", "run", "terms_pattern"]
 
 Span = tuple[str, str]
 """Text and its style: ``""``, ``"title"``, ``"term"``, ``"muted"`` or ``"alert"``."""

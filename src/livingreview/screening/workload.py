@@ -26,17 +26,7 @@ from livingreview.screening.ledger import Decision
 from livingreview.screening.library import Library
 from livingreview.screening.ranking import matrix, require_enough, scores, text_of
 
-__all__ = [
-    "RECALL",
-    "Backtest",
-    "StoppingReport",
-    "backtest",
-    "backtest_line",
-    "recall_test",
-    "simulate",
-    "stopping_report",
-    "work_saved",
-]
+__all__ = ["backtest", "backtest_line", "simulate", "stopping_report", "work_saved"]
 
 RECALL: Final = 0.95
 _RESAMPLES: Final = 2000
@@ -45,16 +35,9 @@ _SEED: Final = 20250731
 
 @dataclass(frozen=True)
 class Backtest:
-    """The ranking tried on decisions that it had not seen.
+    """The ranking tried on decisions that it had not seen: those after the day `learned_until`.
 
-    Parameters
-    ----------
-    learned_until
-        Last day whose decisions were learned from; everything later was ranked.
-    learned, learned_included, ranked, ranked_included
-        Records learned from and records ranked, and the included of them.
-    saved
-        Work saved over sampling at 95 % recall, with its bootstrap interval. 0 is reading in random order.
+    `saved` is the work saved over sampling at 95 % recall, with its bootstrap interval; 0 is reading in random order.
     """
 
     learned_until: date
@@ -78,19 +61,11 @@ class Backtest:
 
 
 def work_saved(labels: Sequence[bool] | NDArray[np.bool_]) -> Estimate:
-    """Return the work saved over sampling of one order of reading.
+    """Return the work saved over sampling of one order of reading: whether each record in turn is included.
 
-    Parameters
-    ----------
-    labels
-        Whether each record is included, in the order of reading.
-
-    Returns
-    -------
-    Estimate
-        95 % less the share of the records read until 95 % of the included ones are found, with a percentile
-        interval. Included and excluded records are resampled apart, with their places: it says how the figure varies
-        with the records, not with what was learned from.
+    It is 95 % less the share of the records read until 95 % of the included ones are found, with a percentile interval.
+    Included and excluded records are resampled apart, with their places: it says how the figure varies with the
+    records, not with what was learned from.
 
     Raises
     ------
@@ -124,10 +99,7 @@ def work_saved(labels: Sequence[bool] | NDArray[np.bool_]) -> Estimate:
 def backtest(texts: Sequence[str], included: Sequence[bool], days: Sequence[date]) -> Backtest:
     """Learn from the earlier half of the included records, rank all that came later, and measure.
 
-    Parameters
-    ----------
-    texts, included, days
-        Title and abstract, verdict, and day of the verdict (or of the record) of each record that was decided.
+    Given are title and abstract, verdict, and day of the verdict (or of the record) of each record that was decided.
 
     Raises
     ------
@@ -230,7 +202,9 @@ def recall_test(labels: Sequence[int] | Sequence[bool], total: int, *, recall_ta
 
     The test asks, for every point of the screening so far: were the records screened since then a random draw from
     what was left, how likely is it that so few relevant ones came up although recall is below the target? Reading in
-    order of rank finds relevant records faster than a random draw, so that the test errs towards reading on.
+    order of rank finds relevant records faster than a random draw, so that the test errs towards reading on. The
+    smallest p value over all starting points is a minimum of many, and looks at the data anew with each record: read it
+    as a measure of doubt.
 
     Parameters
     ----------
@@ -240,12 +214,6 @@ def recall_test(labels: Sequence[int] | Sequence[bool], total: int, *, recall_ta
         Records in all, screened or not.
     recall_target
         The recall to be tested, above 0 and below or equal to 1.
-
-    Returns
-    -------
-    float
-        The smallest p value over all starting points. It is a minimum of many, and looks at the data anew with each
-        record: read it as a measure of doubt.
 
     Raises
     ------

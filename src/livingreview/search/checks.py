@@ -13,7 +13,7 @@ from livingreview.review.reading import Document, read_yaml, validate
 from livingreview.search.ledger import Ledger
 from livingreview.search.strategy import SYNTAXES, concept_query, limits
 
-__all__ = ["search_faults", "strategy_faults"]
+__all__ = ["search_faults"]
 
 
 def search_faults(root: Path) -> list[Fault]:

@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from livingreview.search.linkage import LONG_TITLE
 from livingreview.search.normalise import Normalised
 
-__all__ = ["Agreement", "Likeness", "compare", "objection", "reports_of_one_study", "same_publication"]
+__all__ = ["Agreement", "compare", "objection", "reports_of_one_study", "same_publication"]
 
 # Shorter words that differ by a letter are other words: "men" and "ten", "hepatitis B" and "hepatitis C".
 MISSPELT_FROM: Final = 4
@@ -44,7 +44,7 @@ CONFLICT, UNKNOWN, CLOSE, SAME = Agreement
 
 
 class Likeness(NamedTuple):
-    """Two records compared field by field.
+    """Two records compared field by field; UNKNOWN where one does not give it.
 
     Parameters
     ----------
@@ -55,8 +55,6 @@ class Likeness(NamedTuple):
         Similarity of the titles, 0 to 100, 100 where the words of one are all in the other.
     generic
         Whether a title is too short, or too usual, to tell publications apart.
-    authors, year, journal, volume, issue, page, doi, pmid
-        Agreement of each field; UNKNOWN when one record does not give it.
     """
 
     title: Agreement

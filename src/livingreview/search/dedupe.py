@@ -4,7 +4,6 @@ A pair is *merged* when the probabilistic model and the rule both take it for on
 *queued* for a person when only one of them does or the model is in doubt, and *distinct* otherwise. A preprint and
 its article stay distinct and are *linked* as reports of one study. Nothing is deleted: every merge is a pair with
 its reason, and a person's decision on any pair overrides it.
-
 """
 
 from __future__ import annotations
@@ -36,18 +35,9 @@ Outcome = Literal["merge", "queue", "link"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two records that are, or may be, reports of one study.
+    """Two records that are, or may be, reports of one study, by their positions, ``left < right``.
 
-    Parameters
-    ----------
-    left, right
-        Positions of the records, ``left < right``.
-    outcome
-        ``"merge"``, ``"queue"`` or ``"link"``.
-    probability
-        That of the model; 1 where a person decided.
-    reason
-        Why, in words.
+    The probability is that of the model, 1 where a person decided; `reason` says why in words.
     """
 
     left: int
@@ -105,12 +95,10 @@ def dedupe(
     decided: Mapping[tuple[int, int], bool] | None = None,
     engine: DatabaseAPISubClass | None = None,
 ) -> Deduplication:
-    """Find the records that are one publication.
+    """Find the records, of one or more sources in any order, that are one publication.
 
     Parameters
     ----------
-    records
-        Of one or more sources, in any order.
     decided
         What people decided: positions of two records → whether they are one publication.
     engine

@@ -24,7 +24,7 @@ from livingreview.search.formats.xmlfiles import PLAIN, read_xml
 from livingreview.search.ledger import Ledger, Run
 from livingreview.search.records import Aliases, Block, Record, to_record
 
-__all__ = ["MAX_BYTES", "Imported", "detect", "import_exports", "read_export", "recognise"]
+__all__ = ["MAX_BYTES", "import_exports", "read_export"]
 
 # An export of a million records is smaller than this.
 MAX_BYTES = 2_000_000_000
@@ -40,21 +40,11 @@ _BYTE_ORDER_MARKS = (
 
 
 def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list[Fault]]:
-    """Read one export file.
+    """Return the records of one export file in order, and what could not be read as it should.
 
-    Parameters
-    ----------
-    path
-        A file in RIS, MEDLINE (nbib), PubMed XML, BibTeX, Web of Science's tagged or tab-delimited format, EndNote's
-        tagged format or XML, CENTRAL's citation format, or a table with a header.
-    name
-        What the records and faults call the file; its path as given by default.
-
-    Returns
-    -------
-    records, faults
-        The records in the file's order, and what could not be read as it should. A file in no known format has no
-        record and one fault.
+    A file may be in RIS, MEDLINE (nbib), PubMed XML, BibTeX, Web of Science's tagged or tab-delimited format, EndNote's
+    tagged format or XML, CENTRAL's citation format, or a table with a header; one in no known format has no record and
+    one fault. `name` is what records and faults call it, by default its path as given.
     """
     shown = name if name is not None else str(path)
     if not path.is_file():
@@ -81,8 +71,6 @@ def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list
 def detect(text: str) -> str | None:
     r"""Return the name of the format of an export, or None.
 
-    Examples
-    --------
     >>> detect("TY  - JOUR\nER  - "), detect("Title,Year\nHeart,2021\n"), detect("Dear all,")
     ('RIS', 'table', None)
     """

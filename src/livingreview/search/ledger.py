@@ -22,7 +22,7 @@ from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
 from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable
 
-__all__ = ["RECORD_COLUMNS", "Ledger", "Run", "record_id", "replace_whole", "slug"]
+__all__ = ["Ledger", "Run", "replace_whole", "slug"]
 
 RECORD_COLUMNS = (
     "record", "run_id", "source", "title", "authors", "year", "journal", "volume", "issue", "pages", "doi", "pmid",
@@ -59,16 +59,12 @@ class Run:
         ``"update"`` for a search over the network, ``"import"`` for exports.
     strategy, strategy_hash
         Id of the strategy and hash of its content; empty where an export's query is not known.
-    hits
-        Records that the search found.
-    source
-        Where the records came from: the service, or the files.
+    hits, source
+        Records that the search found, and where they came from: the service, or the files.
     since, seconds
         First day of the window, None when the database was searched in full; duration.
-    tool_version
-        Version of this package.
-    platform
-        Host of the database where it has several, e.g. ``"Ovid"``.
+    tool_version, platform
+        Version of this package; host of the database where it has several, e.g. ``"Ovid"``.
     """
 
     run_id: str
@@ -97,15 +93,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The two files of a review's searches.
-
-    Parameters
-    ----------
-    folder
-        ``data/search``.
-    state
-        Folder outside of the data for the lock.
-    """
+    """The two files of a review's searches in ``data/search``; `state` is a folder outside of it, for the lock."""
 
     folder: Path
     state: Path
@@ -196,8 +184,6 @@ class Ledger:
 def record_id(database: str, record: Record) -> str:
     """Return the name of a record in the ledger: of its number in the database, or else of its content.
 
-    Examples
-    --------
     >>> record_id("PubMed", Record("PubMed", 0, accession="39857091"))
     'pubmed-39857091'
     >>> record_id("ProQuest", Record("a.ris", 0, title="T", accession="1", sha256="ab" * 32))
@@ -215,8 +201,6 @@ def record_id(database: str, record: Record) -> str:
 def slug(name: str) -> str:
     """Return a name for files and ids.
 
-    Examples
-    --------
     >>> slug("Web of Science")
     'web-of-science'
     """

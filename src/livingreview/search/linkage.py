@@ -31,16 +31,7 @@ if TYPE_CHECKING:
     from splink import SettingsCreator
     from splink.internals.database_api import DatabaseAPISubClass
 
-__all__ = [
-    "BLOCK_CAP",
-    "COMPARISONS",
-    "Parameters",
-    "candidate_pairs",
-    "comparison_table",
-    "read_parameters",
-    "score",
-    "settings",
-]
+__all__ = ["COMPARISONS", "Parameters", "candidate_pairs", "comparison_table", "read_parameters", "score", "settings"]
 
 # Titles of fewer letters ("Editorial", "Acute stroke") are shared by different publications.
 LONG_TITLE: Final = 30
@@ -149,20 +140,10 @@ def settings(parameters: Parameters) -> SettingsCreator:
 
 
 def score(records: pa.Table, pairs: pa.Table, engine: DatabaseAPISubClass, parameters: Parameters) -> pa.Table:
-    """Return the scored pairs that are worth a second look.
+    """Return the scored pairs that are worth a second look, by ``splink.DuckDBAPI(…)`` or ``splink.SparkAPI(…)``.
 
-    Parameters
-    ----------
-    records, pairs
-        Tables of :func:`comparison_table` and :func:`candidate_pairs`.
-    engine
-        ``splink.DuckDBAPI(…)`` or ``splink.SparkAPI(…)``.
-
-    Returns
-    -------
-    pyarrow.Table
-        `unique_id_l` < `unique_id_r` and `match_probability`, of every pair that is likelier than `LEAST` or has
-        about the same title (a preprint agrees with its article in hardly anything else).
+    `unique_id_l` < `unique_id_r` and `match_probability` of every pair that is likelier than `LEAST` or has about the
+    same title (a preprint agrees with its article in hardly anything else).
     """
     from splink import Linker
 

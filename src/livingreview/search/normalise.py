@@ -79,8 +79,6 @@ _NOTICE_KINDS: Final = (
 def fold(text: str) -> str:
     """Return lower-case words without accents, mark-up and punctuation.
 
-    Examples
-    --------
     >>> fold("T<sub>1</sub> mapping &amp; Müller’s <i>U-Net</i>")
     't1 mapping and mullers u net'
     """
@@ -99,8 +97,6 @@ def read_title(title: str, kind: str) -> tuple[str, str]:
     The title is as the database prints it, `kind` the type of publication in the database's words. A notice is an
     ``"erratum"``, ``"retraction"``, ``"comment"`` or ``"reply"``; it is empty for a publication of its own.
 
-    Examples
-    --------
     >>> read_title("Author Correction: T1 mapping", ""), read_title("Motion correction: a review", "")
     (('erratum', 't1 mapping'), ('', 'motion correction: a review'))
     >>> read_title("T1 mapping (vol 12, pg 3, 2010)", ""), read_title("T1 mapping. [Review] [33 refs]", "")
@@ -168,16 +164,12 @@ class Normalised(NamedTuple):
         The digits of the title in order, Roman and written part numbers included.
     notice
         As of :func:`read_title`.
-    surnames
-        Folded family names in order.
-    journal
-        Folded title.
+    surnames, journal
+        Folded family names in order, folded title.
     volume, issue
         Digits (or the word) of volume and issue.
     page, last_page
         First and last page, the last one completed (``123-8`` ends on 128).
-    doi, pmid
-        Identifiers without resolver and prefix.
     preprint, conference
         Whether the record says that it is a preprint, or comes from a conference or a journal's supplement.
     """
@@ -202,8 +194,6 @@ class Normalised(NamedTuple):
 def first_page(text: str) -> tuple[str, str]:
     """Return first and last page (or article number); the last is completed from the first.
 
-    Examples
-    --------
     >>> first_page("1123-8"), first_page("S36 -- S38"), first_page("e012345"), first_page("Suppl-42")
     (('1123', '1128'), ('s36', 's38'), ('e12345', ''), ('', '42'))
     """
@@ -225,8 +215,6 @@ def first_page(text: str) -> tuple[str, str]:
 def surnames(authors: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Return the folded family names, and the first author with initials.
 
-    Examples
-    --------
     >>> surnames(("van der Berg, S.", "Smith JA", "Jane Doe"))
     (('vanderberg', 'smith', 'doe'), 'vanderberg s')
     """

@@ -29,31 +29,22 @@ _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record of one export, with the source's own words.
+    """One record of one export, with the source's own words; a field that the source does not give is empty.
 
     Text is kept as found apart from surrounding white space: what is the same publication is the business of
-    :mod:`livingreview.search.dedupe`, not of a reader. A field that the source does not give is empty.
+    :mod:`livingreview.search.dedupe`, not of a reader.
 
     Parameters
     ----------
-    source_file
-        Name of the file (or run) that the record came from.
-    source_index
-        0-based order of the record in that file.
-    title, journal, volume, issue, pages, issn, abstract, keywords, language, url
-        As the source prints them. `pages` holds the article number where there are no pages; several keywords
+    source_file, source_index
+        Name of the file (or run) that the record came from, and its 0-based order there.
+    pages, keywords, kind
+        The article number where there are no pages; several keywords, or types of publication in the source's words,
         are joined by ``"; "``.
     authors
         One string per author, ``"Family, Given"`` or as the source prints them.
-    year
-        Year of publication.
-    doi, pmid, pmcid, arxiv, openalex
-        Identifiers; `doi` may still carry a resolver's address in front.
-    accession
-        Number of the record in its database.
-    kind
-        Type of publication in the source's words (``"Journal Article"``, ``"Preprint"``, ``"Erratum"``, …),
-        several joined by ``"; "``.
+    doi, accession
+        May still carry a resolver's address in front; number of the record in its database.
     line
         1-based line (of a text file) or row (of a table) where the record starts; 0 when there is none.
     sha256
@@ -92,8 +83,6 @@ class Record:
 def year_of(text: str) -> int | None:
     """Return the first plausible year in a date, or None.
 
-    Examples
-    --------
     >>> year_of("2018 Export Date 3 May 2020"), year_of("in press")
     (2018, None)
     """
@@ -107,8 +96,6 @@ def split_authors(text: str) -> tuple[str, ...]:
     A comma separates authors only where neither occurs and every part looks like ``Family AB``; otherwise it
     stands between family and given name.
 
-    Examples
-    --------
     >>> split_authors("Smith, Jane and Doe, J"), split_authors("Smith J, Doe AB"), split_authors("Smith, Jane")
     (('Smith, Jane', 'Doe, J'), ('Smith J', 'Doe AB'), ('Smith, Jane',))
     """
@@ -137,8 +124,6 @@ def full_name(family: str, given: str) -> str:
 def find_doi(text: str) -> str:
     """Return the DOI in a text or address, in lower case; empty when there is none.
 
-    Examples
-    --------
     >>> find_doi("https://doi.org/10.1093%2FEHJIMP%2Fqyag045"), find_doi("S0266-4356(19)30379-1 [pii]")
     ('10.1093/ehjimp/qyag045', '')
     """
@@ -154,8 +139,6 @@ def find_doi(text: str) -> str:
 def find_pmid(text: str) -> str:
     """Return the PubMed number in a text, or nothing.
 
-    Examples
-    --------
     >>> find_pmid("https://pubmed.ncbi.nlm.nih.gov/39857091/"), find_pmid("none")
     ('39857091', '')
     """
@@ -165,8 +148,6 @@ def find_pmid(text: str) -> str:
 def find_pmcid(text: str) -> str:
     """Return the PubMed Central number in a text, with its letters, or nothing.
 
-    Examples
-    --------
     >>> find_pmcid("pmc13007597")
     'PMC13007597'
     """
@@ -176,8 +157,6 @@ def find_pmcid(text: str) -> str:
 def find_arxiv(text: str) -> str:
     """Return the arXiv number in a text or in the DOI of a preprint, without its version, or nothing.
 
-    Examples
-    --------
     >>> find_arxiv("arXiv:2010.08469v2"), find_arxiv("10.48550/arXiv.2305.12345"), find_arxiv("10.1093/x")
     ('2010.08469', '2305.12345', '')
     """
@@ -190,8 +169,6 @@ def find_arxiv(text: str) -> str:
 def find_openalex(text: str) -> str:
     """Return the OpenAlex number of a work in a text or address, or nothing.
 
-    Examples
-    --------
     >>> find_openalex("https://openalex.org/W2741809807")
     'W2741809807'
     """
@@ -221,16 +198,9 @@ _PAGE_RANGE = re.compile(r"[-–—]")
 
 @dataclass(frozen=True)
 class Block:
-    """One record as its file spells it.
+    """One record as its file spells it: the line or row where it starts, from 1, its fields in order, its raw text.
 
-    Parameters
-    ----------
-    line
-        1-based line or row where it starts.
-    fields
-        Names and values in the file's order; a name may occur more than once.
-    raw
-        The text it was read from.
+    A name of a field may occur more than once.
     """
 
     line: int
@@ -298,8 +268,6 @@ def to_record(block: Block, aliases: Aliases, source: str, index: int) -> Record
 def plain(text: str) -> str:
     r"""Return text on one line, without mark-up and control characters.
 
-    Examples
-    --------
     >>> plain("T<sub>1</sub> mapping\n   &amp; more; p < 0.05")
     'T1 mapping & more; p < 0.05'
     """

@@ -20,17 +20,7 @@ from livingreview.search.ledger import Ledger, Run, replace_whole, slug
 from livingreview.search.records import Record
 from livingreview.search.sources.base import Moved, Page, Query, Resume, Source
 
-__all__ = [
-    "OVERLAP",
-    "Journal",
-    "Outcome",
-    "Plan",
-    "fell_silent",
-    "search_source",
-    "state_folder",
-    "strategy_hash",
-    "window_start",
-]
+__all__ = ["Journal", "Outcome", "fell_silent", "search_source", "state_folder", "strategy_hash", "window_start"]
 
 # Databases add records with a date in the past; what an overlap finds again is not added again.
 OVERLAP = timedelta(days=14)
@@ -71,8 +61,6 @@ def search_source(
 
     Parameters
     ----------
-    source, strategy, ledger
-        What to search, for what, and where the records go.
     since, today
         First and last day of the window; without the first it searches in full. The strategy's last year is moved
         forward to the last.

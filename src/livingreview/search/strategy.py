@@ -15,7 +15,7 @@ from types import MappingProxyType
 from livingreview.errors import SearchError
 from livingreview.review.model import Concept, Strategy, Term
 
-__all__ = ["LANGUAGE_CODES", "SYNTAXES", "Syntax", "concept_query", "limits", "serialise"]
+__all__ = ["SYNTAXES", "concept_query", "limits", "serialise"]
 
 # Languages by ISO 639-1, for databases that want a code.
 LANGUAGE_CODES: Mapping[str, str] = MappingProxyType(

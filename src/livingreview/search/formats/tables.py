@@ -127,15 +127,9 @@ def is_record_table(path: Path) -> bool:
 
 
 def records_from_csv(path: Path, name: str | None = None) -> list[Record]:
-    """Read a CSV table of records.
+    """Read a UTF-8 table whose columns are the fields of :class:`Record`, or BibTeX's names; others are ignored.
 
-    Parameters
-    ----------
-    path
-        UTF-8 file with a header row; columns are the fields of :class:`Record` (BibTeX's ``author``, ``number``
-        and ``isbn`` are understood). Other columns are ignored.
-    name
-        The `source_file` of the records; the path as given by default.
+    The `source_file` of the records is `name`, by default the path as given.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from livingreview.errors import Fault
 from livingreview.search.records import Aliases, Block
 
-__all__ = ["DIALECTS", "Dialect", "read_tagged"]
+__all__ = ["DIALECTS", "read_tagged"]
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,10 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for di
 
 
 def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], list[Fault]]:
-    r"""Return every record of a tagged file, and every line that belongs to none.
+    r"""Return every record of a tagged file with ``\n`` line ends, and every line that belongs to none.
 
-    Parameters
-    ----------
-    text, path
-        The file with ``\n`` line ends, and its name for faults.
-    dialect
-        One of :data:`DIALECTS`.
-
-    Returns
-    -------
-    blocks, faults
-        Text before the first record of a file, or between records without a tag, is a header and no fault. A record
-        that the next one cuts short, or the end of the file, is kept and reported.
+    Text before the first record of a file, or between records without a tag, is a header and no fault. A record that
+    the next one cuts short, or the end of the file, is kept and reported; `path` is the file's name for faults.
     """
     blocks: list[Block] = []
     faults: list[Fault] = []

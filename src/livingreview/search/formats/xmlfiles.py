@@ -15,7 +15,7 @@ from defusedxml.ElementTree import iterparse
 from livingreview.errors import Fault
 from livingreview.search.records import Aliases, Block, full_name
 
-__all__ = ["PLAIN", "ROOTS", "pubmed_block", "read_xml"]
+__all__ = ["PLAIN", "pubmed_block", "read_xml"]
 
 # The blocks of XML files carry the names of a record's own fields.
 _NAMES = (

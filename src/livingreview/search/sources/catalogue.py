@@ -12,33 +12,23 @@ from livingreview.search.sources.http import Limits, Service, user_agent
 from livingreview.search.sources.pubmed import PubMed
 from livingreview.search.sources.subscribed import IEEEXplore, Scopus, WebOfScience
 
-__all__ = ["CATALOGUE", "Entry", "connect"]
+__all__ = ["Entry", "connect"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One source.
+    """One source; what stands in the environment under `key` is its key.
 
     Parameters
     ----------
     name
         On the command line, and in ``LIVINGREVIEW_<NAME>_URL``, which overrides the address.
-    source
-        The class of the source.
-    address
-        Of the service.
     spacing
         Seconds between requests, from the rate that the service documents.
-    key
-        Environment variable of the key.
-    needs_key
-        Whether the service answers nobody without a key.
-    key_header
-        Header that carries the key, where one does.
-    in_full
-        Whether a database that was never searched can be searched in full.
-    asked_for
-        Whether it is searched only when it is named.
+    needs_key, key_header
+        Whether the service answers nobody without a key; header that carries the key, where one does.
+    in_full, asked_for
+        Whether it can be searched in full where it never was; whether it is searched only when it is named.
     """
 
     name: str

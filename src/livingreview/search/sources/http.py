@@ -26,7 +26,7 @@ from defusedxml.ElementTree import fromstring
 from livingreview import __version__
 from livingreview.errors import SearchError
 
-__all__ = ["Absent", "Limits", "Service", "Transient", "user_agent"]
+__all__ = ["Absent", "Limits", "Service", "user_agent"]
 
 ParsedT = TypeVar("ParsedT")
 Parameters = Mapping[str, str | int]
@@ -66,16 +66,12 @@ class Service:
 
     Parameters
     ----------
-    name
-        The database, for messages.
-    base
-        Address that every path is appended to.
+    name, base
+        The database, for messages, and the address that every path is appended to.
     spacing
         Least number of seconds between the starts of two requests.
     headers
         Sent with every request; where a service takes its key in one, it is here.
-    limits
-        How long and how often to ask.
     clock, sleep, jitter
         Seconds of a steady clock, a pause, and a number in [0, 1).
     remedy
@@ -235,8 +231,6 @@ class _Wait(Transient):
 def user_agent(contact: str) -> str:
     """Return the ``User-Agent`` that says who asks and how to reach them: an e-mail or web address, or nothing.
 
-    Examples
-    --------
     >>> user_agent("jane@example.org").endswith("(mailto:jane@example.org)")
     True
     """
