@@ -63,7 +63,7 @@ def test_three_studies_with_all_that_is_needed_are_pooled_on_the_logit_scale(dat
     variance = (sd / np.sqrt(n) / (value * (1 - value))) ** 2
     expected = univariate.fit(np.log(value / (1 - value)), variance, method="reml").estimate.estimate
     assert group.fit.estimate.estimate == pytest.approx(expected, abs=1e-9)
-    assert group.to_dict()["fit"]["k"] == 3
+    assert group.fit.k == 3
     row = pooling_table((group,)).iloc[0]
     assert row["Pooled"]
     assert row["If not, why"] == ""

@@ -201,14 +201,7 @@ def free_id(stem: str, taken: set[str]) -> str:
 
 
 def completed(held: Held, data: Path, facts: Mapping[str, Any], origin: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Return the text of a study's file with the missing bibliographic facts, and their names.
-
-    Parameters
-    ----------
-    held, data
-        The study, and the data folder it is in.
-    facts, origin
-        Bibliographic facts, and the source that gave them.
+    """Return the text of a study's file with the missing bibliographic facts, from one source, and their names.
 
     Raises
     ------

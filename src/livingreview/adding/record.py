@@ -66,14 +66,7 @@ def identify(text: str) -> tuple[str, str] | None:
 
 
 def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> Found:
-    """Return the record of a DOI from Crossref, or of a PubMed number from PubMed.
-
-    Parameters
-    ----------
-    kind, identifier
-        As :func:`identify` returns them.
-    environment
-        May hold ``LIVINGREVIEW_CONTACT``, the address that the services are told, and NCBI's key.
+    """Return the record of a DOI from Crossref, or of a PubMed number from PubMed, as :func:`identify` returns them.
 
     Raises
     ------

@@ -6,8 +6,7 @@ CLAIM scores here are those of the base review: one point per item of the 2020 e
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -71,12 +70,6 @@ class ClaimSummary:
         """Score of each study, percent of all items."""
         return tuple(100 * total / sum(SECTION_MAXIMA.values()) for total in self.totals)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        plain = {name: value for name, value in self.__dict__.items() if name != "sections"}
-        plain |= {"min_rows": list(self.min_rows), "max_rows": list(self.max_rows), "totals": list(self.totals)}
-        return plain | {"sections": self.sections.to_dict("records")}
-
 
 def claim_summary(review: Review) -> ClaimSummary:
     """Summarise the base review's CLAIM table, recomputed from its section scores."""
@@ -123,10 +116,6 @@ class BiasSummary:
     def percent(self, judgement: str) -> float:
         """Return the share of one judgement in percent."""
         return 100 * float(getattr(self, judgement)) / self.studies
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return asdict(self)
 
 
 def quadas_summary(review: Review) -> BiasSummary:

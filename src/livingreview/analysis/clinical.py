@@ -32,21 +32,10 @@ from livingreview.synthesis.utility import (
 from livingreview.wording import percent, plural, with_interval
 
 __all__ = [
-    "ILLUSTRATIONS",
-    "POPULATION",
-    "Scenario",
-    "facts",
-    "findings",
-    "findings_table",
-    "frequencies_table",
-    "hints_table",
-    "illustrations",
-    "likelihood_ratios",
-    "of_hundred",
-    "plain_facts",
-    "post_test_table",
+    "ILLUSTRATIONS", "POPULATION", "Scenario", "facts", "findings", "findings_table", "frequencies_table",
+    "hints_table", "illustrations", "likelihood_ratios", "of_hundred", "plain_facts", "post_test_table",
     "study_scenarios",
-]
+]  # fmt: skip
 
 #: Prevalences that nobody observed, chosen to span what a reader might picture.
 ILLUSTRATIONS: Mapping[str, float] = MappingProxyType({"one in twenty": 0.05, "one in five": 0.20, "one in two": 0.50})
@@ -268,15 +257,7 @@ def _judgements(item: TableEvidence) -> Sequence[Judgement]:
 
 
 def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
-    """Return the sentences of the page that depend on results, by name.
-
-    Parameters
-    ----------
-    pooled
-        The main synthesis.
-    shown
-        The setting that figures and sentences use.
-    """
+    """Return the sentences of the page that depend on results, by name, for the setting `shown`."""
     if pooled.imputed is None:
         nothing = "Nothing is computed here, because nothing was pooled."
         return {

@@ -30,20 +30,9 @@ from livingreview.synthesis.summary import proportion
 from livingreview.wording import p_value, percent, plural, with_interval
 
 __all__ = [
-    "FEWEST",
-    "Pooled",
-    "changes_table",
-    "entries_table",
-    "facts",
-    "headline",
-    "leave_one_out_table",
-    "left_out_table",
-    "pool",
-    "printed_text",
-    "sensitivity_table",
-    "subgroup_table",
-    "used_table",
-]
+    "FEWEST", "Pooled", "changes_table", "entries_table", "facts", "headline", "leave_one_out_table",
+    "left_out_table", "pool", "printed_text", "sensitivity_table", "subgroup_table", "used_table",
+]  # fmt: skip
 
 # With two studies a spread between studies cannot be told from chance; nothing is pooled below three.
 FEWEST = 3

@@ -84,12 +84,7 @@ class Flow:
 
 
 def base_flow(review: Review) -> Flow:
-    """Compute the base version's flow from the run ledger and the base review's printed counts.
-
-    Parameters
-    ----------
-    review
-        The review on any day from the base search on.
+    """Compute the base version's flow, on any day from the base search on, from the run ledger and the printed counts.
 
     Raises
     ------
@@ -157,13 +152,7 @@ def living_flow(review: Review, *, previous: date | None = None) -> Flow:
 
 
 def flow_text(flow: Flow) -> str:
-    """Return the diagram as text: one heading per lane, one line per box, what leaves the stream indented.
-
-    Parameters
-    ----------
-    flow
-        Any flow; plain text comes back, whatever its boxes hold.
-    """
+    """Return the diagram as text: one heading per lane, one line per box, what leaves the stream indented."""
     lines = []
     for lane in dict.fromkeys(box.lane for box in flow.boxes):
         lines += ["", lane]

@@ -116,14 +116,7 @@ class Update:
 
 
 def count_updates(review: Review, periods: Sequence[Period]) -> tuple[Update, ...]:
-    """Return the numbers of each period.
-
-    Parameters
-    ----------
-    review
-        The review on the day to count for.
-    periods
-        In order, and without a gap from the base version to that day.
+    """Return the numbers of each period; periods leave no gap from the base version to the day of the review.
 
     Raises
     ------

@@ -7,8 +7,7 @@ review tabulates with those that the studies report.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,15 +16,7 @@ from numpy.typing import ArrayLike
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.review import Review
 
-__all__ = [
-    "STRUCTURE_GROUPS",
-    "Descriptive",
-    "describe",
-    "group_table",
-    "paired_table",
-    "reported",
-    "tabulated",
-]
+__all__ = ["STRUCTURE_GROUPS", "Descriptive", "describe", "group_table", "paired_table", "reported", "tabulated"]
 
 BASELINE_VALUE = {"dice": "dice", "hausdorff": "hausdorff_mm"}
 CODED = ("family", "dimensionality", "access")
@@ -66,10 +57,6 @@ class Descriptive:
     sd: float
     sd_population: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
-
 
 def describe(values: ArrayLike) -> Descriptive:
     """Describe values without weights, as the base review does.
@@ -99,14 +86,7 @@ def describe(values: ArrayLike) -> Descriptive:
 
 
 def tabulated(review: Review, metric: str) -> pd.DataFrame:
-    """Return the base review's table of one metric, each row with the study it belongs to.
-
-    Parameters
-    ----------
-    review
-        The review.
-    metric
-        ``"dice"`` or ``"hausdorff"``.
+    """Return the base review's table of ``"dice"`` or ``"hausdorff"``, each row with the study it belongs to.
 
     Returns
     -------
@@ -134,14 +114,7 @@ def tabulated(review: Review, metric: str) -> pd.DataFrame:
 
 
 def reported(review: Review, metrics: Sequence[str]) -> pd.DataFrame:
-    """Return what the studies' own reports give for their model, one row per value.
-
-    Parameters
-    ----------
-    review
-        The review.
-    metrics
-        Metrics to return, e.g. ``["hausdorff", "hausdorff95"]``.
+    """Return what the studies' own reports give for their model in these metrics, one row per value.
 
     Returns
     -------
@@ -164,15 +137,7 @@ def reported(review: Review, metrics: Sequence[str]) -> pd.DataFrame:
 
 
 def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Describe values by one characteristic; studies and values are counted apart.
-
-    Parameters
-    ----------
-    values
-        As returned by :func:`reported` or :func:`tabulated`.
-    column
-        The characteristic, e.g. ``"group"``, ``"phase"`` or ``"family"``.
-    """
+    """Describe values by a column, e.g. ``"group"`` or ``"family"``; studies and values are counted apart."""
     rows = []
     for name, part in values.groupby(values[column].fillna(NOT_SEEN), sort=False):
         summary = describe(part["value"])

@@ -98,19 +98,6 @@ class PooledGroup:
         estimate, lower, upper = (float(inverse(x)) for x in (interval.estimate, interval.lower, interval.upper))
         return Interval(estimate, lower, upper, interval.level)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "metric": self.metric,
-            "group": self.group,
-            "scale": self.scale,
-            "studies": self.studies,
-            "reason": self.reason,
-            "estimate": self.estimate.to_dict() if self.estimate else None,
-            "prediction": self.prediction.to_dict() if self.prediction else None,
-            "fit": self.fit.to_dict() if self.fit else None,
-        }
-
 
 def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
     """Pool every metric of every structure group for which enough studies report what is needed."""

@@ -54,14 +54,7 @@ class Answer:
 
 
 def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Answer, ...]:
-    """Read and check the answers.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    instruments
-        By name, as :class:`~livingreview.review.Review` holds them.
+    """Read and check the answers in a data folder to these instruments, by name.
 
     Raises
     ------
@@ -118,17 +111,7 @@ def _faults(
 
 
 def checklist_table(review: Review, answers: Sequence[Answer], checklist: str) -> pd.DataFrame:
-    """Return one checklist: item, what it asks for, status, page (its name; empty where none answers it), remark.
-
-    Parameters
-    ----------
-    review
-        Holds the instruments.
-    answers
-        As returned by :func:`read_answers`.
-    checklist
-        Name of the instrument.
-    """
+    """Return one checklist: item, what it asks for, status, page (its name; empty where none answers it), remark."""
     by_item = {answer.item: answer for answer in answers if answer.checklist == checklist}
     rows = [(item, by_item[str(item.id)]) for item in review.instruments[checklist].items]
     return pd.DataFrame(

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from statistics import median
-from typing import Any
 
 import pandas as pd
 
@@ -42,10 +41,6 @@ class Lag:
     def median(self) -> float | None:
         """Median of the days; None where no date is known."""
         return median(self.days.values()) if self.days else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "days": dict(self.days), "median": self.median}
 
 
 def run_yield(review: Review) -> pd.DataFrame:

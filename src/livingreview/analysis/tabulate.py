@@ -16,19 +16,9 @@ from livingreview.review.model import Study
 from livingreview.wording import listing
 
 __all__ = [
-    "NOT_SEEN",
-    "claim_table",
-    "dataset_table",
-    "eligibility_table",
-    "other_methods_table",
-    "pooled_as_printed",
-    "question_table",
-    "reference",
-    "rules_table",
-    "runs_table",
-    "study_table",
-    "tally",
-]
+    "NOT_SEEN", "claim_table", "dataset_table", "eligibility_table", "other_methods_table", "pooled_as_printed",
+    "question_table", "reference", "rules_table", "runs_table", "study_table", "tally",
+]  # fmt: skip
 
 MISSING = ""
 NOT_SEEN = "not seen"
@@ -171,15 +161,7 @@ def dataset_table(review: Review) -> pd.DataFrame:
 
 
 def pooled_as_printed(review: Review, synthesis: str) -> pd.DataFrame:
-    """Return the base review's pooled results of one synthesis, as printed.
-
-    Parameters
-    ----------
-    review
-        The review.
-    synthesis
-        ``"diagnosis_prediction"`` or ``"segmentation"``.
-    """
+    """Return the pooled results of ``"diagnosis_prediction"`` or ``"segmentation"`` as the base review prints them."""
     table = review.baseline["pooled"]
     rows = []
     for row in table[table["synthesis"] == synthesis].to_dict("records"):

@@ -128,14 +128,7 @@ class WorkedExample:
 
 
 def worked_example(root: Path, name: str = "sparse_tables") -> WorkedExample:
-    """Read the example's files and compute our answers.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    name
-        Name of the example's files.
+    """Read the example of a name in a data folder and compute our answers.
 
     Raises
     ------

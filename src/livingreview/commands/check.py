@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     from livingreview.errors import Fault
 
 __all__ = [
-    "CHECK_HELP",
-    "EXTRACTIONS_HELP",
-    "SCHEMA_HELP",
-    "configure_check",
-    "configure_extractions",
-    "configure_schema",
-    "every_fault",
-    "run_check",
-    "run_extractions",
-    "run_schema",
-]
+    "CHECK_HELP", "EXTRACTIONS_HELP", "SCHEMA_HELP", "configure_check", "configure_extractions", "configure_schema",
+    "every_fault", "run_check", "run_extractions", "run_schema",
+]  # fmt: skip
 
 CHECK_HELP = "name every fault of the review's files, with line and way out"
 EXTRACTIONS_HELP = "compare people's extractions of a study with each other and with the study file"

@@ -26,14 +26,8 @@ from livingreview.synthesis.influence import leave_one_out
 from livingreview.synthesis.weights import percentage_weights
 
 __all__ = [
-    "Difference",
-    "MeasureChange",
-    "ResultsChange",
-    "StudyEffect",
-    "SynthesisChange",
-    "compare",
-    "compare_results",
-]
+    "Difference", "MeasureChange", "ResultsChange", "StudyEffect", "SynthesisChange", "compare", "compare_results",
+]  # fmt: skip
 
 Measure = Mapping[str, Any]
 PROPORTIONS = ("sensitivity", "specificity")
@@ -219,15 +213,7 @@ class Difference:
 
 
 def compare_results(before: Results, after: Results, *, rules: Sequence[ConclusionRule] = ()) -> ResultsChange:
-    """Compare two sets of results, such as those of two releases.
-
-    Parameters
-    ----------
-    before, after
-        The results.
-    rules
-        Conclusion rules to evaluate.
-    """
+    """Compare two sets of results, such as those of two releases, and evaluate conclusion rules."""
     old, new = before.by_id, after.by_id
     return ResultsChange(
         versions=(before.version, after.version),

@@ -221,10 +221,6 @@ def by_publication(review: Review) -> tuple[Step, ...]:
     A step is made for each year in which a study of the synthesis was published; studies whose year was not seen
     join in a last one. The last step is the main synthesis.
 
-    Parameters
-    ----------
-    review
-        The review on a day.
 
     References
     ----------
@@ -255,17 +251,7 @@ def by_publication(review: Review) -> tuple[Step, ...]:
 
 
 def by_version(review: Review, releases: Sequence[Release], today: Results) -> tuple[Step, ...]:
-    """Return the main diagnostic synthesis of each version up to today, as it was frozen, and of today.
-
-    Parameters
-    ----------
-    review
-        Has the studies' names.
-    releases
-        The oldest first.
-    today
-        Today's results.
-    """
+    """Return the main synthesis of each version (oldest first) up to today, as it was frozen, and of today."""
     names = {study.id: label(study) for study in review.studies}
     versions = [(item.version, frozen_results(item)) for item in releases if item.day <= today.day]
     steps, seen = [], set[str]()

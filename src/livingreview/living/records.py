@@ -53,13 +53,7 @@ class RecordChange:
 
 
 def record_changes(before: Review, after: Review) -> tuple[RecordChange, ...]:
-    """Return every study, dataset and ``review.yaml`` that differs, in this order.
-
-    Parameters
-    ----------
-    before, after
-        The reviews, each on its day.
-    """
+    """Return every study, dataset and ``review.yaml`` that differs between two reviews, in this order."""
     return (*_studies(before, after), *_others(before, after))
 
 

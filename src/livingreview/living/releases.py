@@ -24,19 +24,9 @@ from livingreview.wording import day as written_day
 from livingreview.wording import plural
 
 __all__ = [
-    "FOLDER",
-    "evidence_changelog",
-    "frozen_results",
-    "make_release",
-    "previous_day",
-    "previous_release",
-    "read_releases",
-    "release_entries",
-    "release_faults",
-    "release_text",
-    "sealed",
-    "version_key",
-]
+    "FOLDER", "evidence_changelog", "frozen_results", "make_release", "previous_day", "previous_release",
+    "read_releases", "release_entries", "release_faults", "release_text", "sealed", "version_key",
+]  # fmt: skip
 
 FOLDER: Final = "releases"
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~@&$])")
@@ -52,12 +42,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def read_releases(root: Path) -> tuple[Release, ...]:
-    """Return the released versions, the oldest first.
-
-    Parameters
-    ----------
-    root
-        The data folder.
+    """Return the released versions in a data folder, the oldest first.
 
     Raises
     ------

@@ -159,15 +159,7 @@ class Results:
 
 
 def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> Results:
-    """Compute every pooled number of the review on its day.
-
-    Parameters
-    ----------
-    review
-        The review on a day.
-    rules
-        Diagnostic syntheses to make; the first is the main one.
-    """
+    """Compute every pooled number of the review on its day; of the diagnostic rules the first is the main one."""
     evidence = gather(review)
     diagnostic = [diagnosis_synthesis(pool(review, rule, evidence=evidence), main=rules[0]) for rule in rules]
     groups = [_group_synthesis(group) for group in pool_groups(review)]

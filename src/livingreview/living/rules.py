@@ -72,15 +72,7 @@ class Appearance:
 
 
 def fired(rules: Sequence[ConclusionRule], before: Results, after: Results) -> tuple[Fired, ...]:
-    """Return the rules that fire between two days, in their order.
-
-    Parameters
-    ----------
-    rules
-        Of ``data/review.yaml``.
-    before, after
-        The review's results on the two days.
-    """
+    """Return the rules that fire between the results of two days, in their order."""
     found = []
     for rule in rules:
         old, new = _value(before, rule), _value(after, rule)
@@ -158,13 +150,7 @@ def _with_limits(names: Sequence[str]) -> Iterator[str]:
 
 
 def rule_faults(root: Path) -> list[Fault]:
-    """Return the faults of the conclusion rules and certainty judgements that the file's schema does not see.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    """
+    """Return the faults of the conclusion rules and certainty judgements that the file's schema does not see."""
     try:
         document = read_yaml(root / "review.yaml", root)
         file = validate(document, ReviewFile)

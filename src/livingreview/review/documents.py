@@ -181,10 +181,10 @@ class _Builder:
             where = self._place(value, line, text=event.value)
             if event.style == '"':  # what the file does not show, it can still spell: "\\u202e"
                 for _, problem, remedy, code in unseen(event.value):
-                    self._fault(line, problem, remedy, code, where)
+                    self._fault(line, problem, remedy, code, where=where)
             if value is None and self.open and self.open[-1].key is None:
                 at = self.lines.get(where, line)
-                self._fault(at, "no value", "give the value, or leave the field out", "YAML-006", where)
+                self._fault(at, "no value", "give the value, or leave the field out", "YAML-006", where=where)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._refuse_decorated(event, line)
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -206,7 +206,7 @@ class _Builder:
             parent.value.append(value)
             if len(parent.value) == MAX_ITEMS + 1:
                 problem = f"a list of more than {MAX_ITEMS} items"
-                self._fault(line, problem, "give what the review uses", "YAML-007", parent.where)
+                self._fault(line, problem, "give what the review uses", "YAML-007", where=parent.where)
         elif parent.key is None:
             parent.key = self._key(parent, text, line)
             return (*parent.where, parent.key)
@@ -225,7 +225,7 @@ class _Builder:
             self._fault(line, "a key that is not a word", "write field names as plain words", "YAML-004")
         elif key in parent.value:
             problem = f"the key {key!r} stands twice (first on line {self.lines[where]})"
-            self._fault(line, problem, "keep one of them", "YAML-003", where)
+            self._fault(line, problem, "keep one of them", "YAML-003", where=where)
         self.lines.setdefault(where, line)
         return key
 
@@ -238,7 +238,7 @@ class _Builder:
     def _refuse_hidden(self, line: int, what: str) -> None:
         self._fault(line, what, "write the value out where it is needed", "YAML-004")
 
-    def _fault(self, line: int, problem: str, remedy: str, code: str, where: Place | None = None) -> None:
+    def _fault(self, line: int, problem: str, remedy: str, code: str, *, where: Place | None = None) -> None:
         if where is None:
             where = self.open[-1].where if self.open else ()
         self.faults.append(Fault(self.shown, line, dotted(where), problem, remedy, code))

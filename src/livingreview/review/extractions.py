@@ -32,14 +32,7 @@ class Reader:
 
 
 def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
-    """Return for each study the people who extracted it and last the study file; empty where nobody has.
-
-    Parameters
-    ----------
-    root
-        The data folder.
-    as_of
-        Leave out what was extracted after this day (ISO text).
+    """Return for each study the people who extracted it, up to a day (ISO text), and last the study file.
 
     Raises
     ------

@@ -58,15 +58,7 @@ CHECK_REPORT = "compare them with the report; if it contradicts itself, say so u
 
 
 def number_faults(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
-    """Yield every fault of one study's numbers.
-
-    Parameters
-    ----------
-    study, document
-        The study, and the document it was read from.
-    baseline
-        Baseline tables: name → row number → cells.
-    """
+    """Yield every fault of one study's numbers; `baseline` holds tables: name → row number → cells."""
     if study.sample is not None:
         yield from _cohort(study.sample, document)
     for index, overlap in enumerate(study.overlap):

@@ -187,7 +187,7 @@ def read_csv(
     """
     shown = shown_path(path, root)
 
-    def fault(line: int, problem: str, remedy: str, code: str, column: str = "") -> Fault:
+    def fault(line: int, problem: str, remedy: str, code: str, *, column: str = "") -> Fault:
         return Fault(shown, line, column, problem, remedy, code)
 
     reader = csv.reader(io.StringIO(read_text(path, root), newline=""))
@@ -216,7 +216,7 @@ def read_csv(
                 cells[column] = parse(cells[column])
             except ValueError:
                 problem = f"expected {EXPECTED[parse.__name__]}, found {cells[column]!r}"
-                faults.append(fault(line, problem, "correct the cell", "CSV-003", column))
+                faults.append(fault(line, problem, "correct the cell", "CSV-003", column=column))
     if faults:
         raise DataError(faults)
     return found

@@ -45,12 +45,7 @@ PARTS: Final[Mapping[Topic, Callable[[BaseReview], Iterator[Statement]]]] = {
 
 
 def audit(review: Review) -> tuple[Statement, ...]:
-    """Recompute every checkable statement of the base review.
-
-    Parameters
-    ----------
-    review
-        The review; its transcription of the base review and its study files are read, nothing else.
+    """Recompute every checkable statement of the base review from its transcription and the study files.
 
     Returns
     -------

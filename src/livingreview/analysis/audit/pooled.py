@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import special
@@ -77,26 +77,9 @@ class PointAndCurve:
         """Odds ratio of the curve."""
         return math.exp(self.log_dor)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; an infinite odds ratio is None."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        spans = {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
-        return spans | {
-            "point_dor": self.point_dor if math.isfinite(self.point_dor) else None,
-            "curve_dor": self.curve_dor,
-        }
-
 
 def point_and_curve(review: Review, synthesis: str = "diagnosis_prediction") -> PointAndCurve:
-    """Return the printed point and curve of one synthesis of the base review.
-
-    Parameters
-    ----------
-    review
-        The review.
-    synthesis
-        ``"diagnosis_prediction"`` or ``"segmentation"``.
-    """
+    """Return the printed point and curve of a synthesis, ``"diagnosis_prediction"`` or ``"segmentation"``."""
     return _point_and_curve(BaseReview.of(review), synthesis)
 
 

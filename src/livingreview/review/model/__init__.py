@@ -48,41 +48,11 @@ from livingreview.review.model.study import (
 )
 
 __all__ = [
-    "AccuracyEntry",
-    "Appraisal",
-    "Candidate",
-    "Certainty",
-    "Concept",
-    "ConclusionRule",
-    "Contributor",
-    "Dataset",
-    "Extraction",
-    "Identification",
-    "IndexTest",
-    "Instrument",
-    "Judgement",
-    "OverlapEntry",
-    "PersonExtraction",
-    "Printed",
-    "Quoted",
-    "Release",
-    "ReleaseNotes",
-    "Report",
-    "ReviewFile",
-    "Sample",
-    "Setting",
-    "Source",
-    "Standing",
-    "Strategy",
-    "Study",
-    "Term",
-    "Translation",
-    "Unit",
-    "bare",
-    "json_schemas",
-    "number",
-    "source_keys",
-]
+    "AccuracyEntry", "Appraisal", "Candidate", "Certainty", "Concept", "ConclusionRule", "Contributor", "Dataset",
+    "Extraction", "Identification", "IndexTest", "Instrument", "Judgement", "OverlapEntry", "PersonExtraction",
+    "Printed", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "Sample", "Setting", "Source",
+    "Standing", "Strategy", "Study", "Term", "Translation", "Unit", "bare", "json_schemas", "number", "source_keys",
+]  # fmt: skip
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
