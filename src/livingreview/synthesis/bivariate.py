@@ -119,6 +119,17 @@ def fit(
         If a covariate cannot be used.
     ValueError
         If a name is none of those above, or the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> result = fit(counts)
+    >>> print(result.sensitivity, result.structure)
+    0.884 [0.780, 0.942] independent
+    >>> print(fit(counts, model="normal", method="reml", structure="unstructured").specificity)
+    0.871 [0.802, 0.918]
     """
     if not 0 < level < 1:
         raise ValueError(f"level is between 0 and 1; found {level}")

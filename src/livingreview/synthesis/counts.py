@@ -82,6 +82,13 @@ class Counts:
         (k,) int64 arrays: true positives, false positives, false negatives, true negatives.
     study
         k labels. A label may occur more than once; `notes` says so.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts
+    >>> counts = Counts.from_arrays(tp=[45, 60], fp=[10, 0], fn=[5, 20], tn=[90, 40], study=["A", "B"])
+    >>> counts.n_diseased.tolist(), counts.has_zero.tolist()
+    ([50, 80], [False, True])
     """
 
     tp: IntArray
@@ -206,7 +213,7 @@ class Counts:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of any result should know: one-arm rows, repeated labels, zero cells."""
+        """What a reader of any result should know, such as one-arm rows, repeated labels and zero cells."""
         notes = []
         if one_arm := int(np.sum((self.n_diseased == 0) ^ (self.n_nondiseased == 0))):
             notes.append(f"{one_arm} of {self.k} rows have only diseased or only non-diseased participants")
@@ -292,6 +299,12 @@ def corrected(counts: Counts, correction: Correction = "all_if_any") -> Correcte
     ------
     ValueError
         If `correction` is none of these names.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, corrected
+    >>> corrected(Counts.from_arrays(tp=[45, 60], fp=[10, 0], fn=[5, 20], tn=[90, 40]), "single").fp.tolist()
+    [10.0, 0.5]
     """
     chosen = {
         "all_if_any": np.full(counts.k, counts.has_zero.any()),

@@ -79,6 +79,17 @@ class BivariateFit:
         Estimates per level of `by`, empty without.
     tests
         Wald and likelihood-ratio tests of the covariates' effects, empty without covariates.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> result = fit(counts)
+    >>> print(result.sensitivity, result.likelihood_ratio_positive)
+    0.884 [0.780, 0.942] 6.87 [4.34, 10.9]
+    >>> sorted(result.to_dict())[:3]
+    ['aic', 'between_study_cov', 'bic']
     """
 
     model: Model
@@ -114,7 +125,7 @@ class BivariateFit:
 
     @property
     def converged(self) -> bool:
-        """True: a fit that fails raises."""
+        """Always True, because a fit that fails raises."""
         return True
 
     @property
@@ -154,7 +165,7 @@ class BivariateFit:
 
     @property
     def prediction_interval_sensitivity(self) -> Interval:
-        """Where a new study's true sensitivity is expected: t with k − 2 degrees of freedom, logit scale."""
+        """Where a new study's true sensitivity is expected, by t with k − 2 degrees of freedom on the logit scale."""
         return self._prediction(0)
 
     @property

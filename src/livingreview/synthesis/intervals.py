@@ -24,6 +24,12 @@ class Interval:
         On the scale of the measure itself (a proportion, a ratio); NaN where it does not exist.
     level
         Coverage of the interval, e.g. 0.95.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Interval
+    >>> print(Interval(0.9, 0.786, 0.957))
+    0.900 [0.786, 0.957]
     """
 
     estimate: float
@@ -57,6 +63,13 @@ class Intervals:
         (k,) arrays, read-only; NaN where the study has no such measure (an empty arm).
     level
         Coverage.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, sensitivity
+    >>> intervals = sensitivity(Counts.from_arrays(tp=[45, 60], fp=[10, 0], fn=[5, 20], tn=[90, 40]))
+    >>> print(intervals.measure, intervals[1])
+    sensitivity 0.750 [0.645, 0.832]
     """
 
     measure: str

@@ -1,14 +1,4 @@
-"""Study-level measures of accuracy, each with its interval.
-
-Examples
---------
->>> from livingreview.synthesis.counts import Counts
->>> counts = Counts.from_arrays(tp=[45, 60], fp=[10, 0], fn=[5, 20], tn=[90, 40])
->>> print(sensitivity(counts)[0])
-0.900 [0.786, 0.957]
->>> print(diagnostic_odds_ratio(counts, correction="single")[1])
-239. [14.1, 4.06e+03]
-"""
+"""Study-level measures of accuracy, each with its interval."""
 
 from __future__ import annotations
 
@@ -60,27 +50,61 @@ def sensitivity(counts: Counts, *, level: float = 0.95, method: ProportionMethod
     References
     ----------
     Wilson 1927, doi 10.1080/01621459.1927.10502953; Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, sensitivity
+    >>> print(sensitivity(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.900 [0.786, 0.957]
     """
     return _proportion("sensitivity", counts.tp, counts.n_diseased, level, method)
 
 
 def specificity(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
-    """Return tn / (fp + tn) of each study; parameters as :func:`sensitivity`, NaN without non-diseased."""
+    """Return tn / (fp + tn) of each study; parameters as :func:`sensitivity`, NaN without non-diseased.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, specificity
+    >>> print(specificity(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.900 [0.826, 0.945]
+    """
     return _proportion("specificity", counts.tn, counts.n_nondiseased, level, method)
 
 
 def accuracy(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
-    """Return (tp + tn) / n of each study, at its own prevalence; parameters as :func:`sensitivity`."""
+    """Return (tp + tn) / n of each study, at its own prevalence; parameters as :func:`sensitivity`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, accuracy
+    >>> print(accuracy(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.900 [0.842, 0.938]
+    """
     return _proportion("accuracy", counts.tp + counts.tn, counts.n_diseased + counts.n_nondiseased, level, method)
 
 
 def ppv(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
-    """Return tp / (tp + fp) of each study, at its own prevalence; parameters as :func:`sensitivity`."""
+    """Return tp / (tp + fp) of each study, at its own prevalence; parameters as :func:`sensitivity`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, ppv
+    >>> print(ppv(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.818 [0.697, 0.898]
+    """
     return _proportion("positive predictive value", counts.tp, counts.tp + counts.fp, level, method)
 
 
 def npv(counts: Counts, *, level: float = 0.95, method: ProportionMethod = "wilson") -> Intervals:
-    """Return tn / (fn + tn) of each study, at its own prevalence; parameters as :func:`sensitivity`."""
+    """Return tn / (fn + tn) of each study, at its own prevalence; parameters as :func:`sensitivity`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, npv
+    >>> print(npv(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.947 [0.883, 0.977]
+    """
     return _proportion("negative predictive value", counts.tn, counts.fn + counts.tn, level, method)
 
 
@@ -105,6 +129,12 @@ def likelihood_ratio_positive(counts: Counts, *, level: float = 0.95, correction
     References
     ----------
     Simel, Samsa and Matchar 1991, doi 10.1016/0895-4356(91)90128-V.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, likelihood_ratio_positive
+    >>> print(likelihood_ratio_positive(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    9.00 [4.96, 16.3]
     """
     c = corrected(counts, correction)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -115,7 +145,14 @@ def likelihood_ratio_positive(counts: Counts, *, level: float = 0.95, correction
 
 
 def likelihood_ratio_negative(counts: Counts, *, level: float = 0.95, correction: Correction = "single") -> Intervals:
-    """Return (1 − sensitivity) / specificity; parameters as :func:`likelihood_ratio_positive`."""
+    """Return (1 − sensitivity) / specificity; parameters as :func:`likelihood_ratio_positive`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, likelihood_ratio_negative
+    >>> print(likelihood_ratio_negative(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    0.111 [0.0483, 0.256]
+    """
     c = corrected(counts, correction)
     with np.errstate(divide="ignore", invalid="ignore"):
         n1, n0 = c.tp + c.fn, c.fp + c.tn
@@ -130,6 +167,12 @@ def diagnostic_odds_ratio(counts: Counts, *, level: float = 0.95, correction: Co
     References
     ----------
     Woolf 1955, doi 10.1111/j.1469-1809.1955.tb01348.x; Glas 2003, doi 10.1016/S0895-4356(03)00177-X.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, diagnostic_odds_ratio
+    >>> print(diagnostic_odds_ratio(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]))[0])
+    81.0 [26.1, 251.]
     """
     c = corrected(counts, correction)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -136,12 +136,31 @@ def confidence_region(fit: Fit, level: float | None = None, *, quantile: Quantil
     ------
     TooFewStudies
         With ``"f"`` and fewer than three studies, for which that quantile does not exist.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, confidence_region, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> result = fit(counts)
+    >>> confidence_region(result).contains([result.mu]).tolist()
+    [True]
     """
     return _region("confidence", fit, fit.mu_cov, level, quantile)
 
 
 def prediction_region(fit: Fit, level: float | None = None, *, quantile: Quantile = "f") -> Region:
-    """Return the region in which the true pair of a new study lies; parameters as :func:`confidence_region`."""
+    """Return the region in which the true pair of a new study lies; parameters as :func:`confidence_region`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, confidence_region, fit, prediction_region
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> result = fit(counts)
+    >>> bool(prediction_region(result).contains(confidence_region(result).logit).all())
+    True
+    """
     return _region("prediction", fit, fit.mu_cov + fit.between_study_cov, level, quantile)
 
 

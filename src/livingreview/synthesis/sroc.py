@@ -161,6 +161,14 @@ def curve(
         If the between-study covariance determines no such slope, as when a variance is 0.
     ValueError
         If `kind` or `span` is none of the names above.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, curve, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> curve(fit(counts), fpr=[0.1, 0.2]).sensitivity.round(3).tolist()
+    [0.823, 0.949]
     """
     intercept, slope = _line(kind, *_parameters(fit))
     if fpr is None:
@@ -174,7 +182,16 @@ def curve(
 
 
 def rutter_gatsonis(fit: Fit, fpr: ArrayLike | None = None, *, span: Literal["observed", "full"] = "observed") -> Curve:
-    """Return the HSROC curve; :func:`curve` with ``kind="rutter_gatsonis"``."""
+    """Return the HSROC curve, the kind ``"rutter_gatsonis"``; parameters as :func:`curve`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit, rutter_gatsonis
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> print(f"slope {rutter_gatsonis(fit(counts)).slope:.2f}")
+    slope 1.72
+    """
     return curve(fit, "rutter_gatsonis", fpr=fpr, span=span)
 
 
@@ -202,6 +219,14 @@ def auc(fit: Fit, kind: CurveKind = "rutter_gatsonis", *, level: float | None = 
     ------
     ConvergenceError
         As :func:`curve`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, auc, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> print(auc(fit(counts)))
+    0.934 [0.864, 0.969]
     """
     return partial_auc(fit, (0.0, 1.0), kind, level=level)
 
@@ -235,6 +260,14 @@ def partial_auc(
         As :func:`curve`; or if all studies share one 1 − specificity and no range is given.
     ValueError
         If the range is empty or not within 0 and 1.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit, partial_auc
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> print(partial_auc(fit(counts), (0.05, 0.2)))
+    0.842 [0.585, 0.953]
     """
     low, high = observed_fpr_range(fit.counts) if fpr_range is None else fpr_range
     if fpr_range is None and low == high:
@@ -277,6 +310,15 @@ def youden(fit: Fit, kind: CurveKind = "rutter_gatsonis") -> Youden:
     ------
     ConvergenceError
         As :func:`curve`.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit, youden
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> best = youden(fit(counts))
+    >>> print(f"sensitivity {best.sensitivity:.2f}, specificity {best.specificity:.2f}")
+    sensitivity 0.92, specificity 0.84
     """
     line = curve(fit, kind)
     low, high = float(line.fpr[0]), float(line.fpr[-1])
