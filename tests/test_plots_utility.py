@@ -60,7 +60,7 @@ def test_predictive_values_are_drawn_in_percent_and_differ_in_dashes() -> None:
 
 
 def test_every_person_is_drawn_once_and_positive_results_are_filled() -> None:
-    ax = icon_array(88, 12, 126, 774, condition="amyloidosis")
+    ax = icon_array(88, 12, 126, 774)
     people = [line for line in ax.lines if len(line.get_xdata())]
     assert [len(line.get_xdata()) for line in people] == [88, 12, 126, 774]
     points = np.concatenate([line.get_xydata() for line in people])

@@ -123,14 +123,14 @@ def css_variables(theme: str) -> dict[str, str]:
     return {f"--lr-{c.role}": c.light if theme == "light" else c.dark for c in COLOURS}
 
 
-def theme_css(dark_selector: str = 'html[data-theme="dark"]') -> str:
-    """Return the style sheet that gives both themes their colours; the selector holds when the page is dark.
+def theme_css() -> str:
+    """Return the style sheet that gives both themes their colours.
 
     >>> print(theme_css().splitlines()[1])
       --lr-ink: #1c2127;
     """
     blocks = []
-    for selector, theme in ((":root", "light"), (dark_selector, "dark")):
+    for selector, theme in ((":root", "light"), ('html[data-theme="dark"]', "dark")):
         body = "\n".join(f"  {name}: {value};" for name, value in css_variables(theme).items())
         blocks.append(f"{selector} {{\n{body}\n}}\n")
     # Paper stays light, because browsers print no backgrounds.

@@ -1,4 +1,4 @@
-"""A figure as a reader meets it: an accessible, theme-aware SVG whose text is text, a caption, the way to its data.
+"""A figure as a reader meets it: an accessible, theme-aware SVG whose text is text, and a caption.
 
 The page's own CSS recolours the figure: see :mod:`livingreview.plots.palette` for the variable names.
 """
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from matplotlib.axes import Axes
@@ -64,11 +63,10 @@ def show(
     title: str,
     alt: str,
     caption: str | None = None,
-    data: str | None = None,
     compact: Figure | Axes | None = None,
     name: str | None = None,
 ) -> Displayed:
-    """Return a figure with its caption and the link to its data; every text is escaped.
+    """Return a figure with its caption; every text is escaped.
 
     Parameters
     ----------
@@ -80,8 +78,6 @@ def show(
         Text alternative: what a reader who cannot see the figure needs to know.
     caption
         Shown below the figure, as plain text.
-    data
-        Address of the data behind the figure, relative or ``https``.
     compact
         The same figure for narrow screens; takes the place of `fig` there.
     name
@@ -90,10 +86,8 @@ def show(
     Raises
     ------
     ValueError
-        If the title or text alternative is empty, or `data` has a scheme other than http or https.
+        If the title or text alternative is empty.
     """
-    if data is not None and urlsplit(data.strip()).scheme not in ("", "http", "https"):
-        raise ValueError(f"data is a relative or https address, not {data!r}")
     images = [("lr-wide", fig)] if compact is None else [("lr-wide", fig), ("lr-compact", compact)]
     body = []
     for css_class, image in images:
@@ -103,8 +97,6 @@ def show(
     if compact is not None:
         body.insert(0, _SWITCH)
     notes = [escape(text) for text in (caption, mark_explained("".join(body))) if text]
-    if data is not None:
-        notes.append(f'<a class="lr-data" href="{escape(data.strip(), quote=True)}">Data of this figure</a>')
     if notes:
         body.append(f"<figcaption>{' '.join(notes)}</figcaption>")
     identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]

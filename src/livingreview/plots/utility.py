@@ -152,8 +152,8 @@ def predictive_values(
 
 
 @styled
-def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the disease", ax: Axes | None = None) -> Axes:
-    """Draw what happens to so many people, usually 1,000, who take a test for a condition: one figure each.
+def icon_array(tp: int, fn: int, fp: int, tn: int, *, ax: Axes | None = None) -> Axes:
+    """Draw what happens to so many people, usually 1,000, who take a test: one figure each.
 
     Four labelled groups stand from top to bottom; a group is one line artist with a marker per person.
 
@@ -165,10 +165,9 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, condition: str = "the dise
     total = tp + fn + fp + tn
     if min(tp, fn, fp, tn) < 0 or total == 0:
         raise ValueError("natural frequencies are counts, at least one of them above 0")
-    sick = clean(condition)
     groups = (
-        (tp, f"have {sick}, and the test finds it", colour("sensitivity"), True),
-        (fn, f"have {sick}, and the test misses it", colour("sensitivity"), False),
+        (tp, "have the disease, and the test finds it", colour("sensitivity"), True),
+        (fn, "have the disease, and the test misses it", colour("sensitivity"), False),
         (fp, "are healthy, but the test raises a false alarm", colour("specificity"), True),
         (tn, "are healthy, and the test says so", colour("muted"), False),
     )
