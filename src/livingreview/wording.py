@@ -17,6 +17,7 @@ __all__ = [
     "UNVERIFIED",
     "day",
     "decimal",
+    "in_markdown",
     "listing",
     "mark_explained",
     "p_value",
@@ -27,6 +28,9 @@ __all__ = [
 
 #: Follows the name of a study whose extraction no person has signed.
 UNVERIFIED = "°"
+# Punctuation can be markup in Markdown; a word joiner after @ and # keeps a forge from making mentions and references.
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_REFERENCE = re.compile(r"([@#])")
 # After a year or a letter, so that an angle or a temperature is not taken for it.
 _MARKED = re.compile(rf"(\d{{4}}|[^\W\d_]){UNVERIFIED}(?!\w)")
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -131,6 +135,15 @@ def day(when: date) -> str:
     '31 July 2025'
     """
     return f"{when.day} {when:%B %Y}"
+
+
+def in_markdown(text: str) -> str:
+    r"""Return text from outside as one line that Markdown shows as it is.
+
+    >>> in_markdown("<b>|@you")
+    '\\<b\\>\\|\\@\u2060you'
+    """
+    return _REFERENCE.sub("\\1\u2060", _PUNCTUATION.sub(r"\\\1", " ".join(text.split())))
 
 
 def mark_explained(shown: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livingreview.errors import DataError, Fault, SearchError
+from livingreview.wording import in_markdown
 
 if TYPE_CHECKING:
     from livingreview.search.dedupe import Deduplication
@@ -103,7 +104,7 @@ def run_search(options: argparse.Namespace) -> int:
     print("\n".join(lines))
     if options.summary:
         with options.summary.open("a", encoding="utf-8") as stream:
-            stream.writelines(f"* {_markdown(line)}\n" for line in lines)
+            stream.writelines(f"* {in_markdown(line)}\n" for line in lines)
     return 1 if failed else 0
 
 
@@ -169,11 +170,6 @@ def _line(outcome: Outcome) -> str:
         f"{outcome.database}: {outcome.hits:,} records {window}, {outcome.new:,} new "
         f"({outcome.seconds:.0f} s{resumed}); run {outcome.run_id}"
     )
-
-
-def _markdown(text: str) -> str:
-    # What a service answered may stand in the text.
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#@" else character for character in text)
 
 
 def day(text: str) -> date:

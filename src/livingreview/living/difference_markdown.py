@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -16,7 +15,7 @@ from livingreview.living.difference import PROPORTIONS, Difference, Measure, Res
 from livingreview.living.records import RecordChange
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import sensitivity, specificity
-from livingreview.wording import decimal, listing, mark_explained, percent, plural
+from livingreview.wording import decimal, in_markdown, listing, mark_explained, percent, plural
 
 __all__ = ["as_markdown", "escaped", "forest_text"]
 
@@ -29,9 +28,6 @@ WEIGHT_NOTE: Final = (
     "estimates without a study rest on one central table per study; the pooled estimates above are taken over all "
     "tables that fit."
 )
-# Punctuation can be markup in Markdown; a word joiner after @ and # keeps a forge from making mentions and references.
-_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
-_REFERENCE: Final = re.compile(r"([@#])")
 
 
 def as_markdown(difference: Difference, *, forest: str | None = None) -> str:
@@ -70,7 +66,7 @@ def escaped(text: object) -> str:
     >>> escaped("<b>|@you")
     '\\<b\\>\\|\\@\u2060you'
     """
-    return _REFERENCE.sub("\\1\u2060", _PUNCTUATION.sub(r"\\\1", _plain(text)))
+    return in_markdown(_plain(text))
 
 
 def _plain(text: object, longest: int = LONGEST) -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from livingreview.errors import TooFewStudies
 from livingreview.screening.library import Found
 from livingreview.search.records import Record
+from livingreview.wording import in_markdown
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -151,7 +151,6 @@ def _why(row: csr_matrix, weights: NDArray[np.float64], words: NDArray[np.str_])
 
 
 _COLUMNS: Final = ("rank", "record", "title", "journal", "year", "source", "score", "why")
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]<>#|@!~])")
 
 
 def ranking_table(queue: Sequence[Found], ranking: Sequence[Ranked], form: str, top: int) -> str:
@@ -169,7 +168,7 @@ def ranking_table(queue: Sequence[Found], ranking: Sequence[Ranked], form: str, 
     if form == "markdown":
         lines = ["| Rank | Title | Journal | Year | Source | Why |", "| ---: | --- | --- | --- | --- | --- |"]
         lines += [
-            "| " + " | ".join(_escape(cell) for cell in (place, title, journal, year, source, why)) + " |"
+            "| " + " | ".join(in_markdown(cell) for cell in (place, title, journal, year, source, why)) + " |"
             for place, _, title, journal, year, source, _, why in rows
         ]
     else:
@@ -189,8 +188,3 @@ def _cells(item: Found, ranked: Ranked | None) -> tuple[str, ...]:
         ("", "", "") if ranked is None else (f"{ranked.rank}", f"{ranked.score:.4f}", ", ".join(ranked.why))
     )
     return (place, item.record, record.title, record.journal, str(record.year or ""), item.source, score, why)
-
-
-def _escape(text: str) -> str:
-    # A title is anybody's text: it must not become a link, a mention or a cell of its own.
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
