@@ -79,10 +79,9 @@ def say(error):
 ''',
         encoding="utf-8",
     )
-    purpose = "Read what is made up"
     assert code_uses(tmp_path) == [
-        CodeUse("MADE-001", ("line …: …", "nothing"), ("mend it",), "made_up.py", purpose),
-        CodeUse("MADE-002", ("too long!",), ("wait", "go on"), "made_up.py", purpose),
-        CodeUse("MADE-002", ("too short",), ("leave it",), "made_up.py", purpose),
-        CodeUse("MADE-003", ("Say what another said",), ("ask",), "made_up.py", purpose),
+        CodeUse("MADE-001", ("line …: …", "nothing"), ("mend it",), "made_up.py"),
+        CodeUse("MADE-002", ("too long!",), ("wait", "go on"), "made_up.py"),
+        CodeUse("MADE-002", ("too short",), ("leave it",), "made_up.py"),
+        CodeUse("MADE-003", ("Say what another said",), ("ask",), "made_up.py"),
     ]

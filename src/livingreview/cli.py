@@ -15,7 +15,7 @@ from livingreview import __version__
 from livingreview.commands import add, build, check, diff, pool, reconstruct, release, screen, search
 from livingreview.errors import ReviewError
 
-__all__ = ["COMMANDS", "Command", "main"]
+__all__ = ["COMMANDS", "Command", "help_text", "main"]
 
 # What every error made on purpose exits with; argparse exits with the same for a wrong argument.
 EXIT_ERROR = 2
@@ -77,6 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"this needs {package}: pip install 'livingreview[{arguments.extra}]'", file=sys.stderr)
         return EXIT_ERROR
     return code
+
+
+def help_text(command: Command) -> str:
+    """Return what a sub-command answers to ``--help``."""
+    parser = argparse.ArgumentParser(prog=f"livingreview {command.name}", description=command.help)
+    command.configure(parser)
+    return parser.format_help()
 
 
 COMMANDS = (
