@@ -23,12 +23,7 @@ from livingreview.synthesis import summary
 from livingreview.synthesis.bias import FEWEST_STUDIES
 from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.utility import (
-    NaturalFrequencies,
-    PooledAccuracy,
-    natural_frequencies,
-    predictive_values,
-)
+from livingreview.synthesis.utility import NaturalFrequencies, PooledAccuracy, natural_frequencies, predictive_values
 from livingreview.wording import percent, plural, with_interval
 
 __all__ = [
@@ -124,17 +119,11 @@ def post_test_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> 
     """Return the probability of disease before and after the test, one row per setting."""
     rows = []
     for scenario in scenarios:
-        positive, negative = after_test(accuracy, scenario.prevalence)
-        rows.append(
-            {
-                "Before the test": f"{scenario.name} ({percent(scenario.prevalence, 0)})",
-                "Which is": scenario.source,
-                "After positive": _short(positive),
-                "After negative": _short(negative),
-                "Reference": scenario.reference,
-            }
-        )
-    return pd.DataFrame(rows)
+        positive, negative = (_short(share) for share in after_test(accuracy, scenario.prevalence))
+        before = f"{scenario.name} ({percent(scenario.prevalence, 0)})"
+        rows.append((before, scenario.source, positive, negative, scenario.reference))
+    columns = ["Before the test", "Which is", "After positive", "After negative", "Reference"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def frequencies_table(
@@ -145,18 +134,10 @@ def frequencies_table(
     for scenario in scenarios:
         found = natural_frequencies(accuracy, scenario.prevalence, population)
         diseased = found.counts[0] + found.counts[2]
-        rows.append(
-            {
-                "Prevalence": percent(scenario.prevalence, 0),
-                "Diseased": diseased,
-                "Found": _count(found, "tp"),
-                "Missed": _count(found, "fn"),
-                "Healthy": population - diseased,
-                "Alarmed": _count(found, "fp"),
-                "Cleared": _count(found, "tn"),
-            }
-        )
-    return pd.DataFrame(rows)
+        tp, fn, fp, tn = (_count(found, cell) for cell in ("tp", "fn", "fp", "tn"))
+        rows.append((percent(scenario.prevalence, 0), diseased, tp, fn, population - diseased, fp, tn))
+    columns = ["Prevalence", "Diseased", "Found", "Missed", "Healthy", "Alarmed", "Cleared"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _short(share: Interval) -> str:
@@ -192,12 +173,7 @@ def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, .
     )
 
 
-OUTCOMES = {
-    "tp": "Diseased, found",
-    "fn": "Diseased, missed",
-    "tn": "Healthy, cleared",
-    "fp": "Healthy, alarmed",
-}
+OUTCOMES = {"tp": "Diseased, found", "fn": "Diseased, missed", "tn": "Healthy, cleared", "fp": "Healthy, alarmed"}
 
 
 def findings_table(rows: Sequence[Findings]) -> pd.DataFrame:
@@ -239,17 +215,13 @@ def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
             f"I² {percent(hints.i2, 0)}",
             "imprecision": f"interval {percent(hints.interval_width)} wide, {plural(hints.n, 'participant')}",
         }
+        facts_of = {**common, **own}
+        signed = row.judgement.signed_by or "nobody"
         table += [
-            {
-                "Measure": row.measure,
-                "Domain": domain,
-                "Computed fact": {**common, **own}[domain],
-                "Judgement": judgement or NOT_JUDGED,
-                "Signed by": row.judgement.signed_by or "nobody",
-            }
+            (row.measure, domain, facts_of[domain], judgement or NOT_JUDGED, signed)
             for domain, judgement in row.judgement.domains
         ]
-    return pd.DataFrame(table)
+    return pd.DataFrame(table, columns=["Measure", "Domain", "Computed fact", "Judgement", "Signed by"])
 
 
 def _judgements(item: TableEvidence) -> Sequence[Judgement]:

@@ -109,9 +109,7 @@ def pool(review: Review, rule: Rule = MAIN, *, evidence: Sequence[TableEvidence]
 
 
 @lru_cache(maxsize=64)
-def _fitted(
-    used: tuple[tuple[str, bytes], ...],
-) -> tuple[BivariateFit | None, ImputedFit | None, Extremes | None, str]:
+def _fitted(used: tuple[tuple[str, bytes], ...]) -> tuple[BivariateFit | None, ImputedFit | None, Extremes | None, str]:
     """Fit the tables of labelled studies, (m, 4) arrays of 64-bit integers as bytes."""
     tables = [np.frombuffer(held, dtype=np.int64).reshape(-1, 4) for _, held in used]
     try:

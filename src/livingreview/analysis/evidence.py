@@ -126,8 +126,7 @@ class Rule:
 
 
 MAIN = Rule(
-    "main",
-    "every binary patient-level table known today, one per study, including studies that await classification",
+    "main", "every binary patient-level table known today, one per study, including studies that await classification"
 )
 SENSITIVITY_RULES = (
     Rule("printed or unique tables only", "leaves out studies with several compatible tables",

@@ -141,17 +141,8 @@ def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
     rows = []
     for name, part in values.groupby(values[column].fillna(NOT_SEEN), sort=False):
         summary = describe(part["value"])
-        rows.append(
-            {
-                column: name,
-                "studies": part["study"].nunique(),
-                "values": summary.k,
-                "median": summary.median,
-                "lowest": summary.lowest,
-                "highest": summary.highest,
-            }
-        )
-    return pd.DataFrame(rows)
+        rows.append((name, part["study"].nunique(), summary.k, summary.median, summary.lowest, summary.highest))
+    return pd.DataFrame(rows, columns=[column, "studies", "values", "median", "lowest", "highest"])
 
 
 def paired_table(review: Review) -> pd.DataFrame:

@@ -125,35 +125,27 @@ def regression_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
     rows = []
     for group in groups:
         for name, title in MODERATORS.items():
-            row = {
-                "Metric": METRICS[group.metric],
-                "Structure": group.group,
-                "Moderator": title,
-                "Studies": group.studies,
-            }
-            rows.append(row | _regression(group, name))
+            head = (METRICS[group.metric], group.group, title, group.studies)
+            compared = _regression(group, name)
+            rows.append((*head, "", "", "", compared) if isinstance(compared, str) else (*head, *compared, ""))
     columns = ["Metric", "Structure", "Moderator", "Studies", "Compared", "Difference", "P", "If not, why"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _regression(group: PooledGroup, name: str) -> dict[str, str]:
-    nothing = {"Compared": "", "Difference": "", "P": ""}
+def _regression(group: PooledGroup, name: str) -> tuple[str, str, str] | str:
+    """Return the levels compared, their difference and its P value, or why there is none."""
     if group.fit is None or group.studies < FEWEST_FOR_REGRESSION:
-        return nothing | {"If not, why": f"{group.studies} usable, at least {FEWEST_FOR_REGRESSION} are needed"}
+        return f"{group.studies} usable, at least {FEWEST_FOR_REGRESSION} are needed"
     usable = group.rows[group.rows["usable"]]
     per_level = usable.groupby(name)["study"].nunique().sort_values(ascending=False, kind="stable")
     levels = [str(level) for level, n in per_level.items() if n >= FEWEST][:2]
     if len(levels) < 2:
-        return nothing | {"If not, why": f"fewer than two levels with {FEWEST} studies each"}
+        return f"fewer than two levels with {FEWEST} studies each"
     part = usable[usable[name].isin(levels)]
     found = _fit(part, group.scale, moderator=np.asarray(part[name] == levels[1], dtype=np.float64))
     assert found is not None  # both levels have enough studies
-    return {
-        "Compared": f"{levels[1]} against {levels[0]}",
-        "Difference": f"{found.intervals[1]} ({group.scale} scale)",
-        "P": p_value(float(found.p_values[1])),
-        "If not, why": "",
-    }
+    difference = f"{found.intervals[1]} ({group.scale} scale)"
+    return f"{levels[1]} against {levels[0]}", difference, p_value(float(found.p_values[1]))
 
 
 def _refusal(row: Mapping[Any, Any], barred: Container[str]) -> str:
@@ -192,19 +184,21 @@ def _fit(
 def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
     """Return what each metric and structure pools to, or why it does not."""
     rows = [
-        {
-            "Metric": METRICS[group.metric],
-            "Structure": group.group,
-            "Studies": int(group.rows["study"].nunique()),
-            "Values": len(group.rows),
-            "Usable studies": group.studies,
-            "Pooled": f"{group.estimate}" if group.estimate else "",
-            "Prediction interval": f"{group.prediction}" if group.prediction else "",
-            "If not, why": group.reason,
-        }
+        (
+            METRICS[group.metric],
+            group.group,
+            group.rows["study"].nunique(),
+            len(group.rows),
+            group.studies,
+            f"{group.estimate or ''}",
+            f"{group.prediction or ''}",
+            group.reason,
+        )
         for group in groups
     ]
-    return pd.DataFrame(rows)
+    columns = ["Metric", "Structure", "Studies", "Values", "Usable studies", "Pooled", "Prediction interval",
+               "If not, why"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 def refusals_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:

@@ -89,10 +89,7 @@ def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Ans
 
 
 def _faults(
-    row: Mapping[str, str],
-    key: tuple[str, str],
-    expected: set[tuple[str, str]],
-    seen: set[tuple[str, str]],
+    row: Mapping[str, str], key: tuple[str, str], expected: set[tuple[str, str]], seen: set[tuple[str, str]]
 ) -> list[tuple[str, str, str, str]]:
     found = []
     if key not in expected:
@@ -113,19 +110,12 @@ def _faults(
 def checklist_table(review: Review, answers: Sequence[Answer], checklist: str) -> pd.DataFrame:
     """Return one checklist: item, what it asks for, status, page (its name; empty where none answers it), remark."""
     by_item = {answer.item: answer for answer in answers if answer.checklist == checklist}
-    rows = [(item, by_item[str(item.id)]) for item in review.instruments[checklist].items]
-    return pd.DataFrame(
-        [
-            {
-                "Item": str(item.id),
-                "Asks for": item.asks,
-                "Status": answer.status,
-                "Page": answer.page,
-                "Remark": answer.remark,
-            }
-            for item, answer in rows
-        ]
-    )
+    rows = [
+        (str(item.id), item.asks, answer.status, answer.page, answer.remark)
+        for item in review.instruments[checklist].items
+        for answer in (by_item[str(item.id)],)
+    ]
+    return pd.DataFrame(rows, columns=["Item", "Asks for", "Status", "Page", "Remark"])
 
 
 def tally_statuses(answers: Sequence[Answer], checklist: str) -> dict[Status, int]:

@@ -56,20 +56,12 @@ def run_yield(review: Review) -> pd.DataFrame:
         own = [item for item in library.found.values() if item.run == run["run_id"]]
         publications = {library.publication[item.record] for item in own}
         known = run["kind"] != "base"
-        rows.append(
-            {
-                "Database": run["database"],
-                "Date": run["date"].isoformat(),
-                "Records": run["hits"],
-                "New": int(run["new"] or 0) if known else None,
-                "Found nowhere else": _only(publications, sources) if known and library.deduplicated else None,
-                "Kept on title and abstract": sum(first.get(name) == "include" for name in publications)
-                if known
-                else None,
-            }
-        )
+        found = (run["database"], run["date"].isoformat(), run["hits"])
+        kept = sum(first.get(name) == "include" for name in publications)
+        only = _only(publications, sources) if library.deduplicated else None
+        rows.append((*found, int(run["new"] or 0), only, kept) if known else (*found, None, None, None))
     counts = ["New", "Found nowhere else", "Kept on title and abstract"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(counts, "Int64"))
+    return pd.DataFrame(rows, columns=["Database", "Date", "Records", *counts]).astype(dict.fromkeys(counts, "Int64"))
 
 
 def database_yield(review: Review) -> pd.DataFrame:
@@ -80,17 +72,12 @@ def database_yield(review: Review) -> pd.DataFrame:
     for database, runs in review.runs.groupby("database", sort=False):
         publications = {name for name, found_in in sources.items() if database in found_in}
         known = bool((runs["kind"] != "base").any())
-        rows.append(
-            {
-                "Database": database,
-                "Runs": len(runs),
-                "Last run": max(runs["date"]).isoformat(),
-                "Records": int(runs["hits"].sum()),
-                "Publications": len(publications) if known else None,
-                "Found nowhere else": _only(publications, sources) if known and library.deduplicated else None,
-            }
-        )
-    return pd.DataFrame(rows).astype(dict.fromkeys(["Publications", "Found nowhere else"], "Int64"))
+        only = _only(publications, sources) if known and library.deduplicated else None
+        seen = (len(runs), max(runs["date"]).isoformat(), int(runs["hits"].sum()))
+        rows.append((database, *seen, len(publications) if known else None, only))
+    counts = ["Publications", "Found nowhere else"]
+    table = pd.DataFrame(rows, columns=["Database", "Runs", "Last run", "Records", *counts])
+    return table.astype(dict.fromkeys(counts, "Int64"))
 
 
 def overlap_of_databases(review: Review) -> dict[frozenset[str], int]:

@@ -46,44 +46,25 @@ def eligibility_table(review: Review) -> pd.DataFrame:
 
 def rules_table(review: Review) -> pd.DataFrame:
     """Return the conclusion rules, one row each."""
-    rows = [
-        (
-            rule.synthesis,
-            rule.measure,
-            rule.kind if rule.threshold is None else f"{rule.kind} ({rule.threshold:g})",
-            rule.says,
-        )
-        for rule in review.file.conclusion_rules
-    ]
+    rows = []
+    for rule in review.file.conclusion_rules:
+        fires = rule.kind if rule.threshold is None else f"{rule.kind} ({rule.threshold:g})"
+        rows.append((rule.synthesis, rule.measure, fires, rule.says))
     return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Fires when", "What the site then says"])
 
 
 def runs_table(review: Review) -> pd.DataFrame:
     """Return the run ledger."""
-    runs = review.runs
-    return pd.DataFrame(
-        {
-            "Database": runs["database"],
-            "Date": [day.isoformat() for day in runs["date"]],
-            "Kind": runs["kind"],
-            "Records": runs["hits"],
-            "Source": runs["source"],
-        }
-    )
+    names = {"database": "Database", "date": "Date", "kind": "Kind", "hits": "Records", "source": "Source"}
+    return review.runs.assign(date=[day.isoformat() for day in review.runs["date"]])[[*names]].rename(columns=names)
 
 
 def other_methods_table(review: Review) -> pd.DataFrame:
     """Return the reports found by other methods with their suggestions."""
+    names = {"first_author": "First author", "title": "Title", "published": "Published", "suggestion": "Suggestion",
+             "reason": "Reason"}  # fmt: skip
     table = review.other_methods
-    return pd.DataFrame(
-        {
-            "First author": table["first_author"],
-            "Title": table["title"],
-            "Published": table["published"],
-            "Suggestion": table["suggestion"].str.replace("_", " "),
-            "Reason": table["reason"],
-        }
-    )
+    return table.assign(suggestion=table["suggestion"].str.replace("_", " "))[[*names]].rename(columns=names)
 
 
 def claim_table(review: Review) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
 from livingreview.analysis.tabulate import reference
-from livingreview.living.difference import ResultsChange, compare_results
+from livingreview.living.difference import Measure, ResultsChange, compare_results
 from livingreview.living.releases import frozen_results, previous_release, read_releases
 from livingreview.living.results import Results, Synthesis, measure_name, measure_text, results_of
 from livingreview.review import STUDY_ID, Review, label
@@ -111,19 +111,14 @@ def standings_table(found: News) -> pd.DataFrame:
     before = _standings(frozen_results(found.last)) if found.last else {}
     now = _standings(found.today)
     studies = {study.id: study for study in found.review.studies}
-    rows = [
-        {
-            STUDY_ID: name if name in studies else None,
-            "Study": label(studies[name]) if name in studies else name,
-            "Task": (studies[name].task if name in studies else None) or "",
-            "Then": before.get(name, NOT_MET),
-            "Now": now.get(name, NOT_MET),
-            "Pooled now": "yes" if name in _pooled(found.today) else "no",
-            "Reference": reference(studies[name]) if name in studies else "",
-        }
-        for name in sorted({**before, **now})
-        if before.get(name) != now.get(name)
-    ]
+    pooled = {name for item in found.today.syntheses if item.measures for name in item.studies}
+    rows = []
+    for name in sorted({**before, **now}):
+        then, today = before.get(name, NOT_MET), now.get(name, NOT_MET)
+        if then != today:
+            study = studies.get(name)
+            who = (name, label(study), study.task or "") if study else (None, name, "")
+            rows.append((*who, then, today, "yes" if name in pooled else "no", reference(study) if study else ""))
     return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Task", "Then", "Now", "Pooled now", "Reference"])
 
 
@@ -131,27 +126,25 @@ def _standings(results: Results) -> dict[str, str]:
     return {name: status for status, ids in results.studies.items() for name in ids}
 
 
-def _pooled(results: Results) -> set[str]:
-    return {name for item in results.syntheses if item.measures for name in item.studies}
-
-
 def moved_table(found: News) -> pd.DataFrame:
     """Return every number of the syntheses that changed since the last version: then and now."""
+
+    def shown(name: str, measure: Measure | None, side: Synthesis | None) -> str:
+        if measure:
+            return measure_text(name, measure)
+        return f"not pooled: {side.reason}" if side else "not made"
+
     rows = [
-        {
-            "Synthesis": item.title,
-            "Measure": measure_name(measure.name),
-            "Then": measure_text(measure.name, measure.before) if measure.before else _reason(item.before),
-            "Now": measure_text(measure.name, measure.after) if measure.after else _reason(item.after),
-        }
+        (
+            item.title,
+            measure_name(measure.name),
+            shown(measure.name, measure.before, item.before),
+            shown(measure.name, measure.after, item.after),
+        )
         for item in (found.change.changed if found.change else ())
         for measure in item.measures
     ]
     return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Then", "Now"])
-
-
-def _reason(synthesis: Synthesis | None) -> str:
-    return f"not pooled: {synthesis.reason}" if synthesis else "not made"
 
 
 def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
@@ -280,16 +273,14 @@ def _interval(synthesis: Synthesis, name: str) -> Interval | None:
 
 def steps_table(steps: Sequence[Step]) -> pd.DataFrame:
     """Return one row per step: who joined, and what was pooled or why not."""
-    return pd.DataFrame(
-        [
-            {
-                "Evidence": step.label,
-                "Studies": step.k,
-                "Joined": ", ".join(step.joined),
-                "Sensitivity": with_interval(step.sensitivity) if step.sensitivity else step.reason,
-                "Specificity": with_interval(step.specificity) if step.specificity else "",
-            }
-            for step in steps
-        ],
-        columns=["Evidence", "Studies", "Joined", "Sensitivity", "Specificity"],
-    )
+    rows = [
+        (
+            step.label,
+            step.k,
+            ", ".join(step.joined),
+            with_interval(step.sensitivity) if step.sensitivity else step.reason,
+            with_interval(step.specificity) if step.specificity else "",
+        )
+        for step in steps
+    ]
+    return pd.DataFrame(rows, columns=["Evidence", "Studies", "Joined", "Sensitivity", "Specificity"])

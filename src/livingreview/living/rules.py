@@ -119,17 +119,9 @@ def distance_table(rules: Sequence[ConclusionRule], before: Results | None, afte
             limit = "" if lower is None else f"{_written(rule, lower)} to {_written(rule, upper)}"
             inside = None if old is None or lower is None or upper is None else min(old - lower, upper - old)
             distance = "" if inside is None else _signed(inside, rule)
-        rows.append(
-            {
-                "Watched": f"{rule.synthesis}: {measure_name(rule.measure)}",
-                "Fires when": rule.kind,
-                "Then": _written(rule, old),
-                "Now": _written(rule, new),
-                "Limit": limit,
-                "Distance": distance,
-                "Fired": "yes" if rule.id in hit else "no",
-            }
-        )
+        watched = f"{rule.synthesis}: {measure_name(rule.measure)}"
+        values = (_written(rule, old), _written(rule, new), limit, distance)
+        rows.append((watched, rule.kind, *values, "yes" if rule.id in hit else "no"))
     return pd.DataFrame(rows, columns=["Watched", "Fires when", "Then", "Now", "Limit", "Distance", "Fired"])
 
 

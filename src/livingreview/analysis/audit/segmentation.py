@@ -8,15 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from livingreview.analysis.audit.statements import (
-    BaseReview,
-    Statement,
-    Verdict,
-    compare,
-    is_cut,
-    judged,
-    rounds_to,
-)
+from livingreview.analysis.audit.statements import BaseReview, Statement, Verdict, compare, is_cut, judged, rounds_to
 from livingreview.review import Review, label
 from livingreview.wording import decimal, listing, plural
 
