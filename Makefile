@@ -48,6 +48,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/deptry src
 
 types: $(STAMP)
 	$(BIN)/mypy
