@@ -15,7 +15,6 @@ from livingreview.analysis.audit.statements import (
     judged,
     rounds_to,
     span,
-    study_link,
 )
 from livingreview.errors import DataError
 from livingreview.review import label
@@ -54,7 +53,7 @@ def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
             quote.printed,
             f"{filled} filled cells",
             *judged(not missing, why_not=why_not),
-            (base.link(quote.where), base.link("accuracy"), *([study_link(lost)] if missing else [])),
+            base.sources(quote.where, "accuracy", *([lost] if missing else [])),
         )
     for metric in ("sensitivity", "accuracy"):
         yield _highest(base, metric)
@@ -63,8 +62,7 @@ def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
 
 
 def _highest(base: BaseReview, metric: str) -> Statement:
-    quote = base.quotes[f"highest_{metric}"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted(f"highest_{metric}")
     table = base.tables["accuracy"]
     top = max(base.numbers("accuracy", f"{metric}_percent"))
     rows = [
@@ -80,13 +78,12 @@ def _highest(base: BaseReview, metric: str) -> Statement:
         "The row is attributed to that study."
         if study in at
         else "The row is attributed to another study, or to none.",
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+        base.sources(quote.where, "accuracy", study),
     )
 
 
 def _precision(base: BaseReview) -> Statement:
-    quote = base.quotes["highest_precision"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted("highest_precision")
     top = max(base.numbers("accuracy", "precision_percent"))
     own = [100 * value for item in study.accuracy if item.primary and (value := number(item.ppv)) is not None]
     explanation = "The highest of the table."
@@ -101,13 +98,12 @@ def _precision(base: BaseReview) -> Statement:
         f"{top:g} % is the highest of the table",
         compare(quote.printed, top),
         explanation,
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+        base.sources(quote.where, "accuracy", study),
     )
 
 
 def _specificity(base: BaseReview) -> Statement:
-    quote = base.quotes["specificity_named"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted("specificity_named")
     table = base.tables["accuracy"]
     filled = [(row, float(cell)) for row, cell in zip(table["row"], table["specificity_percent"], strict=True) if cell]
     row, nearest = min(filled, key=lambda item: abs(item[1] - float(quote.printed)))
@@ -121,7 +117,7 @@ def _specificity(base: BaseReview) -> Statement:
         verdict,
         f"The nearest value of the table {how.get(verdict, 'is another one')}; the text counts it among diagnostic "
         f"metrics, the table among those of {table['clinical_application'].iloc[int(row) - 1]}.",
-        (base.link(quote.where), base.link("accuracy"), study_link(study)),
+        base.sources(quote.where, "accuracy", study),
     )
 
 
@@ -203,7 +199,7 @@ def _row(base: BaseReview, row: int, printed: Mapping[str, str]) -> Statement:
         ", ".join(f"{name} {text}" for name, text in printed.items()),
         recomputed,
         *_judge(printed, implied, study),
-        (base.link("accuracy"), *([study_link(study)] if study else [])),
+        base.sources("accuracy", *([study] if study else [])),
     )
 
 

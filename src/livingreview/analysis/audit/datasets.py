@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, judged, short
+from livingreview.analysis.audit.statements import BaseReview, Statement, Verdict, judged, short
 from livingreview.review.model import Dataset, source_keys
 from livingreview.wording import listing
 
@@ -50,10 +50,6 @@ def _own(dataset: Dataset, field: str) -> bool:
     return any(not dataset.sources[key].kind.startswith("baseline") for key in source_keys(source))
 
 
-def _link(dataset: Dataset) -> Link:
-    return short(dataset), f"https://doi.org/{dataset.citation_doi}" if dataset.citation_doi else dataset.url or ""
-
-
 def _statement(
     base: BaseReview, dataset: Dataset, aspect: str, texts: tuple[str, str], verdict: Verdict, explanation: str
 ) -> Statement:
@@ -64,7 +60,7 @@ def _statement(
         texts[1],
         verdict,
         explanation,
-        (base.link("datasets"), _link(dataset)),
+        base.sources("datasets", dataset),
     )
 
 
@@ -116,7 +112,7 @@ def _text_and_table(base: BaseReview) -> Statement:
         quote.printed,
         printed,
         *judged(agrees, "The same description.", "The text counts it among multi-vendor sets, the table does not."),
-        (base.link(quote.where), base.link("datasets")),
+        base.sources(quote.where, "datasets"),
     )
 
 
@@ -132,7 +128,7 @@ def _centres(base: BaseReview) -> Statement:
         centres or "not seen",
         "contradicts" if single else "agrees" if centres else "cannot be derived",
         "Its own pages name one centre." if single else "As on its own pages.",
-        (base.link(quote.where), _link(dataset)),
+        base.sources(quote.where, dataset),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, compare, judged, span
+from livingreview.analysis.audit.statements import BaseReview, Statement, Verdict, compare, judged, span
 from livingreview.review import Review
 from livingreview.synthesis.implied import heterogeneity_from_i2, totals_behind
 from livingreview.synthesis.symmetric_sroc import (
@@ -86,17 +86,16 @@ def point_and_curve(review: Review, synthesis: str = "diagnosis_prediction") -> 
 def pooled_estimates(base: BaseReview) -> Iterator[Statement]:
     """Yield what the printed pooled estimates of both syntheses say about one another."""
     for synthesis in SYNTHESES:
-        here = (base.link(SECTIONS[synthesis]),)
-        yield _studies(base, synthesis, here)
-        yield from _area_and_q_star(base, synthesis, here)
-        yield _point(base, synthesis, here)
+        yield _studies(base, synthesis)
+        yield from _area_and_q_star(base, synthesis)
+        yield _point(base, synthesis)
         for measure in ARMS:
-            yield _heterogeneity(base, synthesis, measure, here)
-            yield _totals(base, synthesis, measure, here)
-        yield _model(base, synthesis, here)
+            yield _heterogeneity(base, synthesis, measure)
+            yield _totals(base, synthesis, measure)
+        yield _model(base, synthesis)
 
 
-def _studies(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statement:
+def _studies(base: BaseReview, synthesis: str) -> Statement:
     stated = int(base.pooled(synthesis, "sensitivity")["studies"])
     table = base.tables["accuracy"]
     own = table[table["clinical_application"].isin(APPLICATIONS[synthesis])]
@@ -113,11 +112,11 @@ def _studies(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statem
             "The text gives no rule of selection and the tables of the studies are in a supplement that was not seen.",
             otherwise="cannot be derived",
         ),
-        (*here, base.link("accuracy")),
+        base.sources(SECTIONS[synthesis], "accuracy"),
     )
 
 
-def _area_and_q_star(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Iterator[Statement]:
+def _area_and_q_star(base: BaseReview, synthesis: str) -> Iterator[Statement]:
     auc, q = base.pooled(synthesis, "sroc_auc"), base.pooled(synthesis, "q_star")
     curve = _point_and_curve(base, synthesis)
     low, high = (q_star_from_log_dor(end) for end in curve.log_dor_span)
@@ -128,7 +127,7 @@ def _area_and_q_star(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -
         f"Q* {decimal(q_star_from_log_dor(curve.log_dor), 5)} from the area",
         compare(q["estimate"], q_star_from_log_dor(curve.log_dor), low, high),
         f"A constant odds ratio of {decimal(curve.curve_dor, 0)} has this area.",
-        here,
+        base.sources(SECTIONS[synthesis]),
     )
     areas, errors = span(auc["estimate"]), span(auc["se"])
     implied = [_q_star_se(area, error) for area, error in itertools.product(areas, errors)]
@@ -144,11 +143,11 @@ def _area_and_q_star(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -
         f"Both follow from a standard error of {decimal(spread, 3)} of the log odds ratio."
         if verdict != "contradicts"
         else f"The area implies a standard error of {decimal(spread, 3)} of the log odds ratio, Q* another one.",
-        here,
+        base.sources(SECTIONS[synthesis]),
     )
 
 
-def _point(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statement:
+def _point(base: BaseReview, synthesis: str) -> Statement:
     both = _point_and_curve(base, synthesis)
     low, high = both.point_dor_span
     curve_low, curve_high = (math.exp(end) for end in both.log_dor_span)
@@ -167,11 +166,11 @@ def _point(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statemen
         "Point and curve are results of separate analyses; the one is no summary of the other."
         if verdict == "contradicts"
         else "The curve passes through the point.",
-        here,
+        base.sources(SECTIONS[synthesis]),
     )
 
 
-def _heterogeneity(base: BaseReview, synthesis: str, measure: str, here: tuple[Link, ...]) -> Statement:
+def _heterogeneity(base: BaseReview, synthesis: str, measure: str) -> Statement:
     pooled = base.pooled(synthesis, measure)
     tables, printed = int(pooled["studies"]), pooled["p_heterogeneity"]
     i2 = float(pooled["i2_percent"]) / 100
@@ -191,7 +190,7 @@ def _heterogeneity(base: BaseReview, synthesis: str, measure: str, here: tuple[L
         f"P = {implied.p:{'.2g' if implied.p < 0.001 else '.4f'}} from I² with {tables} tables",
         verdict,
         explanation,
-        here,
+        base.sources(SECTIONS[synthesis]),
     )
 
 
@@ -206,7 +205,7 @@ def _p_verdict(printed: str, i2_percent: str, tables: int) -> Verdict:
     return "agrees" if value < bound else "agrees within rounding" if low < bound else "contradicts"
 
 
-def _totals(base: BaseReview, synthesis: str, measure: str, here: tuple[Link, ...]) -> Statement:
+def _totals(base: BaseReview, synthesis: str, measure: str) -> Statement:
     pooled = base.pooled(synthesis, measure)
     printed = (pooled["estimate"], pooled["ci_lower"], pooled["ci_upper"])
     verdict: Verdict = "cannot be derived"
@@ -228,11 +227,11 @@ def _totals(base: BaseReview, synthesis: str, measure: str, here: tuple[Link, ..
         recomputed,
         verdict,
         explanation,
-        here,
+        base.sources(SECTIONS[synthesis]),
     )
 
 
-def _model(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statement:
+def _model(base: BaseReview, synthesis: str) -> Statement:
     quote = base.quotes["pooling_model"]
     frame = base.tables["pooled"]
     measures = set(frame.loc[frame["synthesis"] == synthesis, "measure"])
@@ -245,7 +244,7 @@ def _model(base: BaseReview, synthesis: str, here: tuple[Link, ...]) -> Statemen
         "cannot be derived" if missing else "agrees",
         "Such a model estimates these besides the two means. Pooled proportions, each with its own I², and a symmetric "
         "curve with Q* are results of separate analyses.",
-        (base.link(quote.where), *here),
+        base.sources(quote.where, SECTIONS[synthesis]),
     )
 
 

@@ -64,7 +64,7 @@ def _averages(base: BaseReview, table: str) -> Iterator[Statement]:
     values = base.numbers(table, VALUES[table])
     pooled = base.pooled("segmentation", table)
     name, unit = UNITS[table]
-    here = (base.link("Segmentation metrics"), base.link(table))
+    here = base.sources("Segmentation metrics", table)
     stated = int(pooled["studies"])
     yield Statement(
         f"{table}-studies", f"Number of studies that report a {name}", f"{stated}",
@@ -130,7 +130,7 @@ def _highest_dice(base: BaseReview) -> Statement:
         f"{best}, {author}",
         compare(quote.printed, float(best)) if author == quote.about else "contradicts",
         "Highest of the table; what was segmented is a statement of its own.",
-        (base.link(quote.where), base.link("dice")),
+        base.sources(quote.where, "dice"),
     )
 
 
@@ -145,7 +145,7 @@ def _u_net(base: BaseReview) -> Iterator[Statement]:
         f"{len(u_net)} of {len(table)}",
         "agrees" if 2 * len(u_net) > len(table) else "contradicts",
         "Rows whose architecture has U-Net in its name.",
-        (base.link(quote.where), base.link("dice")),
+        base.sources(quote.where, "dice"),
     )
     for which, choose in (("lowest", min), ("highest", max)):
         quote = base.quotes[f"u_net_{which}_dice"]
@@ -157,7 +157,7 @@ def _u_net(base: BaseReview) -> Iterator[Statement]:
             f"{value}, {author}",
             compare(quote.printed, float(value)) if author == quote.about else "contradicts",
             "Over the same rows.",
-            (base.link(quote.where), base.link("dice")),
+            base.sources(quote.where, "dice"),
         )
 
 
@@ -177,5 +177,5 @@ def _quotes(base: BaseReview) -> Statement:
         *judged(
             not differing, "Each with the author that the text names.", f"Not in the tables: {listing(differing)}."
         ),
-        (*dict.fromkeys(base.link(quote.where) for quote in quotes), base.link("dice"), base.link("hausdorff")),
+        base.sources(*dict.fromkeys(quote.where for quote in quotes), "dice", "hausdorff"),
     )

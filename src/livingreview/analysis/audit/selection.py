@@ -16,7 +16,7 @@ DATABASES = ("pubmed", "embase", "web_of_science", "scopus")
 def selection(base: BaseReview) -> Iterator[Statement]:
     """Yield the arithmetic of the PRISMA flow."""
     count = {item: int(text) for item, text in base.cells("prisma", "item", "count").items()}
-    here = (base.link("prisma"),)
+    here = base.sources("prisma")
     parts = [count[f"identified_{name}"] for name in DATABASES]
     yield _sum("prisma-identified", "The records of the four databases make the total",
                count["identified_total"], parts, here)  # fmt: skip
@@ -41,18 +41,18 @@ def selection(base: BaseReview) -> Iterator[Statement]:
     )
     parts = [count["included_meta_analysis_diagnosis_prediction"], count["included_meta_analysis_segmentation"]]
     yield _sum("prisma-pooled", "The studies of the two meta-analyses make the total",
-               count["included_meta_analysis"], parts, (base.link("Meta-analysis"),))  # fmt: skip
+               count["included_meta_analysis"], parts, base.sources("Meta-analysis"))  # fmt: skip
 
 
 def characteristics(base: BaseReview) -> Iterator[Statement]:
     """Yield the counts of tasks and the shares of methods."""
     studies = {name: int(text) for name, text in base.cells("characteristics", "characteristic", "studies").items()}
     percents = base.cells("characteristics", "characteristic", "percent")
-    included = base.count("prisma", "item", "count", "included_review")
-    here = (base.link("characteristics"),)
+    included = base.included
+    here = base.sources("characteristics")
     for name, column, link in (
         ("tasks-results", "prediction", here),
-        ("tasks-abstract", "prediction_in_abstract", (base.link("abstract"), *here)),
+        ("tasks-abstract", "prediction_in_abstract", base.sources("abstract", "characteristics")),
     ):
         parts = [studies["segmentation"], studies["diagnosis"], studies[column]]
         whose = "abstract" if column != "prediction" else "results"
@@ -88,8 +88,8 @@ def quality(base: BaseReview) -> Iterator[Statement]:
     yield from _claim_summary(base)
     rows = base.tables["quadas2"]
     counts = {name: int(n) for name, n in zip(rows["overall_risk_of_bias"], rows["studies"], strict=True)}
-    included = base.count("prisma", "item", "count", "included_review")
-    here = (base.link("quadas2"),)
+    included = base.included
+    here = base.sources("quadas2")
     yield _sum("quadas-total", "The studies judged at each risk of bias make the included studies",
                included, list(counts.values()), here)  # fmt: skip
     for name, printed in base.cells("quadas2", "overall_risk_of_bias", "percent").items():
@@ -113,13 +113,13 @@ def _claim_rows(base: BaseReview) -> Iterator[Statement]:
     matching = sum(
         rounds_to(printed, 100 * total / items) for printed, total in zip(table["percent"], totals, strict=True)
     )
-    here = (base.link("claim"),)
-    included = base.count("prisma", "item", "count", "included_review")
+    here = base.sources("claim")
+    included = base.included
     yield _exact("claim-studies", "Every included study has a CLAIM score", included, len(table),
                  "rows of the table", here)  # fmt: skip
     yield _exact("claim-items", "The sections of the checklist make all its items", items,
                  sum(SECTION_MAXIMA.values()), "sum of the sections' maxima",
-                 (base.link("Risk of bias assessment"), *here))  # fmt: skip
+                 base.sources("Risk of bias assessment", "claim"))  # fmt: skip
     yield _exact("claim-totals", "Section points make the total in every row", len(table), adding_up,
                  "rows that add up", here)  # fmt: skip
     yield _exact("claim-percents", "Percentages are totals divided by all items in every row", len(table),
@@ -129,7 +129,7 @@ def _claim_rows(base: BaseReview) -> Iterator[Statement]:
 def _claim_summary(base: BaseReview) -> Iterator[Statement]:
     claim = claim_summary(base.review)
     printed = base.cells("characteristics", "characteristic", "percent")
-    here = (base.link("quadas2"), base.link("claim"))
+    here = base.sources("quadas2", "claim")
     yield Statement(
         "claim-mean",
         "Mean CLAIM score",

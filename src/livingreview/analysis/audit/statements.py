@@ -28,7 +28,7 @@ from livingreview.review.reading import read_csv
 
 __all__ = [
     "VERDICTS", "BaseReview", "Link", "Quote", "Statement", "Topic", "Verdict", "audit_table", "compare", "is_cut",
-    "judged", "rounds_to", "short", "span", "study_link", "verdict_counts", "worst",
+    "judged", "rounds_to", "short", "span", "verdict_counts", "worst",
 ]  # fmt: skip
 
 Verdict = Literal["agrees", "agrees within rounding", "cannot be derived", "contradicts"]
@@ -254,9 +254,10 @@ class BaseReview:
         frame = self.tables[table]
         return {name: cell for name, cell in zip(frame[key], frame[value], strict=True) if cell}
 
-    def count(self, table: str, key: str, value: str, name: str) -> int:
-        """Return one count of a table."""
-        return int(self.cells(table, key, value)[name])
+    @property
+    def included(self) -> int:
+        """Number of studies that the base review includes."""
+        return int(self.cells("prisma", "item", "count")["included_review"])
 
     def pooled(self, synthesis: str, measure: str) -> dict[str, str]:
         """Return one row of the pooled estimates."""
@@ -268,9 +269,22 @@ class BaseReview:
         """Return the filled cells of a column as numbers, in the table's order."""
         return [float(cell) for cell in self.tables[table][column] if cell]
 
-    def link(self, place: str) -> Link:
-        """Return the base review as a source, with the place in it: a transcribed table or a section."""
-        return f"base review, {PLACES.get(place, place)}", f"https://doi.org/{self.review.file.base_review['doi']}"
+    def quoted(self, name: str) -> tuple[Quote, Study]:
+        """Return a statement of the running text with the study that it is about."""
+        quote = self.quotes[name]
+        return quote, self.review.study(quote.about)
+
+    def sources(self, *sources: str | Study | Dataset) -> tuple[Link, ...]:
+        """Return sources with their addresses: places in the base review (a table or a section), studies, datasets."""
+        return tuple(self._link(source) for source in sources)
+
+    def _link(self, source: str | Study | Dataset) -> Link:
+        if isinstance(source, Study):
+            return label(source), reference(source)
+        if isinstance(source, Dataset):
+            doi = source.citation_doi
+            return short(source), f"https://doi.org/{doi}" if doi else source.url or ""
+        return f"base review, {PLACES.get(source, source)}", f"https://doi.org/{self.review.file.base_review['doi']}"
 
     @property
     def studies(self) -> tuple[Study, ...]:
@@ -292,8 +306,3 @@ class BaseReview:
 def short(dataset: Dataset) -> str:
     """Return a dataset's name without what it stands for."""
     return dataset.name.partition(" (")[0]
-
-
-def study_link(study: Study) -> Link:
-    """Return a study's report as a source."""
-    return label(study), reference(study)

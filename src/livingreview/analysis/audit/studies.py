@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from livingreview.analysis.audit.statements import (
+    PLACES,
     BaseReview,
     Statement,
     Verdict,
     compare,
     judged,
     rounds_to,
-    study_link,
     worst,
 )
 from livingreview.review import label
@@ -72,11 +72,11 @@ def _overlap(base: BaseReview, study: Study) -> Iterator[Statement]:
         table, row = _origin(study, entry).table or "", _origin(study, entry).row
         yield Statement(
             f"entry-{table}-{study.id}",
-            f"{NAMES[entry.metric]} of {label(study)} ({base.link(table)[0].partition(', ')[2]}, row {row})",
+            f"{NAMES[entry.metric]} of {label(study)} ({PLACES.get(table, table)}, row {row})",
             entry.value,
             "; ".join(f"{item.value} ({_what(base, item)})" for item in own),
             *_compare_overlap(base, entry, own),
-            (base.link(table), study_link(study)),
+            base.sources(table, study),
         )
 
 
@@ -135,7 +135,7 @@ def _accuracy(base: BaseReview, study: Study) -> Iterator[Statement]:
         ", ".join(shown),
         worst(verdict for verdict, _ in found),
         f"{notes[0].upper()}{notes[1:]}." if notes else "The same figures.",
-        (base.link(table), study_link(study)),
+        base.sources(table, study),
     )
 
 
@@ -173,7 +173,7 @@ def _label(base: BaseReview, study: Study) -> Iterator[Statement]:
         "agrees" if study.base_label == study.task else "contradicts",
         "By the base review's own definitions, prediction is of future outcomes and diagnosis of disease in a patient."
         + (f" The figures score {kind}." if kind else ""),
-        (base.link("Introduction"), base.link("accuracy"), study_link(study)),
+        base.sources("Introduction", "accuracy", study),
     )
 
 
@@ -201,7 +201,7 @@ def _complete(base: BaseReview, metric: str) -> Statement:
             also,
             otherwise="contradicts" if certain else "cannot be derived",
         ),
-        (base.link(metric), *(study_link(study) for study in lacking)),
+        base.sources(metric, *lacking),
     )
 
 
@@ -219,7 +219,7 @@ def _unit(base: BaseReview) -> Statement:
         quote.printed,
         listing([f"{label(study)}: {unit}" for study, unit in found]) or "patients wherever the unit was seen",
         *judged(not found, "No other unit was seen.", "Several of these can come from one patient."),
-        (base.link(quote.where), *(study_link(study) for study, _ in found)),
+        base.sources(quote.where, *(study for study, _ in found)),
     )
 
 
@@ -233,19 +233,18 @@ def _conference(base: BaseReview) -> Statement:
         quote.printed,
         listing([f"{label(study)} is one" for study in found]) or "none found",
         *judged(not found, "No included study was identified as one.", why_not),
-        (base.link(quote.where), *(study_link(study) for study in found)),
+        base.sources(quote.where, *found),
     )
 
 
 def _structures(base: BaseReview) -> Iterator[Statement]:
-    quote = base.quotes["structure"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted("structure")
     printed = next(item for item in _printed(study) if item.metric == "dice")
     own = [item for item in _published(study) if item.metric == "dice"]
     named = [item for item in own if item.structure == quote.reading]
     holders = [item.structure or "" for item in own if number(item.value) == number(printed.value)]
     right = any(number(item.value) == number(printed.value) for item in named)
-    sources = (base.link(quote.where), study_link(study))
+    sources = base.sources(quote.where, study)
     yield Statement(
         f"structure-{study.id}",
         f"What the Dice coefficient of {label(study)} was measured on",
@@ -264,13 +263,12 @@ def _structures(base: BaseReview) -> Iterator[Statement]:
         listing(structures),
         "agrees" if len(structures) == int(quote.reading) else "contradicts",
         "The abstract reports one Dice coefficient for each of these.",
-        (base.link(quote.where), study_link(study)),
+        base.sources(quote.where, study),
     )
 
 
 def _comparison(base: BaseReview) -> Statement:
-    quote = base.quotes["comparison"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted("comparison")
     return Statement(
         f"comparison-{study.id}",
         f"{label(study)} shows that the left ventricle is segmented better than the atria",
@@ -278,13 +276,12 @@ def _comparison(base: BaseReview) -> Statement:
         f"segments the {study.topic}",
         "agrees" if study.topic == quote.reading else "cannot be derived",
         "A study compares chambers only where it segments both; its abstract names the chambers given here.",
-        (base.link(quote.where), study_link(study)),
+        base.sources(quote.where, study),
     )
 
 
 def _cohort(base: BaseReview) -> Statement:
-    quote = base.quotes["single_centre"]
-    study = base.review.study(quote.about)
+    quote, study = base.quoted("single_centre")
     setting = study.setting
     centres = setting.centres if setting else None
     public = [base.review.datasets[name].name for name in (setting.datasets if setting and setting.datasets else [])]
@@ -297,5 +294,5 @@ def _cohort(base: BaseReview) -> Statement:
         "The abstract names this public challenge; the number of centres was not seen."
         if public and centres is None
         else "As coded from the study's own pages.",
-        (base.link(quote.where), study_link(study)),
+        base.sources(quote.where, study),
     )
