@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import random
 import re
 from dataclasses import replace
@@ -226,12 +225,6 @@ def test_every_comparison_has_trained_numbers_that_are_probabilities() -> None:
     for numbers in (*parameters.m.values(), *parameters.u.values()):
         assert sum(numbers) == pytest.approx(1, abs=1e-6)
         assert min(numbers) > 0
-
-
-def test_the_result_is_plain_json() -> None:
-    content = json.loads(json.dumps(dedupe([ARTICLE, EXPORTED]).to_dict()))
-    assert content["clusters"] == [1, 1]
-    assert content["pairs"][0]["reason"] == "same DOI and title"
 
 
 def write_table(path: Path, records: list[Record]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,6 @@ def test_clusters_on_spark_are_those_on_duckdb(engine: Any) -> None:
     there = dedupe(records, engine=engine)
     assert there.clusters == here.clusters
     assert there.decisions == here.decisions
-    assert [pair.to_dict() for pair in there.pairs] == [
-        {**pair.to_dict(), "probability": pytest.approx(pair.probability, abs=1e-9)} for pair in here.pairs
+    assert [asdict(pair) for pair in there.pairs] == [
+        {**asdict(pair), "probability": pytest.approx(pair.probability, abs=1e-9)} for pair in here.pairs
     ]

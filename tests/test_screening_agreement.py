@@ -76,5 +76,5 @@ def test_overlap_only_counts_and_unsure_goes_on() -> None:
     assert found.people == ("Ada", "Bob")
     assert found.table == ((1, 1), (1, 1))
     assert list(disagreements(rows, "title_abstract")) == ["b"]
-    assert found.to_dict()["n"] == 4
+    assert found.n == 4
     assert pairwise_agreement(rows, "full_text") == ()

@@ -86,7 +86,7 @@ def test_the_back_test_learns_from_the_past_only() -> None:
     assert (found.learned, found.learned_included, found.ranked, found.ranked_included) == (50, 10, 50, 10)
     same = backtest([ABOUT if label else AWAY for label in labels], labels, days)
     assert same.saved.value == pytest.approx(0.95 - 10 / 50)
-    assert found.to_dict()["learned_until"] == "2025-01-01"
+    assert found.learned_until == date(2025, 1, 1)
     with pytest.raises(TooFewStudies, match="nothing to try"):
         backtest(texts, labels, [date(2025, 1, 1)] * 100)
 

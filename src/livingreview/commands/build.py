@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from livingreview.commands.search import day
 from livingreview.errors import BuildError
 
 __all__ = [
@@ -28,7 +28,7 @@ def configure_build(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``livingreview build``."""
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
     parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
-    parser.add_argument("--as-of", type=_day, metavar="DATE", help="show the review as it stood on DATE (2025-07-31)")
+    parser.add_argument("--as-of", type=day, metavar="DATE", help="show the review as it stood on DATE (2025-07-31)")
     parser.add_argument(
         "--verified-only", action="store_true", help="pool only studies whose extraction a person has signed"
     )
@@ -101,13 +101,6 @@ def run_serve(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print(file=sys.stderr)
     return 0
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a date like 2025-07-31, found {text!r}") from None
 
 
 def _at_least_one(text: str) -> int:

@@ -28,21 +28,17 @@ class Row:
 
     Parameters
     ----------
-    label
-        Left-hand text.
     kind
         ``"heading"`` (text only), ``"study"`` or ``"pooled"`` (diamond).
     value, lower, upper
         Estimate and interval; NaN where there is none.
-    text
-        Right-hand text.
+    label, text, tip
+        Left-hand and right-hand text, and tooltip of the mark.
     interval
         What the interval is: ``"ci"`` (line with caps) or ``"sd"`` (pale bar: mean ± SD is no confidence
         interval and must not look like one).
     marker, colour
         Matplotlib marker and its fill; an empty `colour` draws the outline only.
-    tip
-        Tooltip of the mark.
     """
 
     label: str

@@ -37,16 +37,11 @@ class Overlap:
 
     Parameters
     ----------
-    study
-        (m,) study labels.
-    group
-        (m,) what the rows are grouped by: the structure, its phase, the network family, …
-    value
-        (m,) scores: Dice from 0 to 1, Hausdorff in mm.
-    sd
-        (m,) standard deviation over the test set; NaN where not reported.
-    n
-        (m,) size of the test set; NaN where not reported.
+    study, group
+        (m,) study labels, and what the rows are grouped by: the structure, its phase, the network family, …
+    value, sd, n
+        (m,) scores (Dice from 0 to 1, Hausdorff in mm), standard deviation over the test set and its size; NaN where
+        not reported.
     statistic
         (m,) ``"mean"``, ``"median"`` or ``"unstated"``.
 

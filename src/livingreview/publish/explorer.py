@@ -32,32 +32,27 @@ _INK: Final = {"value": "var(--lr-ink)"}
 _POOLED: Final = {"value": "var(--lr-pooled)"}
 
 
+_FIT: Final = {"type": "fit", "contains": "padding"}
+_SHARE: Final = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+
+
 def _forest(measure: str) -> dict[str, Any]:
-    scale = {"domain": [0, 1]}
-    x = {
-        "field": "estimate",
-        "type": "quantitative",
-        "scale": scale,
-        "axis": {"title": None, "format": "%", "tickCount": 5},
-    }
+    def pooled_or(value: object, pooled: Mapping[str, object]) -> dict[str, object]:
+        return {"condition": {"test": "datum.kind == 'pooled'", **pooled}, "value": value}
+
+    x = {**_SHARE, "field": "estimate", "axis": {"title": None, "format": "%", "tickCount": 5}}
     y = {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
-    colour = {"condition": {"test": "datum.kind == 'pooled'", **_POOLED}, "value": f"var(--lr-{measure.lower()})"}
+    shape, size = pooled_or("square", {"value": "diamond"}), pooled_or(70, {"value": 180})
+    limits = {"x": {**x, "field": "lower"}, "x2": {"field": "upper"}}
     return {
         "data": {"name": "rows"},
-        "autosize": {"type": "fit", "contains": "padding"},
-        "encoding": {"y": y, "color": colour},
+        "autosize": _FIT,
+        "encoding": {"y": y, "color": pooled_or(f"var(--lr-{measure.lower()})", _POOLED)},
         "layer": [
-            {
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {"x": {**x, "field": "lower"}, "x2": {"field": "upper"}},
-            },
+            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": limits},
             {
                 "mark": {"type": "point", "filled": True, "opacity": 1},
-                "encoding": {
-                    "x": x,
-                    "shape": {"condition": {"test": "datum.kind == 'pooled'", "value": "diamond"}, "value": "square"},
-                    "size": {"condition": {"test": "datum.kind == 'pooled'", "value": 180}, "value": 70},
-                },
+                "encoding": {"x": x, "shape": shape, "size": size},
             },
         ],
     }
@@ -65,37 +60,28 @@ def _forest(measure: str) -> dict[str, Any]:
 
 def _plane() -> dict[str, Any]:
     def axis(field: str, title: str) -> dict[str, Any]:
-        shown = {"title": title, "format": "%", "tickCount": 5}
-        return {"field": field, "type": "quantitative", "scale": {"domain": [0, 1]}, "axis": shown}
+        return {**_SHARE, "field": field, "axis": {"title": title, "format": "%", "tickCount": 5}}
 
-    place = {"x": axis("x", "1 − specificity"), "y": axis("y", "Sensitivity")}
+    def layer(name: str, mark: dict[str, Any], **encoding: Any) -> dict[str, Any]:
+        return {"data": {"name": name}, "mark": mark, "encoding": {**place, **encoding}}
 
     def outline(name: str, dash: list[int]) -> dict[str, Any]:
         mark = {"type": "line", "strokeDash": dash, "strokeWidth": 1.5}
-        return {
-            "data": {"name": name},
-            "mark": mark,
-            "encoding": {**place, "order": {"field": "order"}, "color": _POOLED},
-        }
+        return layer(name, mark, order={"field": "order"}, color=_POOLED)
 
+    place = {"x": axis("x", "1 − specificity"), "y": axis("y", "Sensitivity")}
     size = {"field": "n", "type": "quantitative", "scale": {"range": [30, 500]}, "legend": None}
+    circle = {"type": "point", "strokeWidth": 1.5}
+    diamond = {"type": "point", "filled": True, "size": 160, "shape": "diamond", "opacity": 1}
     return {
         "height": 340,
-        "autosize": {"type": "fit", "contains": "padding"},
+        "autosize": _FIT,
         "layer": [
             outline("prediction", [2, 3]),
             outline("confidence", [6, 4]),
             outline("curve", [1, 0]),
-            {
-                "data": {"name": "studies"},
-                "mark": {"type": "point", "strokeWidth": 1.5},
-                "encoding": {**place, "size": size, "color": _INK, "description": {"field": "label"}},
-            },
-            {
-                "data": {"name": "point"},
-                "mark": {"type": "point", "filled": True, "size": 160, "shape": "diamond", "opacity": 1},
-                "encoding": {**place, "color": _POOLED},
-            },
+            layer("studies", circle, size=size, color=_INK, description={"field": "label"}),
+            layer("point", diamond, color=_POOLED),
         ],
     }
 
@@ -103,7 +89,7 @@ def _plane() -> dict[str, Any]:
 def _overlap() -> dict[str, Any]:
     return {
         "data": {"name": "values"},
-        "autosize": {"type": "fit", "contains": "padding"},
+        "autosize": _FIT,
         "mark": {"type": "point", "strokeWidth": 1.5, "size": 60},
         "encoding": {
             "x": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": None}},

@@ -22,20 +22,11 @@ _STATUS: Final = {"living": "Living review", "paused": "Living review, paused", 
 
 @dataclass(frozen=True)
 class Frame:
-    """What stands around the chapters.
+    """What stands around the chapters: the living status, references and colours.
 
-    Parameters
-    ----------
-    banner
-        HTML of the living status on every page.
-    bibliography, styles
-        Content of ``references.bib``, and of a style sheet added to the book's own.
-    repository, address
-        Where the repository and the site live; empty when that is not known.
-    until
-        Last day on which the banner reads so, if there is one.
-    review
-        The review that the pages show, for what is published beside them. None for a book that is no review.
+    `bibliography` and `styles` are the content of ``references.bib`` and of a style sheet added to the book's own.
+    The banner reads so `until` a day, if it ever changes; addresses are empty when they are not known. A book that is
+    no review has none.
     """
 
     banner: str = ""

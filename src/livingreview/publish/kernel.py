@@ -71,16 +71,10 @@ def reproducible_environment() -> dict[str, str]:
 
 @contextmanager
 def kernel_folders(folder: Path, imports: Iterable[str] = ()) -> Iterator[str]:
-    """Provide a kernel from a folder of our own, and yield its name.
+    """Provide a kernel from a folder of our own, for kernel description, connection files and IPython's profile.
 
-    Jupyter finds its folders by environment variables of *this* process; they are restored afterwards.
-
-    Parameters
-    ----------
-    folder
-        Where kernel description, connection files and IPython's profile go.
-    imports
-        Modules that the kernels have imported when they start, where they can be forked.
+    Its name is yielded. Jupyter finds its folders by environment variables of *this* process; they are restored
+    afterwards. The kernels have imported modules when they start, where they can be forked.
     """
     places = {
         "JUPYTER_CONFIG_DIR": folder / "config",
@@ -123,17 +117,10 @@ def can_fork(address: Path) -> bool:
 
 @contextmanager
 def fork_server(address: Path, imports: Iterable[str], environment: dict[str, str]) -> Iterator[None]:
-    """Run a server; when the context ends, however it ends, so do the server and its kernels.
+    """Run a server at a socket; when the context ends, however it ends, so do the server and its kernels.
 
-    Parameters
-    ----------
-    address
-        Path of the socket, in a folder that nobody else can enter.
-    imports
-        Modules to import before the first fork. One that cannot be imported, or warns, is left to the chapters to
-        complain of.
-    environment
-        All environment variables of the kernels.
+    The socket is in a folder that nobody else can enter. A module to import before the first fork that cannot be
+    imported, or warns, is left to the chapters to complain of. The environment holds all variables of the kernels.
     """
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(address))

@@ -49,22 +49,18 @@ def build_site(
     jobs: int | None = None,
     progress: bool | None = None,
 ) -> Built:
-    """Build the site of the review in a folder.
+    """Build the site of the review in a folder, by default into its ``_site``.
 
     Parameters
     ----------
-    output
-        Folder of the site, ``_site`` in `root` by default.
     as_of
         Show the review as it stood on that day.
     verified_only
         Let syntheses use only studies whose extraction a person has signed.
     release
         Version that the chapters name; by default the one in ``data/review.yaml``.
-    jobs
-        Chapters executed at the same time; by default one per core.
-    progress
-        Show a progress bar on standard error; by default only where that is a terminal.
+    jobs, progress
+        As for :func:`~livingreview.publish.chapters.execute_chapters`.
 
     Raises
     ------

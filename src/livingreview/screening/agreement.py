@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Final
 
 from livingreview.screening.ledger import EXCLUSION_REASONS, Decision, standing
 
@@ -90,12 +90,6 @@ class Agreement:
             f"{self.people[0]} and {self.people[1]}: {self.n} records of both, raw agreement {self.raw}, "
             f"kappa {kappa}, prevalence-adjusted kappa {self.pabak}"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        content = asdict(self) | {"people": list(self.people), "table": [list(row) for row in self.table], "n": self.n}
-        estimates = {"raw": self.raw, "kappa": self.kappa, "pabak": self.pabak}
-        return content | {name: e and [e.value, e.lower, e.upper] for name, e in estimates.items()}
 
 
 def agreement(table: Sequence[Sequence[int]], people: tuple[str, str] = ("first", "second")) -> Agreement:

@@ -97,33 +97,40 @@ def import_decisions(
     decisions: list[Decision] = []
     faults: list[Fault] = []
     for line, cells in _ris_rows(path) if path.suffix.lower() == ".ris" else _csv_rows(path):
-
-        def fault(problem: str, remedy: str, line: int = line) -> None:
-            faults.append(Fault(str(path), line, "", problem, remedy, "SCREEN-009"))
-
         votes = _asreview_votes(cells, person, day) if tool == "asreview" else _rayyan_votes(cells, person, day)
         if not votes:
             continue
         record = find(cells)
-        if record is None:
-            fault("a decision on a record that is not known", "export with the id, the DOI or the title as they were")
-            continue
         given = [text.strip() for text in _given_reasons(cells) if text.strip()]
-        unknown = [text for text in given if text.casefold() not in words]
         reason = next((key for key in EXCLUSION_REASONS if key in {words.get(t.casefold()) for t in given}), "")
-        excluded = any(decision == "exclude" for _, decision, _ in votes)
-        if excluded and unknown:
-            remedy = f"say what it means: --reason '{unknown[0]}=KEY', a key of {', '.join(EXCLUSION_REASONS)}"
-            fault(f"unknown reason {unknown[0]!r}", remedy)
-        elif excluded and stage == "full_text" and not reason:
-            fault("excluded on its full text without a reason", "give one in the tool, and export with the reasons")
-        for who, decision, on in votes:
-            if not who:
-                fault("the file does not say who decided", "give --person NAME")
-            decisions.append(Decision(record, stage, who, decision, reason if decision == "exclude" else "", on))
+        unknown = [text for text in given if text.casefold() not in words]
+        faults += [Fault(str(path), line, "", *said) for said in _vote_problems(record, votes, stage, reason, unknown)]
+        if record is not None:
+            why = {"exclude": reason}
+            decisions += [Decision(record, stage, who, vote, why.get(vote, ""), on) for who, vote, on in votes]
     if faults:
         raise DataError(faults)
     return tuple(decisions)
+
+
+def _vote_problems(
+    record: str | None, votes: Sequence[Vote], stage: str, reason: str, unknown: Sequence[str]
+) -> Iterable[tuple[str, str, str]]:
+    """Yield problem, remedy and code."""
+    if record is None:
+        remedy = "export with the id, the DOI or the title as they were"
+        yield "a decision on a record that is not known", remedy, "SCREEN-009"
+        return
+    if any(decision == "exclude" for _, decision, _ in votes):
+        if unknown:
+            remedy = f"say what it means: --reason '{unknown[0]}=KEY', a key of {', '.join(EXCLUSION_REASONS)}"
+            yield f"unknown reason {unknown[0]!r}", remedy, "SCREEN-009"
+        elif stage == "full_text" and not reason:
+            remedy = "give one in the tool, and export with the reasons"
+            yield "excluded on its full text without a reason", remedy, "SCREEN-009"
+    for who, _, _ in votes:
+        if not who:
+            yield "the file does not say who decided", "give --person NAME", "SCREEN-009"
 
 
 def _cells(item: Found, included: bool | None) -> dict[str, str]:  # noqa: FBT001 — a cell, not a switch

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +54,6 @@ class Backtest:
             f"tried on {self.ranked} later ones ({self.ranked_included} included).\n"
             f"Work saved over sampling at {RECALL:.0%} recall: {self.saved}."
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**asdict(self), "learned_until": self.learned_until.isoformat()}
 
 
 def work_saved(labels: Sequence[bool] | NDArray[np.bool_]) -> Estimate:
@@ -198,22 +194,13 @@ class StoppingReport:
 
 
 def recall_test(labels: Sequence[int] | Sequence[bool], total: int, *, recall_target: float = 0.95) -> float:
-    """Return the probability of what was seen if the recall were below a target.
+    """Return the probability of what was seen if the recall were below a target, above 0 and at most 1.
 
     The test asks, for every point of the screening so far: were the records screened since then a random draw from
     what was left, how likely is it that so few relevant ones came up although recall is below the target? Reading in
     order of rank finds relevant records faster than a random draw, so that the test errs towards reading on. The
     smallest p value over all starting points is a minimum of many, and looks at the data anew with each record: read it
-    as a measure of doubt.
-
-    Parameters
-    ----------
-    labels
-        One entry per screened record in the order of screening: 1 relevant, 0 irrelevant.
-    total
-        Records in all, screened or not.
-    recall_target
-        The recall to be tested, above 0 and below or equal to 1.
+    as a measure of doubt. Labels are in the order of screening, 1 relevant, 0 irrelevant; the total counts all records.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
 
 from livingreview.errors import DataError, Fault
 from livingreview.search.comparison import Agreement, compare, objection, reports_of_one_study, same_publication
@@ -46,10 +46,6 @@ class Pair:
     probability: float
     reason: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the pair as plain JSON types."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Deduplication:
@@ -82,11 +78,6 @@ class Deduplication:
     def count(self, outcome: Outcome) -> int:
         """Return the number of pairs of one outcome."""
         return sum(pair.outcome == outcome for pair in self.pairs)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        pairs = [pair.to_dict() for pair in self.pairs]
-        return {**vars(self), "clusters": list(self.clusters), "decisions": list(self.decisions), "pairs": pairs}
 
 
 def dedupe(

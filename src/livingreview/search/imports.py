@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from livingreview import __version__
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.search.formats.bibtex import BIBTEX, read_bibtex
 from livingreview.search.formats.tables import TABLE, has_header, read_table
@@ -173,7 +172,6 @@ def import_exports(
         source="; ".join(f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files),
         since=None,
         seconds=time.monotonic() - started,
-        tool_version=f"livingreview {__version__}",
         platform=platform,
     )
     return Imported(run.run_id, name, len(records), ledger.append(run, records), tuple(faults))

@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
+from livingreview import __version__
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
 from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable
@@ -77,7 +78,7 @@ class Run:
     source: str
     since: date | None
     seconds: float
-    tool_version: str
+    tool_version: str = f"livingreview {__version__}"
     platform: str = ""
 
     def row(self, new: int) -> list[str]:
@@ -116,9 +117,13 @@ class Ledger:
         """Return the run of every record in the ledger, by record; errors as for :meth:`runs`."""
         return {row["record"]: row["run_id"] for row in _rows(self.records_path, RECORD_COLUMNS)}
 
+    def known_runs(self) -> set[str]:
+        """Return the names of all runs."""
+        return {row["run_id"] for row in self.runs()}
+
     def free_run_id(self, day: date, name: str) -> str:
         """Return a name for a new run that no run has yet, e.g. ``2026-11-22-pubmed``."""
-        used = {row["run_id"] for row in self.runs()}
+        used = self.known_runs()
         plain = f"{day}-{slug(name)}"
         return next(name for name in (plain, *(f"{plain}-{n}" for n in range(2, len(used) + 3))) if name not in used)
 
@@ -163,7 +168,7 @@ class Ledger:
         """Return what is wrong in the ledger: a record twice, or of a run that was never recorded."""
         shown = _shown(self.records_path)
         try:
-            runs = {row["run_id"] for row in self.runs()}
+            runs = self.known_runs()
             rows = list(_rows(self.records_path, RECORD_COLUMNS))
         except DataError as error:
             return list(error.faults)

@@ -160,12 +160,8 @@ class Normalised(NamedTuple):
     ----------
     title, key
         Folded words of the title separated by single blanks, without notices such as ``"Erratum:"``; without blanks.
-    digits
-        The digits of the title in order, Roman and written part numbers included.
-    notice
-        As of :func:`read_title`.
-    surnames, journal
-        Folded family names in order, folded title.
+    digits, notice
+        The digits of the title in order, Roman and written part numbers included; as of :func:`read_title`.
     volume, issue
         Digits (or the word) of volume and issue.
     page, last_page

@@ -13,7 +13,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from livingreview import __version__
 from livingreview.errors import SearchError
 from livingreview.review.model import Strategy
 from livingreview.search.ledger import Ledger, Run, replace_whole, slug
@@ -22,6 +21,7 @@ from livingreview.search.sources.base import Moved, Page, Query, Resume, Source
 
 __all__ = ["Journal", "Outcome", "fell_silent", "search_source", "state_folder", "strategy_hash", "window_start"]
 
+Progress = Callable[[int, int], None]
 # Databases add records with a date in the past; what an overlap finds again is not added again.
 OVERLAP = timedelta(days=14)
 # How often a run starts anew when the hits change while they are read by position.
@@ -55,7 +55,7 @@ def search_source(
     since: date | None,
     today: date,
     maximum: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Search one database and record the run, or finish the run that broke off before.
 
@@ -76,25 +76,14 @@ def search_source(
     """
     started = time.monotonic()
     journal = Journal(ledger.state / slug(source.database))
-    fingerprint = strategy_hash(strategy)
-    plan = journal.plan()
-    recorded = {row["run_id"] for row in ledger.runs()}
-    resumed = (
-        plan is not None and plan.run_id not in recorded and (plan.fingerprint, plan.since) == (fingerprint, since)
-    )
-    if plan is None or not resumed:
-        plan = Plan(ledger.free_run_id(today, source.database), source.database, fingerprint, since, today)
+    begun = journal.plan()
+    plan = Plan(ledger.free_run_id(today, source.database), source.database, strategy_hash(strategy), since, today)
+    resumed = begun is not None and begun.goes_on_as(plan) and begun.run_id not in ledger.known_runs()
+    if begun is not None and resumed:
+        plan = begun
+    else:
         journal.begin(plan)
-    moved = strategy.model_copy(update={"to_year": max(strategy.to_year, plan.until.year)})
-    query = Query(moved, plan.since, plan.until)
-    for start in range(STARTS):
-        try:
-            _fetch(source, query, journal, maximum, progress)
-            break
-        except Moved as error:
-            journal.begin(plan)
-            if start == STARTS - 1:
-                raise SearchError(f"{error}, {STARTS} times; nothing was recorded, try again later") from None
+    _fetch_steadily(source, strategy, plan, journal, maximum, progress)
     found = {record.accession: record for page in journal.pages() for record in page.records}
     run = Run(
         run_id=plan.run_id,
@@ -102,12 +91,11 @@ def search_source(
         day=plan.until,
         kind="update",
         strategy=strategy.id,
-        strategy_hash=fingerprint,
+        strategy_hash=plan.fingerprint,
         hits=len(found),
         source=f"{source.database} API",
         since=plan.since,
         seconds=time.monotonic() - started,
-        tool_version=f"livingreview {__version__}",
     )
     new = ledger.append(run, found.values())
     journal.discard()
@@ -140,9 +128,23 @@ def state_folder(root: Path) -> Path:
     return root / ".cache" / "search"
 
 
-def _fetch(
-    source: Source, query: Query, journal: Journal, maximum: int, progress: Callable[[int, int], None] | None
+def _fetch_steadily(
+    source: Source, strategy: Strategy, plan: Plan, journal: Journal, maximum: int, progress: Progress | None
 ) -> None:
+    """Fetch what is not there yet of a run; anew where the hits change while they are read by position."""
+    moved = strategy.model_copy(update={"to_year": max(strategy.to_year, plan.until.year)})
+    query = Query(moved, plan.since, plan.until)
+    for start in range(STARTS):
+        try:
+            _fetch(source, query, journal, maximum, progress)
+            break
+        except Moved as error:
+            journal.begin(plan)
+            if start == STARTS - 1:
+                raise SearchError(f"{error}, {STARTS} times; nothing was recorded, try again later") from None
+
+
+def _fetch(source: Source, query: Query, journal: Journal, maximum: int, progress: Progress | None) -> None:
     done = list(journal.pages())
     accessions = {record.accession for page in done for record in page.records}
     passed, hits = sum(page.passed for page in done), [page.hits for page in done]
@@ -189,6 +191,10 @@ class Plan:
     fingerprint: str
     since: date | None
     until: date
+
+    def goes_on_as(self, other: Plan) -> bool:
+        """Return whether a run with another plan would find the same, but for what is new since this one."""
+        return (self.fingerprint, self.since) == (other.fingerprint, other.since)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON types."""

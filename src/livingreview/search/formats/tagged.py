@@ -23,18 +23,14 @@ class Dialect:
 
     Parameters
     ----------
-    name
-        As people call it.
     line
         Matches a tagged line; groups are the tag and the value.
     opens, closes
         The tags that begin and end a record; where none ends it, a blank line does.
     start
         What begins a record, loosely: counted as a check that none was lost.
-    ignored
-        Tags that may stand between records.
-    repeated
-        Tags of which every continued line is a value of its own.
+    ignored, repeated
+        Tags that may stand between records; tags of which every continued line is a value of its own.
     """
 
     name: str

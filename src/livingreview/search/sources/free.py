@@ -35,7 +35,7 @@ from livingreview.search.records import (
     full_name,
     plain,
     year_of,
-)  # fmt: skip
+)
 from livingreview.search.sources.base import (
     Found,
     JsonSource,
@@ -50,7 +50,7 @@ from livingreview.search.sources.base import (
     page_range,
     text_at,
     texts_at,
-)  # fmt: skip
+)
 from livingreview.search.strategy import serialise
 
 __all__ = ["Crossref", "EuropePMC", "OpenAlex"]

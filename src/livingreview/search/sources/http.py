@@ -62,14 +62,12 @@ class Limits:
 
 @dataclass
 class Service:
-    """One web service; holds the time of the last request to keep its spacing.
+    """One web service by its name for messages, and the address that every path is appended to.
+
+    It holds the time of the last request, to keep at least its `spacing` in seconds between the starts of two.
 
     Parameters
     ----------
-    name, base
-        The database, for messages, and the address that every path is appended to.
-    spacing
-        Least number of seconds between the starts of two requests.
     headers
         Sent with every request; where a service takes its key in one, it is here.
     clock, sleep, jitter

@@ -26,7 +26,7 @@ from livingreview.search.sources.base import (
     page_range,
     text_at,
     texts_at,
-)  # fmt: skip
+)
 from livingreview.search.strategy import concept_query, serialise
 
 __all__ = ["IEEEXplore", "Scopus", "WebOfScience"]
