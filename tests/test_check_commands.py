@@ -7,7 +7,7 @@ import pytest
 
 from livingreview import cli
 from livingreview.cli import main
-from livingreview.commands.fault_format import as_github, as_text
+from livingreview.commands.check import as_github
 from livingreview.errors import Fault
 from livingreview.review.model import json_schemas
 
@@ -39,7 +39,7 @@ def test_a_value_cannot_start_a_workflow_command_or_a_new_line() -> None:
     assert text.count("\n") == 0
     assert "%250A%0A::set-output" in text
     assert text.startswith("::error file=a%2Cb%3Ac.yaml,line=3,title=DATA-003::")
-    assert len(as_text([fault]).splitlines()) == 1
+    assert len(str(fault).splitlines()) == 1
 
 
 def test_the_exported_schemas_are_those_of_the_model() -> None:

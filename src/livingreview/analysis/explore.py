@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from livingreview.analysis.overlap_pooling import METRICS
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.errors import ReviewError
 from livingreview.review import Review, label
-from livingreview.review.model import Study
+from livingreview.review.model import Judgement, Study
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.synthesis.regions import confidence_region, prediction_region
@@ -36,21 +36,16 @@ MOST_SETS = 2_000
 CORNERS = 48
 
 
-@dataclass(frozen=True)
-class Facet:
-    """A property to filter by.
-
-    Parameters
-    ----------
-    name, title
-        Key in the address of a view, and the name that readers see.
-    values
-        Returns a study's values; none where it was not seen.
-    """
+class Facet(NamedTuple):
+    """A property to filter by: its key in the address of a view, its name for readers, and a study's values of it."""
 
     name: str
     title: str
     values: Callable[[Study], Iterable[str | None]]
+
+
+def _overall(judgements: Iterable[Judgement]) -> Iterable[str]:
+    return (item.judgement for item in judgements if item.domain == "overall")
 
 
 def _part(block: str, name: str) -> Callable[[Study], Iterable[str | None]]:
@@ -65,15 +60,7 @@ FACETS: tuple[Facet, ...] = (
     Facet("dataset", "Public dataset", lambda study: (study.setting and study.setting.datasets) or ()),
     Facet("access", "Access to the data", _part("setting", "access")),
     Facet("validation", "Validation", _part("setting", "validation")),
-    Facet(
-        "bias",
-        "Risk of bias",
-        lambda study: (
-            item.judgement
-            for item in (study.appraisal.judgements if study.appraisal else ())
-            if item.domain == "overall"
-        ),
-    ),
+    Facet("bias", "Risk of bias", lambda study: _overall(study.appraisal.judgements if study.appraisal else ())),
     Facet("extraction", "Extraction", lambda study: ("signed by a person" if study.verified else "not yet signed",)),
 )
 

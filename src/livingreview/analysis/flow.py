@@ -12,7 +12,7 @@ https://doi.org/10.1136/bmj-2024-079183
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
@@ -165,67 +165,63 @@ def flow_text(flow: Flow) -> str:
     return "\n".join(lines).strip()
 
 
-def _database_lane(update: Update, row: int) -> list[FlowBox]:
-    lane, key = f"{update.period.name}: databases", _key(update, "databases")
+Boxes = Iterator[FlowBox]
+
+
+def _database_lane(update: Update, row: int) -> Boxes:
+    box = _boxes(update, "databases", row)
     if not update.hits:
-        text = "Records identified from databases\nNo database was searched in this period"
-        return [FlowBox(f"{key}_identified", text, 0, lane=lane, row=row, link="#runs")]
-    removed = "Records removed before screening\nCopies of others, or found before"
-    return [
-        FlowBox(f"{key}_identified", _parts("Records identified from databases", update.hits), update.identified,
-                lane=lane, row=row, link="#runs"),
-        FlowBox(f"{key}_duplicates", removed, update.repeated, lane=lane, row=row, side=True),
-        *_stages(key, lane, row + 1, update.databases, "Records", ()),
-    ]  # fmt: skip
-
-
-def _other_lane(update: Update, row: int) -> list[FlowBox]:
-    lane, key = f"{update.period.name}: other methods", _key(update, "other")
-    found = FlowBox(
-        f"{key}_identified",
-        "Reports found by other methods"
-        if update.found_otherwise
-        else "Reports found by other methods\nNone looked for",
-        update.found_otherwise,
-        lane=lane,
-        row=row,
-        link="#studies-found-by-other-methods" if update.found_otherwise else "",
+        yield box(
+            "identified", "Records identified from databases\nNo database was searched in this period", 0, link="#runs"
+        )
+        return
+    found = _parts("Records identified from databases", update.hits)
+    yield box("identified", found, update.identified, link="#runs")
+    yield box(
+        "duplicates", "Records removed before screening\nCopies of others, or found before", update.repeated, side=True
     )
+    yield from _stages(box, update.databases, "Records", ())
+
+
+def _other_lane(update: Update, row: int) -> Boxes:
+    box = _boxes(update, "other methods", row)
     if not update.found_otherwise:
-        return [found]
-    known = FlowBox(f"{key}_duplicates", "Already in the review, or found before", update.in_review, lane=lane,
-                    row=row, side=True)  # fmt: skip
+        yield box("identified", "Reports found by other methods\nNone looked for", 0)
+        return
+    link = "#studies-found-by-other-methods"
+    yield box("identified", "Reports found by other methods", update.found_otherwise, link=link)
+    yield box("duplicates", "Already in the review, or found before", update.in_review, side=True)
     suggested = [(f"suggested as {text}", count) for text, count in update.suggestions]
-    return [found, known, *_stages(key, lane, row + 1, update.other, "Reports", suggested)]
+    yield from _stages(box, update.other, "Reports", suggested)
 
 
-def _stages(
-    key: str, lane: str, row: int, counts: Sorted, noun: str, suggested: Iterable[tuple[str, int]]
-) -> list[FlowBox]:
-    """Return the boxes from screening to inclusion; what nobody has reached yet is left out."""
+def _boxes(update: Update, way: str, row: int) -> Callable[..., FlowBox]:
+    """Return what makes the boxes of one lane; each is so many steps below the first."""
+    when = "earlier" if update.period.name.startswith("Earlier") else "update"
+    key, lane = f"{when}_{way.partition(' ')[0]}", f"{update.period.name}: {way}"
 
-    def box(name: str, text: str, count: int, step: int, *, side: bool = False) -> FlowBox:
-        return FlowBox(f"{key}_{name}", text, count, lane=lane, row=row + step, side=side)
+    def box(name: str, text: str, count: int, step: int = 0, *, side: bool = False, link: str = "") -> FlowBox:
+        return FlowBox(f"{key}_{name}", text, count, lane=lane, row=row + step, side=side, link=link)
 
-    boxes = [
-        box("to_screen", f"{noun} to screen", counts.to_screen, 0),
-        box("to_decide", _parts("Waiting for a decision on title and abstract", suggested), counts.to_decide, 0,
-            side=True),
-        box("screened", f"{noun} screened", counts.screened, 1),
-    ]  # fmt: skip
+    return box
+
+
+def _stages(box: Callable[..., FlowBox], counts: Sorted, noun: str, suggested: Iterable[tuple[str, int]]) -> Boxes:
+    """Yield the boxes from screening to inclusion; what nobody has reached yet is left out."""
+    waiting = _parts("Waiting for a decision on title and abstract", suggested)
+    yield box("to_screen", f"{noun} to screen", counts.to_screen, 1)
+    yield box("to_decide", waiting, counts.to_decide, 1, side=True)
+    yield box("screened", f"{noun} screened", counts.screened, 2)
     if not counts.screened:
-        return boxes
+        return
+    not_retrieved = f"Reports not retrieved\nWaiting to be read: {counts.to_read:,}"
     excluded = sum(count for _, count in counts.excluded_full_text)
-    return [
-        *boxes,
-        box("excluded", f"{noun} excluded on title and abstract", counts.excluded, 1, side=True),
-        box("sought", "Reports sought for retrieval", counts.sought, 2),
-        box("not_retrieved", f"Reports not retrieved\nWaiting to be read: {counts.to_read:,}", counts.not_retrieved, 2,
-            side=True),
-        box("assessed", "Reports assessed in full text", counts.assessed, 3),
-        box("excluded_full_text", _parts("Reports excluded", counts.excluded_full_text), excluded, 3, side=True),
-        box("included", "Reports included", counts.included, 4),
-    ]  # fmt: skip
+    yield box("excluded", f"{noun} excluded on title and abstract", counts.excluded, 2, side=True)
+    yield box("sought", "Reports sought for retrieval", counts.sought, 3)
+    yield box("not_retrieved", not_retrieved, counts.not_retrieved, 3, side=True)
+    yield box("assessed", "Reports assessed in full text", counts.assessed, 4)
+    yield box("excluded_full_text", _parts("Reports excluded", counts.excluded_full_text), excluded, 4, side=True)
+    yield box("included", "Reports included", counts.included, 5)
 
 
 def _sum(review: Review, start: date, base: int, row: int) -> list[FlowBox]:
@@ -236,10 +232,6 @@ def _sum(review: Review, start: date, base: int, row: int) -> list[FlowBox]:
         FlowBox("studies", f"Studies in the review\nbase version: {base:,}", base + added, lane=TODAY_LANE,
                 row=row + 1, link="characteristics.html"),
     ]  # fmt: skip
-
-
-def _key(update: Update, way: str) -> str:
-    return f"{'earlier' if update.period.name.startswith('Earlier') else 'update'}_{way}"
 
 
 def _parts(text: str, parts: Iterable[tuple[str, int]]) -> str:

@@ -2,11 +2,6 @@
 
 Every record belongs to the period in which it was found, and stands where its decisions put it on the day the review
 is looked at. Nothing is counted that a ledger does not hold: what cannot be counted is an error that says why.
-
-Faults
-------
-FLOW-002 a run counts other records than the ledger holds; FLOW-003 nobody looked for copies; FLOW-004 studies were
-included without a decision; FLOW-005 reports and studies that await classification differ.
 """
 
 from __future__ import annotations

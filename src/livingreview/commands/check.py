@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from livingreview.errors import Fault
 
 __all__ = [
-    "CHECK_HELP", "EXTRACTIONS_HELP", "SCHEMA_HELP", "configure_check", "configure_extractions", "configure_schema",
-    "every_fault", "run_check", "run_extractions", "run_schema",
+    "CHECK_HELP", "EXTRACTIONS_HELP", "SCHEMA_HELP", "as_github", "configure_check", "configure_extractions",
+    "configure_schema", "every_fault", "run_check", "run_extractions", "run_schema",
 ]  # fmt: skip
 
 CHECK_HELP = "name every fault of the review's files, with line and way out"
@@ -36,12 +37,11 @@ def configure_check(parser: argparse.ArgumentParser) -> None:
 
 def run_check(options: argparse.Namespace) -> int:
     """Print every fault; return 1 if there is one."""
-    from livingreview.commands.fault_format import FORMATS
-
     faults = every_fault(options.data, options.paths)
-    text = FORMATS[options.format](faults)
-    if text:
-        print(text)
+    if options.format == "json":
+        print(json.dumps([asdict(fault) for fault in faults], ensure_ascii=False, indent=1))
+    elif faults:
+        print(as_github(faults) if options.format == "github" else "\n".join(map(str, faults)))
     if options.format != "json":
         files = len({fault.path for fault in faults})
         summary = f"{len(faults)} fault(s) in {files} file(s)" if faults else "no fault found"
@@ -59,6 +59,33 @@ def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     from livingreview.search.checks import search_faults
 
     return check(data, only, also=[search_faults, screening_faults, rule_faults, release_faults, extraction_faults])
+
+
+def as_github(faults: Sequence[Fault]) -> str:
+    """Return workflow commands that annotate the faulty lines of a pull request.
+
+    Everything from a file is escaped, so that a contributed value cannot start a command of its own.
+
+    References
+    ----------
+    GitHub documentation, "Workflow commands for GitHub Actions", section "Setting an error message".
+    """
+    return "\n".join(_annotation(fault) for fault in faults)
+
+
+def _annotation(fault: Fault) -> str:
+    place = f"file={_property(fault.path)},line={max(fault.line, 1)}," if fault.path else ""
+    body = ": ".join(part for part in (fault.field, fault.problem) if part)
+    message = f"{body}; {fault.remedy}" if fault.remedy else body
+    return f"::error {place}title={_property(fault.code)}::{_message(message)}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def configure_schema(parser: argparse.ArgumentParser) -> None:

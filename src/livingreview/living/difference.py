@@ -23,7 +23,6 @@ from livingreview.living.rules import Appearance, Fired, appearances, fired
 from livingreview.review import Review
 from livingreview.review.model import ConclusionRule
 from livingreview.synthesis.influence import leave_one_out
-from livingreview.synthesis.weights import percentage_weights
 
 __all__ = [
     "Difference", "MeasureChange", "ResultsChange", "StudyEffect", "SynthesisChange", "compare", "compare_results",
@@ -145,7 +144,7 @@ class StudyEffect:
         How many are compatible with what it prints.
     weight
         Percentage weights for sensitivity and specificity
-        (:func:`~livingreview.synthesis.weights.percentage_weights`).
+        (:meth:`~livingreview.synthesis.bivariate.BivariateFit.percentage_weights`).
     without
         ``sensitivity`` and ``specificity`` pooled without it, on the central tables; empty where there is no fit.
     """
@@ -243,7 +242,7 @@ def compare(before: Review, after: Review) -> Difference:
 def _effects(pooled: Pooled, moved: AbstractSet[str], earlier: AbstractSet[str]) -> Iterator[StudyEffect]:
     if pooled.fit is None or not moved:
         return
-    weights, deleted = percentage_weights(pooled.fit), leave_one_out(pooled.fit).to_dict()
+    weights, deleted = pooled.fit.percentage_weights(), leave_one_out(pooled.fit).to_dict()
     for item, weight, without in zip(pooled.selection.used, weights.tolist(), deleted, strict=True):
         if item.study.id not in moved:
             continue

@@ -1,13 +1,5 @@
 """The review as its files are: records, how they are read, what is checked, and the review on a given day."""
 
-from livingreview.review.loading import (
-    OTHER_METHODS_COLUMNS,
-    RUN_COLUMNS,
-    STUDY_ID,
-    Review,
-    check,
-    label,
-    plain_label,
-)
+from livingreview.review.loading import OTHER_METHODS_COLUMNS, RUN_COLUMNS, STUDY_ID, Review, check, label, plain_label
 
 __all__ = ["OTHER_METHODS_COLUMNS", "RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]

@@ -1,37 +1,7 @@
 """What a schema cannot see: rules within a study and between files.
 
 Each rule is one generator of faults; :func:`cross_check` runs them all, those of
-:mod:`livingreview.review.number_checks` too.
-Codes are stable and never re-used.
-
-==========  ==========================================================================================================
-LINK-001    the id is not the file's name
-LINK-002    a value that no source covers
-LINK-003    a source that is named and not defined
-LINK-004    a source that is defined and not named
-LINK-005    a source for a value that is not there
-LINK-006    an unknown dataset
-LINK-007    two studies with one DOI
-LINK-008    two studies with one PMID
-LINK-009    patients shared with no other study
-LINK-010    standings out of order, or two on one day
-LINK-011    not exactly one primary entry among several
-LINK-012    two entries with one id
-LINK-013    patients shared by the word of one study alone
-SOURCE-001  a source says what its kind does not have
-SOURCE-002  a source does not say what its kind needs
-TASK-001    the base review's label repeats the task
-TASK-002    the task does not fit the kind of values
-REF-001     report and source give different identifiers
-REF-002     the first author is not the first of the authors
-REF-003     year, day of publication, id and journal name different years
-DAY-001     a day before there was anything to record, or in the future
-DAY-002     published after it was read
-SIGN-001    a signature without its name or its day
-SIGN-002    signed before it was extracted
-SIGN-003    signed by who extracted it
-BASE-003    one row of the base review claimed by two studies
-==========  ==========================================================================================================
+:mod:`livingreview.review.number_checks` too. Codes are stable and never re-used.
 """
 
 from __future__ import annotations

@@ -1,29 +1,4 @@
-"""What the numbers of one study say against each other, and against the base review's tables.
-
-==========  ==========================================================================================================
-SIZE-001    parts of the cohort do not add up to it
-SIZE-002    more cases tested than the cohort, or its test set, has
-RANGE-001   a proportion is larger than 1: a percentage without its sign
-RANGE-002   a distance is given as a percentage
-RANGE-003   an SD stands beside a median
-RANGE-004   an interquartile range does not hold its value
-RANGE-005   a confidence interval does not hold its value
-RANGE-006   a proportion of at most 1%: a proportion with a percent sign
-RANGE-007   an SD is larger than any proportions with that mean can have
-RANGE-008   a Hausdorff distance fits no heart in millimetres, and no note says that it is printed so
-RANGE-009   the smallest possible n is larger than the largest
-METRIC-001  counts do not add up
-METRIC-002  accuracy does not lie between sensitivity and specificity
-METRIC-003  counts give another metric than the one printed
-METRIC-004  F1 is not the harmonic mean of sensitivity and positive predictive value
-METRIC-005  no 2×2 table fits what is printed
-METRIC-006  a contradiction leaves out what has no value
-BASE-001    a row or table of the base review that is not there
-BASE-002    not what that row prints
-BASE-004    that row has no number where one was
-BASE-006    another metric than that table's
-==========  ==========================================================================================================
-"""
+"""What the numbers of one study say against each other, and against the base review's tables."""
 
 from __future__ import annotations
 

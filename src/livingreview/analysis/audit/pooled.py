@@ -13,13 +13,13 @@ from scipy import special
 
 from livingreview.analysis.audit.statements import BaseReview, Statement, Verdict, compare, judged, span
 from livingreview.review import Review
-from livingreview.synthesis.implied import heterogeneity_from_i2, totals_behind
-from livingreview.synthesis.symmetric_sroc import (
-    auc_slope,
+from livingreview.synthesis.implied import (
+    heterogeneity_from_i2,
     log_dor_from_auc,
     log_dor_se_from_auc_se,
-    q_star_from_log_dor,
+    totals_behind,
 )
+from livingreview.synthesis.metadisc import auc_slope, q_star_from_log_dor
 from livingreview.wording import decimal, listing
 
 __all__ = ["PointAndCurve", "point_and_curve", "pooled_estimates"]
