@@ -223,7 +223,9 @@ def run_dedupe(options: argparse.Namespace) -> int:
     decided = _read_decided(options.decided, records) if options.decided else {}
     found = dedupe(records, decided=decided)
     pairs = options.pairs or options.output.with_suffix(".pairs.csv")
-    _write(options.output, CLUSTER_COLUMNS, _cluster_rows(records, found))
+    places = [(record.source_file, record.source_index) for record in records]
+    clusters = zip(places, found.clusters, found.decisions, strict=True)
+    _write(options.output, CLUSTER_COLUMNS, ((*place, cluster, decision) for place, cluster, decision in clusters))
     _write(pairs, PAIR_COLUMNS, _pair_rows(records, found))
     publications = max(found.clusters, default=0)
     print(f"{len(records)} records, {publications} publications: {options.output}")
@@ -254,11 +256,6 @@ def _read(files: Sequence[Path]) -> list[Record]:
     if empty:
         raise DataError(empty)
     return records
-
-
-def _cluster_rows(records: Sequence[Record], found: Deduplication) -> Iterable[tuple[object, ...]]:
-    for record, cluster, decision in zip(records, found.clusters, found.decisions, strict=True):
-        yield record.source_file, record.source_index, cluster, decision
 
 
 def _pair_rows(records: Sequence[Record], found: Deduplication) -> Iterable[tuple[object, ...]]:

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.palette import colour
-from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, legend_beside, styled, tooltip
+from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, legend_beside, name_rows, styled, tooltip
 
 __all__ = ["leave_one_out_sds", "point_and_curve"]
 
@@ -37,15 +37,12 @@ def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
         fits = author in found.fits
         (mark,) = ax.plot([sd], [y], "o", color=colour("ink"), markerfacecolor=colour("pooled" if fits else "paper"))
         tooltip(mark, f"without {clean(author)}: {sd:.3f} mm")
-    ax.set_yticks(range(len(found.sds)), [f"without {clean(author)}" for author in found.authors])
-    ax.set_ylim(len(found.sds) - 0.5, -0.5)
+    name_rows(ax, [f"without {clean(author)}" for author in found.authors])
     right = 1.25 * max(*found.sds, found.every, float(found.printed))
     for y, sd in enumerate(found.sds):
         ax.text(right, y, f"{sd:.3f}", ha="right", va="center", size=SMALL)
     ax.set_xlim(0, right)
     ax.set_xlabel("Standard deviation (n − 1), mm")
-    ax.tick_params(axis="y", length=0, labelsize=BASE)
-    ax.spines["left"].set_visible(False)
     ax.grid(visible=True, axis="x")
     legend_beside(ax, [printed, every], columns=2)
     return ax

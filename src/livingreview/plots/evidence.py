@@ -20,6 +20,7 @@ from livingreview.plots.style import (
     axes_or_new,
     clean,
     legend_beside,
+    name_rows,
     signed_dot,
     styled,
     text_width,
@@ -100,13 +101,10 @@ def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes 
         (bar,) = ax.barh(y, count, height=0.62, facecolor=colour("sensitivity"), edgecolor=colour("sensitivity"))
         tooltip(bar, f"{clean(name)}: {text}")
         ax.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
-    ax.set_yticks(range(len(counts)), [wrap(name, 26) for name in counts])
-    ax.set_ylim(len(counts) - 0.5, -0.5)
+    name_rows(ax, [wrap(name, 26) for name in counts])
     ax.set_xlim(0, 1.18 * max([1, *counts.values()]))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("Studies")
-    ax.tick_params(axis="y", length=0, labelsize=BASE)
-    ax.spines["left"].set_visible(False)
     return ax
 
 

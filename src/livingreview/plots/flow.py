@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from livingreview.plots.palette import colour
-from livingreview.plots.style import BASE, COLUMN, SMALL, blank, clean, figure, styled, text_width, tooltip, wrap
+from livingreview.plots.style import BASE, COLUMN, SMALL, canvas, clean, styled, text_width, tooltip, wrap
 
 if TYPE_CHECKING:  # at run time the boxes alone are needed, not the review they come from
     from livingreview.analysis.flow import FlowBox
@@ -84,9 +84,7 @@ def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | 
     bottom = max(item.bottom for item in placed.values())
     note = any(box.derived for box in boxes)
     height = bottom + (0.34 if note else 0.08)
-    if ax is None:
-        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
-    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    ax = canvas(ax, width, height)
     for lane, centre, top, lane_width in _heads(placed):
         text = wrap(lane, int(lane_width / text_width("n", BASE)))
         ax.text(centre, top - 0.1, text, ha="center", va="bottom", weight="bold", fontsize=BASE)
@@ -294,9 +292,7 @@ def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Ax
     rows = {name: _EDGE + 0.2 + _BARS + _SET * (i + 0.8) for i, name in enumerate(names)}
     rest = sum(kept[sets] for sets in columns[len(shown) :])
     height = max(rows.values()) + _SET + (0.2 if rest else 0)
-    if ax is None:
-        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
-    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    ax = canvas(ax, width, height)
     for name, text in zip(names, labels, strict=True):
         ax.text(left - _EDGE, rows[name], text, ha="right", va="center_baseline", fontsize=SMALL)
     for i, sets in enumerate(shown):

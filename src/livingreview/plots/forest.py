@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from livingreview.plots.palette import colour
 from livingreview.plots.rows import diamond, estimate_text
-from livingreview.plots.style import BASE, PAGE, SMALL, blank, clean, figure, styled, text_width, tooltip
+from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import Interval, Intervals
@@ -60,10 +60,8 @@ def forest(fit: BivariateFit | Summary, *, width: float = PAGE, ax: Axes | None 
     if ax is None and not compact:
         width = max(width, _fixed_width(table) + 2 * _PANEL)
     height = _height(table, compact=compact)
-    if ax is None:
-        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
     # In the caller's axes the rows are spread over the height there is; the type keeps its size.
-    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    ax = canvas(ax, width, height)
     (_draw_compact if compact else _draw_wide)(ax, table, width, height)
     return ax
 

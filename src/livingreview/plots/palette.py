@@ -3,23 +3,7 @@
 A figure is drawn once and shown on light and on dark pages.  Artists use the *light* value of a role; when
 the figure becomes an inline SVG, each of these values is replaced by a CSS custom property named
 ``--lr-<role>`` whose fallback is that value (see :mod:`livingreview.plots.svg`).  A page that defines the
-properties, e.g. with :func:`theme_css`, recolours every figure on it.  The roles are:
-
-===============  =====================================================================
-``ink``          text, axes, outlines, study markers (fallback: ``currentColor``)
-``muted``        secondary text, study-level intervals, reference lines
-``rule``         grid lines and hairlines
-``paper``        the page behind the figure: gaps, halos, text on solid marks
-``band``         quiet fill of boxes and bands
-``sensitivity``  sensitivity, and the first of two series
-``specificity``  specificity, and the second of two series
-``pooled``       pooled estimates, the summary point, the SROC curve, predictions
-``low``          low risk of bias, ``reported``       (always with the symbol +)
-``concerns``     some concerns, ``not yet extracted`` (always with the symbol ?)
-``high``         high risk of bias, ``not reported``  (always with the symbol −)
-``on-rating``    the symbol on the three rating colours
-``series-1`` …   categories without a meaning of their own (always with a marker shape)
-===============  =====================================================================
+properties, e.g. with :func:`theme_css`, recolours every figure on it.
 
 The hues are those of Okabe and Ito's palette, which stays distinguishable with every common form of colour
 blindness, darkened (lightened) until they contrast with a light (dark) page.
@@ -50,19 +34,19 @@ class Colour:
 
 
 COLOURS: Final[tuple[Colour, ...]] = (
-    Colour("ink", "#1c2127", "#e6e9ec"),
-    Colour("muted", "#59626c", "#a7b0b9"),
-    Colour("rule", "#d3d8dd", "#3d454e"),
-    Colour("paper", "#fefefe", "#14181e"),
-    Colour("band", "#eff2f5", "#222932"),
-    Colour("sensitivity", "#0067a5", "#5db7ee"),
-    Colour("specificity", "#b84c00", "#f39a55"),
-    Colour("pooled", "#93347a", "#e29bcb"),
-    Colour("low", "#3fae8b", "#3fae8a"),
-    Colour("concerns", "#edb120", "#edb121"),
-    Colour("high", "#e8743c", "#e8743d"),
-    Colour("on-rating", "#0b0d10", "#0b0d11"),
-    Colour("series-1", "#0068a6", "#5db7ef"),
+    Colour("ink", "#1c2127", "#e6e9ec"),  # text, axes, outlines, study markers (fallback: currentColor)
+    Colour("muted", "#59626c", "#a7b0b9"),  # secondary text, study-level intervals, reference lines
+    Colour("rule", "#d3d8dd", "#3d454e"),  # grid lines and hairlines
+    Colour("paper", "#fefefe", "#14181e"),  # the page behind the figure: gaps, halos, text on solid marks
+    Colour("band", "#eff2f5", "#222932"),  # quiet fill of boxes and bands
+    Colour("sensitivity", "#0067a5", "#5db7ee"),  # sensitivity, and the first of two series
+    Colour("specificity", "#b84c00", "#f39a55"),  # specificity, and the second of two series
+    Colour("pooled", "#93347a", "#e29bcb"),  # pooled estimates, the summary point, the SROC curve, predictions
+    Colour("low", "#3fae8b", "#3fae8a"),  # low risk of bias, "reported"; always with the symbol +
+    Colour("concerns", "#edb120", "#edb121"),  # some concerns, "not yet extracted"; always with the symbol ?
+    Colour("high", "#e8743c", "#e8743d"),  # high risk of bias, "not reported"; always with the symbol −
+    Colour("on-rating", "#0b0d10", "#0b0d11"),  # the symbol on the three rating colours
+    Colour("series-1", "#0068a6", "#5db7ef"),  # categories without a meaning of their own, always with a marker shape
     Colour("series-2", "#b84d00", "#f39a56"),
     Colour("series-3", "#007355", "#3fc79d"),
     Colour("series-4", "#93347b", "#e29bcc"),

@@ -14,17 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from livingreview.plots.palette import RATINGS, colour
-from livingreview.plots.style import (
-    BASE,
-    COLUMN,
-    SMALL,
-    axes_or_new,
-    clean,
-    legend_beside,
-    styled,
-    tooltip,
-    wrap,
-)
+from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, legend_beside, name_rows, styled, tooltip, wrap
 
 __all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary"]
 
@@ -70,13 +60,10 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
             centre = left + share / 2
             ax.text(centre, y, text, ha="center", va="center", color=colour("on-rating"), weight="bold")
             left += share
-    ax.set_yticks(range(len(domains)), [wrap(name, 18) for name in domains])
-    ax.set_ylim(len(domains) - 0.5, -0.5)
+    name_rows(ax, [wrap(name, 18) for name in domains])
     ax.set_xlim(0, 100)
     ax.xaxis.set_major_formatter(_PERCENT)
     ax.set_xlabel("Studies")
-    ax.tick_params(axis="y", length=0, labelsize=BASE)
-    ax.spines["left"].set_visible(False)
     keys = [Patch(facecolor=r.colour, edgecolor=colour("ink"), label=f"{r.symbol} {r.label}") for r in RATINGS.values()]
     legend_beside(ax, keys)
     return ax
@@ -139,11 +126,8 @@ def claim_sections(sections: Mapping[str, float], *, ax: Axes | None = None) -> 
         (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"), clip_on=False)
         tooltip(mark, f"{clean(name)}: {value:.1f} %")
         ax.text(102, y, f"{value:.1f} %", va="center", fontsize=SMALL)
-    ax.set_yticks(range(len(sections)), [wrap(name, 20) for name in sections])
-    ax.set_ylim(len(sections) - 0.5, -0.5)
+    name_rows(ax, [wrap(name, 20) for name in sections])
     ax.set_xlim(0, 100)
     ax.xaxis.set_major_formatter(_PERCENT)
     ax.set_xlabel("Items reported (mean over studies)")
-    ax.tick_params(axis="y", length=0, labelsize=BASE)
-    ax.spines["left"].set_visible(False)
     return ax

@@ -144,6 +144,22 @@ def blank(ax: Axes) -> Axes:
     return ax
 
 
+def canvas(ax: Axes | None, width: float, height: float) -> Axes:
+    """Return blank axes, by default of a new figure, whose coordinates are inches from the top left."""
+    if ax is None:
+        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
+    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    return ax
+
+
+def name_rows(ax: Axes, names: Sequence[str]) -> None:
+    """Name the rows of axes without another y axis, the first on top."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0, labelsize=BASE)
+    ax.spines["left"].set_visible(False)
+
+
 def clean(text: object) -> str:
     r"""Return text, anything a study file may hold, as one line without control or reordering characters.
 

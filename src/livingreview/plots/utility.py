@@ -20,8 +20,8 @@ from livingreview.plots.style import (
     SMALL,
     axes_or_new,
     blank,
+    canvas,
     clean,
-    figure,
     legend_beside,
     styled,
     tooltip,
@@ -173,9 +173,7 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, ax: Axes | None = None) ->
     )
     rows = [math.ceil(count / _ACROSS) for count, *_ in groups]
     height = 0.55 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)
-    if ax is None:
-        ax = figure(COLUMN, height, layout=None).add_axes((0, 0, 1, 1))
-    blank(ax).set(xlim=(0, COLUMN), ylim=(height, 0))
+    ax = canvas(ax, COLUMN, height)
     ax.text(0.1, 0.08, f"Of {total:,} people who take the test", va="top", weight="bold", fontsize=BASE)
     key = "filled: positive result · outline: negative result"
     ax.text(0.1, 0.27, key, va="top", fontsize=SMALL, color=colour("muted"))

@@ -185,18 +185,18 @@ UNION ALL SELECT unique_id, hash('words', rare[i], rare[j]) FROM words, range(1,
 """
 
 # One step of dividing: keys of few records stay, the others are joined with one more field.
-_DIVIDE = """
+_SIZES = f"""
 CREATE OR REPLACE TEMP TABLE sizes AS SELECT key, count(*) AS n FROM keys GROUP BY key HAVING count(*) > 1;
-INSERT INTO blocks SELECT keys.key, unique_id FROM keys JOIN sizes USING (key) WHERE n <= {cap};
-CREATE OR REPLACE TEMP TABLE keys AS
-SELECT unique_id, hash(key, {fields}) AS key FROM keys JOIN sizes USING (key) JOIN records USING (unique_id)
-WHERE n > {cap};
+INSERT INTO blocks SELECT keys.key, unique_id FROM keys JOIN sizes USING (key) WHERE n <= {BLOCK_CAP};
+"""
+_DIVIDE = f"""
+{_SIZES}CREATE OR REPLACE TEMP TABLE keys AS
+SELECT unique_id, hash(key, {{fields}}) AS key FROM keys JOIN sizes USING (key) JOIN records USING (unique_id)
+WHERE n > {BLOCK_CAP};
 """
 
 _LAST = f"""
-CREATE OR REPLACE TEMP TABLE sizes AS SELECT key, count(*) AS n FROM keys GROUP BY key HAVING count(*) > 1;
-INSERT INTO blocks SELECT keys.key, unique_id FROM keys JOIN sizes USING (key) WHERE n <= {BLOCK_CAP};
-CREATE OR REPLACE TEMP TABLE pairs AS
+{_SIZES}CREATE OR REPLACE TEMP TABLE pairs AS
 WITH ordered AS (
     SELECT key, unique_id,
            row_number() OVER (PARTITION BY key ORDER BY title, year, volume, page, doi, unique_id) AS place
@@ -239,8 +239,8 @@ def candidate_pairs(connection: duckdb.DuckDBPyConnection, records: pa.Table) ->
     connection.execute("CREATE OR REPLACE TEMP TABLE records AS SELECT * FROM arrow_records")
     connection.execute("CREATE OR REPLACE TEMP TABLE blocks (key UBIGINT, unique_id BIGINT)")
     connection.execute(_KEYS)
-    connection.execute(_DIVIDE.format(cap=BLOCK_CAP, fields="author"))
-    connection.execute(_DIVIDE.format(cap=BLOCK_CAP, fields="year, page"))
+    connection.execute(_DIVIDE.format(fields="author"))
+    connection.execute(_DIVIDE.format(fields="year, page"))
     connection.execute(_LAST)
     table: pa.Table = connection.sql("SELECT '0' AS match_key, * FROM pairs").to_arrow_table()
     for name in ("records", "words", "keys", "sizes", "blocks", "pairs"):
