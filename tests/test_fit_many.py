@@ -12,7 +12,7 @@ import pytest
 
 from golden_cases import GOLDEN, Case
 from livingreview.errors import ConvergenceError, DataError
-from livingreview.synthesis import bootstrap
+from livingreview.synthesis import batch
 from livingreview.synthesis.bivariate import BatchFit, fit, fit_many
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.solve import EXACT
@@ -122,7 +122,7 @@ def test_bootstrap_repeats_with_its_seed_and_spreads_like_the_standard_error() -
 def test_refits_of_a_bootstrap_are_as_exact_as_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     found = fit(Case("edge_sim500", GOLDEN).counts.subset(np.arange(14)), structure="unstructured")
     quick = found.bootstrap(60, seed=5).fits
-    monkeypatch.setattr(bootstrap, "SIMULATED", EXACT)
+    monkeypatch.setattr(batch, "SIMULATED", EXACT)
     exact = found.bootstrap(60, seed=5).fits
     assert not np.array_equal(quick.mu, exact.mu)
     assert quick.boundary == exact.boundary

@@ -16,7 +16,7 @@ from scipy import integrate, special
 
 from golden_cases import EVERY, Case
 from livingreview.errors import DataError, TooFewStudies
-from livingreview.synthesis import implied, moses, simple_pooling, symmetric_sroc
+from livingreview.synthesis import implied, metadisc, moses, simple_pooling
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.metadisc import analyse
 
@@ -156,10 +156,10 @@ def test_both_synthetic_tables_reproduce_the_printed_pooled_figures(tables: list
 
 
 def test_a_printed_auc_and_its_q_star_come_from_one_odds_ratio() -> None:
-    log_dor = symmetric_sroc.log_dor_from_auc(0.9831)
-    assert symmetric_sroc.q_star_from_log_dor(log_dor) == pytest.approx(0.9432, abs=5e-5)
-    from_auc = symmetric_sroc.log_dor_se_from_auc_se(0.9831, 0.0044)
-    from_q_star = symmetric_sroc.log_dor_se_from_q_star_se(0.9432, 0.0088)
+    log_dor = implied.log_dor_from_auc(0.9831)
+    assert metadisc.q_star_from_log_dor(log_dor) == pytest.approx(0.9432, abs=5e-5)
+    from_auc = implied.log_dor_se_from_auc_se(0.9831, 0.0044)
+    from_q_star = implied.log_dor_se_from_q_star_se(0.9432, 0.0088)
     assert from_auc == pytest.approx(from_q_star, rel=0.02)
 
 
@@ -197,13 +197,13 @@ def test_figures_that_contradict_one_another_have_no_totals_and_coarse_ones_no_b
 
 @given(st.floats(-30, 30), st.floats(0.001, 3))
 def test_every_symmetric_curve_figure_inverts(log_dor: float, se: float) -> None:
-    curve = symmetric_sroc.symmetric_sroc(log_dor, se)
+    curve = metadisc.symmetric_sroc(log_dor, se)
     if 1e-9 < curve.auc.estimate < 1 - 1e-9:
-        conditioning = 1e-14 / symmetric_sroc.auc_slope(log_dor)
-        assert symmetric_sroc.log_dor_from_auc(curve.auc.estimate) == pytest.approx(log_dor, abs=1e-9 + conditioning)
-        implied_se = symmetric_sroc.log_dor_se_from_auc_se(curve.auc.estimate, curve.auc_se)
+        conditioning = 1e-14 / metadisc.auc_slope(log_dor)
+        assert implied.log_dor_from_auc(curve.auc.estimate) == pytest.approx(log_dor, abs=1e-9 + conditioning)
+        implied_se = implied.log_dor_se_from_auc_se(curve.auc.estimate, curve.auc_se)
         assert implied_se == pytest.approx(se, rel=1e-6 + 10 * conditioning)
-    assert symmetric_sroc.log_dor_from_q_star(curve.q_star.estimate) == pytest.approx(log_dor, abs=1e-6)
+    assert implied.log_dor_from_q_star(curve.q_star.estimate) == pytest.approx(log_dor, abs=1e-6)
 
 
 @given(st.floats(-8, 8))
@@ -211,10 +211,10 @@ def test_area_and_slope_are_the_integral_and_its_derivative(log_dor: float) -> N
     area, _ = integrate.quad(
         lambda t: special.expit(log_dor + t) * special.expit(t) * special.expit(-t), -60, 60, epsabs=1e-13, limit=200
     )
-    assert symmetric_sroc.auc_from_log_dor(log_dor) == pytest.approx(area, abs=1e-10)
+    assert metadisc.auc_from_log_dor(log_dor) == pytest.approx(area, abs=1e-10)
     step = 1e-4
-    rise = symmetric_sroc.auc_from_log_dor(log_dor + step) - symmetric_sroc.auc_from_log_dor(log_dor - step)
-    assert symmetric_sroc.auc_slope(log_dor) == pytest.approx(rise / (2 * step), abs=1e-8)
+    rise = metadisc.auc_from_log_dor(log_dor + step) - metadisc.auc_from_log_dor(log_dor - step)
+    assert metadisc.auc_slope(log_dor) == pytest.approx(rise / (2 * step), abs=1e-8)
 
 
 @given(st.floats(0.001, 0.999), st.integers(1, 60))

@@ -8,9 +8,8 @@ import pytest
 from hard_sets import LARGEST, arms, log_likelihood, maximum, perfect_arms, simulated
 from livingreview.synthesis.bivariate import fit, fit_many
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.design import Design
-from livingreview.synthesis.existence import why_impossible
-from livingreview.synthesis.tables import Tables
+from livingreview.synthesis.design import Design, Tables
+from livingreview.synthesis.search_space import why_impossible
 
 # The log-likelihood that the quadrature promises, and how far a simplex search ends from a maximum.
 PROMISE = 1e-6

@@ -23,8 +23,8 @@ bivariate
 sroc, regions
     Summary ROC curves, areas under them, confidence and prediction regions.
 metadisc
-    The arithmetic of Meta-DiSc 1.4, for reproduction; in parts in `simple_pooling`, `symmetric_sroc`, `moses`,
-    and, for what a printed figure implies, `implied`.
+    The arithmetic of Meta-DiSc 1.4, for reproduction; in parts in `simple_pooling`, `moses`, and, for what a printed
+    figure implies, `implied`.
 univariate, refits, multilevel
     Means and other single effects: random effects, meta-regression, refits, three levels.
 bias, influence

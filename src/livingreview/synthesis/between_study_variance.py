@@ -26,11 +26,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livingreview.errors import ConvergenceError
+from livingreview.synthesis.arrays import BoolArray, FloatArray
 
-Array: TypeAlias = NDArray[np.float64]
 Method: TypeAlias = Literal["fixed", "dl", "pm", "reml", "ml"]
 
 #: Points of the scan that precedes the root search of REML and ML; the likelihood may have several maxima.
@@ -61,18 +60,18 @@ class Moments:
         (b,) arrays; the restricted one without the constant ``½ log|XᵀX|``.
     """
 
-    weights: Array
-    precision_inverse: Array
-    coefficients: Array
-    q: Array
-    ypp: Array
-    yppp: Array
-    trace_w: Array
-    trace_ww: Array
-    trace_p: Array
-    trace_pp: Array
-    log_likelihood: Array
-    restricted_log_likelihood: Array
+    weights: FloatArray
+    precision_inverse: FloatArray
+    coefficients: FloatArray
+    q: FloatArray
+    ypp: FloatArray
+    yppp: FloatArray
+    trace_w: FloatArray
+    trace_ww: FloatArray
+    trace_p: FloatArray
+    trace_pp: FloatArray
+    log_likelihood: FloatArray
+    restricted_log_likelihood: FloatArray
 
 
 @dataclass(frozen=True)
@@ -89,24 +88,24 @@ class Problem:
         (b, k) boolean array.
     """
 
-    effects: Array
-    variances: Array
-    design: Array
-    include: NDArray[np.bool_]
+    effects: FloatArray
+    variances: FloatArray
+    design: FloatArray
+    include: BoolArray
 
     @property
-    def df(self) -> Array:
+    def df(self) -> FloatArray:
         """Residual degrees of freedom of each problem, (b,)."""
-        counts: Array = self.include.sum(axis=1) - float(self.design.shape[1])
+        counts: FloatArray = self.include.sum(axis=1) - float(self.design.shape[1])
         return counts
 
-    def moments(self, tau2: Array) -> Moments:
+    def moments(self, tau2: FloatArray) -> Moments:
         """Return the weighted least squares at ``tau2``, a (b,) array."""
         x, y = self.design, self.effects
         total = self.variances + tau2[:, None]
         w = np.where(self.include, 1.0 / total, 0.0)
         xtwx = (w[:, None, :] * x.T) @ x
-        inverse: Array = np.linalg.inv(xtwx).astype(np.float64)
+        inverse: FloatArray = np.linalg.inv(xtwx).astype(np.float64)
         beta = np.einsum("bpq,bq->bp", inverse, (w * y) @ x)
         residual = y - beta @ x.T
         u = w * residual  # P y
@@ -136,7 +135,7 @@ class Problem:
         )
 
 
-def estimate(problem: Problem, method: Method) -> Array:
+def estimate(problem: Problem, method: Method) -> FloatArray:
     """Estimate τ² of every problem of the batch.
 
     Parameters
@@ -169,7 +168,7 @@ def estimate(problem: Problem, method: Method) -> Array:
     return np.where(problem.df > 0, _maximise(problem, method), 0.0)
 
 
-def q_root(problem: Problem, target: Array) -> Array:
+def q_root(problem: Problem, target: FloatArray) -> FloatArray:
     """Solve ``Q(τ²) = target`` for τ² ≥ 0; 0 where Q(0) is already below the target.
 
     Q is the weighted residual sum of squares. With the target k − p this is Paule and Mandel's estimator,
@@ -208,7 +207,7 @@ def q_root(problem: Problem, target: Array) -> Array:
     raise ConvergenceError(msg)
 
 
-def standard_error(problem: Problem, method: Method, tau2: Array) -> Array:
+def standard_error(problem: Problem, method: Method, tau2: FloatArray) -> FloatArray:
     """Return the asymptotic standard error of τ̂² [1]_; NaN for the fixed-effect model."""
     m = problem.moments(tau2)
     df = problem.df
@@ -227,18 +226,18 @@ def standard_error(problem: Problem, method: Method, tau2: Array) -> Array:
     return np.sqrt(variance)
 
 
-def _typical_variance(problem: Problem) -> Array:
-    smallest: Array = np.min(np.where(problem.include, problem.variances, np.inf), axis=1)
+def _typical_variance(problem: Problem) -> FloatArray:
+    smallest: FloatArray = np.min(np.where(problem.include, problem.variances, np.inf), axis=1)
     return smallest
 
 
-def _maximise(problem: Problem, method: Method) -> Array:
+def _maximise(problem: Problem, method: Method) -> FloatArray:
     """Maximise the (restricted) likelihood: scan, then a bracketed Newton iteration on the score."""
 
-    def likelihood(m: Moments) -> Array:
+    def likelihood(m: Moments) -> FloatArray:
         return m.restricted_log_likelihood if method == "reml" else m.log_likelihood
 
-    def score(tau2: Array) -> tuple[Array, Array]:
+    def score(tau2: FloatArray) -> tuple[FloatArray, FloatArray]:
         m = problem.moments(tau2)
         if method == "reml":
             return m.ypp - m.trace_p, m.trace_pp - 2 * m.yppp
@@ -255,7 +254,7 @@ def _maximise(problem: Problem, method: Method) -> Array:
     return np.where(likelihood(problem.moments(tau2)) > at_zero, tau2, 0.0)
 
 
-def _scan_grid(problem: Problem) -> Array:
+def _scan_grid(problem: Problem) -> FloatArray:
     """Return (b, SCAN_POINTS) values of τ² from 0 to a bound above every maximum.
 
     The score is negative beyond the bound because ``yᵀPPy ≤ RSS/τ⁴`` and ``tr P ≥ (k−p)/(max v + τ²)``,
@@ -270,13 +269,17 @@ def _scan_grid(problem: Problem) -> Array:
     bound = (rss + np.sqrt(rss**2 + 4 * df * rss * largest)) / (2 * df)
     # Equal steps in log(v + τ²): below the smallest v the likelihood hardly changes.
     fraction = np.linspace(0.0, 1.0, SCAN_POINTS)
-    grid: Array = smallest[:, None] * np.expm1(np.log1p(bound / smallest)[:, None] * fraction)
+    grid: FloatArray = smallest[:, None] * np.expm1(np.log1p(bound / smallest)[:, None] * fraction)
     return grid
 
 
 def _bracketed_newton(
-    score: Callable[[Array], tuple[Array, Array]], lower: Array, upper: Array, start: Array, scale: Array
-) -> Array:
+    score: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    lower: FloatArray,
+    upper: FloatArray,
+    start: FloatArray,
+    scale: FloatArray,
+) -> FloatArray:
     """Find the zero of ``score`` that falls from + to −, by Newton steps kept inside a shrinking bracket."""
     at = start
     for _ in range(MAX_STEPS):

@@ -36,7 +36,8 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.counts import Correction, Counts, FloatArray
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.random_effects import finite_or_none, validated
 from livingreview.synthesis.simple_pooling import log_ratios
 

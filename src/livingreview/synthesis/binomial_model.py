@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.design import Design
 from livingreview.synthesis.glmm import (
@@ -20,9 +20,6 @@ from livingreview.synthesis.glmm import (
     logit_spreads,
 )
 from livingreview.synthesis.newton import Evaluation
-
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
 
 # Nodes per dimension that a study may get, by the line below.
 RUNGS: Final = tuple(range(9, 47, 2))
@@ -166,7 +163,7 @@ def _measured(data: Binomials, local: FloatArray, modes: FloatArray, share: floa
     return nodes
 
 
-def _groups(nodes: IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:
+def _groups(nodes: IndexArray) -> list[tuple[int, BoolArray]]:
     """Return pairs of a number of nodes and the mask of the studies that get at least as many as they need.
 
     Of all ways to cut the numbers wanted into runs, that with the fewest node evaluations, passes counted in.
@@ -177,7 +174,7 @@ def _groups(nodes: IndexArray) -> list[tuple[int, NDArray[np.bool_]]]:
     best = [(0, 0)]
     for last, size in enumerate(wanted, 1):
         best.append(min((best[j][0] + (studies[last] - studies[j]) * size**2 + PASS, j) for j in range(last)))
-    groups: list[tuple[int, NDArray[np.bool_]]] = []
+    groups: list[tuple[int, BoolArray]] = []
     last = len(wanted)
     while last:
         first = best[last][1]

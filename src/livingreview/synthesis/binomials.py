@@ -16,9 +16,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 
 STIRLING_FROM: Final = 16.0  # from here four terms of Stirling's series are exact to double precision
 
@@ -57,7 +56,7 @@ class Binomials:
         louis = y * (y / some - 1.0), 1.0 - 2.0 * y / some, 1.0 + 1.0 / some
         return cls(np.stack([y, n, reference, p, n * (1 - p), np.where(inner, 0.0, y - n * p), constant, *louis]))
 
-    def take(self, columns: NDArray[np.intp] | slice) -> Binomials:
+    def take(self, columns: IndexArray | slice) -> Binomials:
         """Return the studies that `columns` selects."""
         return Binomials(self.table[:, :, columns])
 

@@ -34,21 +34,20 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.errors import ConvergenceError, TooFewStudies
-from livingreview.synthesis.batch import BatchFit, fit_many
-from livingreview.synthesis.bootstrap import Bootstrap
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.batch import BatchFit, Bootstrap, fit_many
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.covariates import Coding, LevelEstimate, Test, code, wald_tests
-from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, covariance
+from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, Tables, covariance
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Problem
 from livingreview.synthesis.solve import Model, Settings, Solutions, solve
 from livingreview.synthesis.structures import ASKED_FOR, StructureChoice, solve_structure
 from livingreview.synthesis.summary import HSROC, I2
-from livingreview.synthesis.tables import Tables
 
 __all__ = [
     "HSROC",
@@ -65,8 +64,6 @@ __all__ = [
     "fit",
     "fit_many",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 def fit(

@@ -16,13 +16,11 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from livingreview.synthesis.counts import FloatArray, IntArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["Constraints", "Range", "Row", "Runs", "bisect", "compatible_runs", "expand"]
 
-BoolArray = NDArray[np.bool_]
 Row = tuple[int, int, int, int, int]
 # (n, n_diseased, tp, lowest tn, highest tn) -> (lowest tn, highest tn); highest < lowest where there is none.
 Narrowing = Callable[[IntArray, IntArray, IntArray, IntArray, IntArray], tuple[IntArray, IntArray]]

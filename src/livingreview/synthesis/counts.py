@@ -19,15 +19,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray
 from livingreview.synthesis.intervals import Interval, Intervals
 
 __all__ = ["CorrectedCounts", "Correction", "Counts", "Interval", "Intervals", "corrected", "parse_count"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Correction = Literal["all_if_any", "zero_only", "single", "all", "none"]
 
 CELLS = ("tp", "fp", "fn", "tn")
@@ -206,9 +205,9 @@ class Counts:
         return self.fp + self.tn
 
     @property
-    def has_zero(self) -> NDArray[np.bool_]:
+    def has_zero(self) -> BoolArray:
         """(k,) whether any cell of the table is zero."""
-        zero: NDArray[np.bool_] = np.min([self.tp, self.fp, self.fn, self.tn], axis=0) == 0
+        zero: BoolArray = np.min([self.tp, self.fp, self.fn, self.tn], axis=0) == 0
         return zero
 
     @property

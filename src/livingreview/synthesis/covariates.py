@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
 from livingreview.synthesis import summary
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class Coding:
     back: FloatArray
     levels: tuple[str, ...]
     level_rows: FloatArray
-    level_of: NDArray[np.intp]
+    level_of: IndexArray
 
     @property
     def centre(self) -> FloatArray:

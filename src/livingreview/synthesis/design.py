@@ -1,4 +1,4 @@
-"""How a model's free parameters become each study's local ones.
+"""What is fitted: data sets of 2×2 tables as one array, and how free parameters become each study's local ones.
 
 The free parameters are the coefficients of logit sensitivity, those of logit specificity, and the entries of
 the Cholesky factor L that the structure leaves free. A study's local parameters are its two linear predictors
@@ -7,14 +7,16 @@ and (l11, l21, l22); they are linear in the free ones, so derivatives carry over
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
+from livingreview.synthesis.counts import Correction, Counts, corrected
+
 Structure = Literal["unstructured", "independent", "fixed_sensitivity", "fixed_specificity", "fixed"]
 
 # Entries of (l11, l21, l22) that each structure estimates; the others are zero.
@@ -93,7 +95,7 @@ class Design:
         local = theta @ self.jacobian.reshape(5 * self.k, -1).T
         return np.ascontiguousarray(local.reshape(len(theta), self.k, 5).transpose(2, 0, 1).reshape(5, -1))
 
-    def inside(self, theta: FloatArray) -> NDArray[np.bool_]:
+    def inside(self, theta: FloatArray) -> BoolArray:
         """Return which of (r, p) parameter vectors are within the range of meaningful logits."""
         return np.asarray((np.abs(theta) < self._limits).all(axis=1))
 
@@ -124,3 +126,54 @@ def covariance(entries: FloatArray) -> FloatArray:
     l11, l21, l22 = entries.T
     cross = l11 * l21
     return np.stack([l11 * l11, cross, cross, l21 * l21 + l22 * l22], axis=1).reshape(-1, 2, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """b data sets of k rows each, every one a 2×2 table.
+
+    Parameters
+    ----------
+    cells
+        (b, k, 4) tp, fp, fn, tn; rows of four zeros are padding.
+    """
+
+    cells: FloatArray
+
+    @classmethod
+    def stack(cls, tables: Sequence[Counts]) -> Tables:
+        """Return data sets of any sizes as one array, padded with empty rows."""
+        cells = np.zeros((len(tables), max(table.k for table in tables), 4))
+        for target, table in zip(cells, tables, strict=True):
+            target[: table.k] = np.stack([table.tp, table.fp, table.fn, table.tn], axis=1)
+        return cls(cells)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(b, k)."""
+        return self.cells.shape[0], self.cells.shape[1]
+
+    @cached_property
+    def y(self) -> FloatArray:
+        """(2, b, k) true positives and true negatives."""
+        return np.stack([self.cells[..., 0], self.cells[..., 3]])
+
+    @cached_property
+    def n(self) -> FloatArray:
+        """(2, b, k) diseased and non-diseased."""
+        return self.y + np.stack([self.cells[..., 2], self.cells[..., 1]])
+
+    def take(self, rows: IndexArray) -> Tables:
+        """Return some of the data sets."""
+        return Tables(self.cells[rows])
+
+    def correct(self, correction: Correction) -> FloatArray:
+        """Return (b, k, 4) cells after a continuity correction, each data set on its own."""
+        result = np.zeros_like(self.cells)
+        for cells, target in zip(self.cells, result, strict=True):
+            rows = np.flatnonzero(cells.sum(axis=1))
+            tp, fp, fn, tn = cells[rows].T
+            labels = tuple(str(row) for row in rows)
+            counts = Counts(tp.astype(np.int64), fp.astype(np.int64), fn.astype(np.int64), tn.astype(np.int64), labels)
+            target[rows] = np.stack(corrected(counts, correction), axis=1)
+        return result

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from livingreview.synthesis.arrays import FloatArray, IntArray
 from livingreview.synthesis.bivariate import BivariateFit
-from livingreview.synthesis.counts import FloatArray, IntArray
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import NaturalFrequencies, natural_frequencies
 

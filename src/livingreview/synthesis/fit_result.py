@@ -8,23 +8,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livingreview.synthesis import summary
-from livingreview.synthesis.bootstrap import Bootstrap, parametric_bootstrap
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.batch import Bootstrap, parametric_bootstrap
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.covariates import LevelEstimate, Test
 from livingreview.synthesis.design import Structure
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.normal_model import Method
-from livingreview.synthesis.problem import Problem
-from livingreview.synthesis.profiles import Parameter
+from livingreview.synthesis.problem import Parameter, Problem
 from livingreview.synthesis.solve import Model
 from livingreview.synthesis.summary import HSROC, I2
 
 __all__ = ["BivariateFit"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -187,6 +184,30 @@ class BivariateFit:
         means = self.problem.study_means()
         means.flags.writeable = False
         return means
+
+    def percentage_weights(self) -> FloatArray:
+        """Return the percentage weight of each study for pooled sensitivity and specificity.
+
+        With Iᵢ the information that study i gives on the two mean logits, at the estimate and for the estimated
+        between-study covariance, their covariance is V = (Σ Iᵢ)⁻¹ = Σ V Iᵢ V; the weight of study i for a mean is
+        the share of V Iᵢ V in V's diagonal entry. For the exact binomial likelihood Iᵢ is the observed information
+        of the study's marginal likelihood, which is log-concave in the means, so that no weight is negative.
+
+        Returns
+        -------
+        ndarray
+            (k, 2) percentages; each column sums to 100.
+
+        Raises
+        ------
+        ValueError
+            For the normal model or a fit with covariates.
+
+        References
+        ----------
+        Burke DL et al. (2018) doi 10.1002/jrsm.1283.
+        """
+        return self.problem.percentage_weights()
 
     def profile_interval(self, which: Parameter, level: float | None = None) -> Interval:
         """Return a profile-likelihood interval.

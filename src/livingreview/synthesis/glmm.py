@@ -32,11 +32,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.binomials import Binomials
-
-FloatArray = NDArray[np.float64]
 
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
 CHUNK: Final = 48_000

@@ -1,16 +1,17 @@
 """What a printed figure implies: the arithmetic of an audit, from the page back to the data.
 
 Heterogeneity statistics determine one another given the degrees of freedom, and a rounded proportion with a
-rounded exact interval leaves only some totals possible. For AUC and Q* see
-:mod:`livingreview.synthesis.symmetric_sroc`.
+rounded exact interval leaves only some totals possible. A printed AUC or Q* of the symmetric curve says which odds
+ratio D it came from, and a printed standard error which SE(ln D).
 
 Examples
 --------
->>> from livingreview.synthesis.implied import heterogeneity_from_i2, totals_behind
 >>> heterogeneity_from_i2(0.343, df=6)
 Heterogeneity(q=9.13, df=6, p=0.166, i2=34.3%)
 >>> totals_behind("0.80", "0.44", "0.97").n.tolist()
 [10]
+>>> round(log_dor_from_auc(0.913), 2)
+3.4
 
 References
 ----------
@@ -24,8 +25,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
+
+from livingreview.synthesis.arrays import BoolArray, IntArray
+from livingreview.synthesis.metadisc import auc_from_log_dor, auc_slope
 
 __all__ = [
     "Heterogeneity",
@@ -33,14 +36,19 @@ __all__ = [
     "heterogeneity_from_i2",
     "heterogeneity_from_p",
     "heterogeneity_from_q",
+    "log_dor_from_auc",
+    "log_dor_from_q_star",
+    "log_dor_se_from_auc_se",
+    "log_dor_se_from_q_star_se",
     "totals_behind",
 ]
 
-IntArray = NDArray[np.int64]
 
 # Totals are tried in blocks. An exact interval narrows as n grows, so that a block in which no interval
 # reaches both printed limits is the last one.
 BLOCK = 2048
+# exp(±700) is the end of what a float holds.
+LARGEST_LOG_DOR = 700.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,23 +202,23 @@ def _candidates(start: int, stop: int, lowest: float, highest: float) -> tuple[I
     return np.repeat(first, times) + offset, np.repeat(n, times)
 
 
-def _lower_limit_at_most(bound: float, x: IntArray, n: IntArray, tail: float) -> NDArray[np.bool_]:
-    within: NDArray[np.bool_] = special.betainc(np.maximum(x, 1), n - x + 1, bound) >= tail
+def _lower_limit_at_most(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
+    within: BoolArray = special.betainc(np.maximum(x, 1), n - x + 1, bound) >= tail
     return np.asarray(within | (x == 0))
 
 
-def _upper_limit_at_most(bound: float, x: IntArray, n: IntArray, tail: float) -> NDArray[np.bool_]:
+def _upper_limit_at_most(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
     if bound >= 1:
         return np.ones(len(x), dtype=bool)
-    beyond: NDArray[np.bool_] = special.betainc(x + 1, np.maximum(n - x, 1), bound) >= 1 - tail
+    beyond: BoolArray = special.betainc(x + 1, np.maximum(n - x, 1), bound) >= 1 - tail
     return np.asarray(beyond & (x < n))
 
 
-def _lower_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> NDArray[np.bool_]:
+def _lower_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
     return _upper_limit_at_most(1 - bound, n - x, n, tail)
 
 
-def _upper_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> NDArray[np.bool_]:
+def _upper_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
     return _lower_limit_at_most(1 - bound, n - x, n, tail)
 
 
@@ -226,3 +234,45 @@ def _rounding_range(text: str) -> tuple[float, float]:
 def _require_df(df: int) -> None:
     if df < 1:
         raise ValueError(f"heterogeneity needs at least one degree of freedom; found {df!r}")
+
+
+def log_dor_from_auc(auc: float) -> float:
+    """Return the log odds ratio whose symmetric curve has this area, by numerical inversion.
+
+    Raises
+    ------
+    ValueError
+        For an area outside (0, 1).
+    """
+    _require_open_unit("AUC", auc)
+    return float(
+        optimize.brentq(lambda log_dor: auc_from_log_dor(log_dor) - auc, -LARGEST_LOG_DOR, LARGEST_LOG_DOR, xtol=1e-13)
+    )
+
+
+def log_dor_from_q_star(q_star: float) -> float:
+    """Return the log odds ratio whose symmetric curve passes through sensitivity = specificity = Q*.
+
+    Raises
+    ------
+    ValueError
+        For a Q* outside (0, 1).
+    """
+    _require_open_unit("Q*", q_star)
+    return float(2 * special.logit(q_star))
+
+
+def log_dor_se_from_auc_se(auc: float, auc_se: float) -> float:
+    """Return the SE(ln D) that a printed area and its standard error imply."""
+    return auc_se / auc_slope(log_dor_from_auc(auc))
+
+
+def log_dor_se_from_q_star_se(q_star: float, q_star_se: float) -> float:
+    """Return the SE(ln D) that a printed Q* and its standard error imply."""
+    _require_open_unit("Q*", q_star)
+    return q_star_se / (0.5 * q_star * (1 - q_star))
+
+
+def _require_open_unit(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} is between 0 and 1, both excluded; found {value!r}")

@@ -27,8 +27,8 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, ndtri, stdtrit
 
 from livingreview.errors import ConvergenceError, DataError, Fault
+from livingreview.synthesis.arrays import FloatArray, IntArray
 from livingreview.synthesis.batch import BatchFit, fit_many
-from livingreview.synthesis.counts import FloatArray, IntArray
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.structures import StructureChoice
 

@@ -26,12 +26,11 @@ from typing import Any
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from scipy import special
 
 from livingreview.errors import TooFewStudies
+from livingreview.synthesis.arrays import BoolArray, FloatArray
 from livingreview.synthesis.batch import fit_many
-from livingreview.synthesis.between_study_variance import Array
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.random_effects import finite_or_none, full_rank, orthonormal, solve
 from livingreview.synthesis.univariate import UnivariateFit
@@ -68,16 +67,16 @@ class Influence:
     """
 
     study: tuple[str, ...]
-    residual: Array
-    standardized: Array
-    studentized: Array
-    hat: Array
-    cook_distance: Array
-    dffits: Array
-    dfbetas: Array
-    covariance_ratio: Array
-    tau2_deleted: Array
-    q_deleted: Array
+    residual: FloatArray
+    standardized: FloatArray
+    studentized: FloatArray
+    hat: FloatArray
+    cook_distance: FloatArray
+    dffits: FloatArray
+    dfbetas: FloatArray
+    covariance_ratio: FloatArray
+    tau2_deleted: FloatArray
+    q_deleted: FloatArray
 
     def __post_init__(self) -> None:
         for name in self.columns:
@@ -123,12 +122,12 @@ class BivariateInfluence:
     """
 
     study: tuple[str, ...]
-    mu: Array
-    mu_cov: Array
-    between_study_cov: Array
-    sensitivity: Array
-    specificity: Array
-    cook_distance: Array
+    mu: FloatArray
+    mu_cov: FloatArray
+    between_study_cov: FloatArray
+    sensitivity: FloatArray
+    specificity: FloatArray
+    cook_distance: FloatArray
     structure: str
     failure: tuple[str, ...]
 
@@ -137,7 +136,7 @@ class BivariateInfluence:
             getattr(self, name).flags.writeable = False
 
     @property
-    def converged(self) -> NDArray[np.bool_]:
+    def converged(self) -> BoolArray:
         """(k,) whether there is a fit without the study."""
         return np.array([not message for message in self.failure], dtype=bool)
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from livingreview.synthesis.arrays import FloatArray
 
 __all__ = ["Interval", "Intervals"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

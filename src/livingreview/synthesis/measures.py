@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from livingreview.synthesis.counts import Correction, Counts, FloatArray, IntArray, corrected
+from livingreview.synthesis.arrays import FloatArray, IntArray
+from livingreview.synthesis.counts import Correction, Counts, corrected
 from livingreview.synthesis.intervals import Intervals
 
 __all__ = [

@@ -1,10 +1,11 @@
 """Everything that Meta-DiSc 1.4 prints, in one result.
 
-The arithmetic is in :mod:`~livingreview.synthesis.simple_pooling` (margins and ratios),
-:mod:`~livingreview.synthesis.symmetric_sroc` (area and Q* of a constant odds ratio) and
-:mod:`~livingreview.synthesis.moses` (regression SROC and threshold correlation); what a *printed* figure implies
-is in :mod:`~livingreview.synthesis.implied`. The program has no bivariate model: nothing here accounts for the
-correlation of sensitivity and specificity.
+The arithmetic is in :mod:`~livingreview.synthesis.simple_pooling` (margins and ratios) and
+:mod:`~livingreview.synthesis.moses` (regression SROC and threshold correlation), and here for the symmetric curve: a
+constant odds ratio D gives ``logit(sensitivity) = ln D + logit(1 − specificity)``, whose area and point Q*, where
+sensitivity equals specificity, are functions of D alone. What a *printed* figure implies is in
+:mod:`~livingreview.synthesis.implied`. The program has no bivariate model: nothing here accounts for the correlation of
+sensitivity and specificity.
 
 Examples
 --------
@@ -20,6 +21,9 @@ References
 ----------
 Zamora J, Abraira V, Muriel A, Khan K, Coomarasamy A. Meta-DiSc: a software for meta-analysis of test accuracy data.
 BMC Med Res Methodol 2006;6:31. doi:10.1186/1471-2288-6-31
+
+Walter SD. Properties of the summary receiver operating characteristic (SROC) curve for diagnostic test data.
+Stat Med 2002;21:1237–1256. doi:10.1002/sim.1099
 """
 
 from __future__ import annotations
@@ -29,8 +33,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, get_args
 
+import numpy as np
+from scipy import special, stats
+
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.counts import Correction, Counts
+from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.moses import (
     MosesLittenberg,
     ThresholdCorrelation,
@@ -48,14 +56,105 @@ from livingreview.synthesis.simple_pooling import (
     pooled_sensitivity,
     pooled_specificity,
 )
-from livingreview.synthesis.symmetric_sroc import SymmetricSROC, symmetric_sroc
 
-__all__ = ["MetaDisc", "analyse"]
+__all__ = [
+    "MetaDisc",
+    "SymmetricSROC",
+    "analyse",
+    "auc_from_log_dor",
+    "auc_slope",
+    "q_star_from_log_dor",
+    "symmetric_sroc",
+]
 
 CAUTION = (
     "sensitivity and specificity are pooled apart and as if all participants were one study: "
     "the intervals ignore variation between studies and are too narrow under heterogeneity"
 )
+# Below this ln D the closed forms lose half their digits to cancellation and the series keeps them all.
+SERIES_BELOW = 0.05
+
+
+@dataclass(frozen=True)
+class SymmetricSROC:
+    """A symmetric curve with its area and its Q* point.
+
+    Parameters
+    ----------
+    log_dor, log_dor_se
+        The constant log odds ratio and its standard error.
+    auc, auc_se
+        Area under the whole curve; normal interval, not cut at 1.
+    q_star, q_star_se
+        Sensitivity = specificity on the curve; normal interval.
+    """
+
+    log_dor: float
+    log_dor_se: float
+    auc: Interval
+    auc_se: float
+    q_star: Interval
+    q_star_se: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return {
+            "log_dor": self.log_dor,
+            "log_dor_se": self.log_dor_se,
+            "auc": {**self.auc.to_dict(), "se": self.auc_se},
+            "q_star": {**self.q_star.to_dict(), "se": self.q_star_se},
+        }
+
+
+def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) -> SymmetricSROC:
+    """Return area and Q* of the curve with a constant odds ratio, with delta-method standard errors.
+
+    Parameters
+    ----------
+    log_dor, log_dor_se
+        Pooled log diagnostic odds ratio and its standard error.
+    level
+        Coverage of the intervals.
+
+    Returns
+    -------
+    SymmetricSROC
+    """
+    z = float(stats.norm.ppf((1 + level) / 2))
+    auc, q = auc_from_log_dor(log_dor), q_star_from_log_dor(log_dor)
+    auc_se, q_se = auc_slope(log_dor) * log_dor_se, 0.5 * q * (1 - q) * log_dor_se
+    return SymmetricSROC(
+        log_dor=log_dor,
+        log_dor_se=log_dor_se,
+        auc=Interval(auc, auc - z * auc_se, auc + z * auc_se, level),
+        auc_se=auc_se,
+        q_star=Interval(q, q - z * q_se, q + z * q_se, level),
+        q_star_se=q_se,
+    )
+
+
+def auc_from_log_dor(log_dor: float) -> float:
+    """Return ``D [(D − 1) − ln D] / (D − 1)²``, the area under the curve, for ln D of either sign."""
+    size = abs(log_dor)
+    if size < SERIES_BELOW:
+        return 0.5 + log_dor / 6 - log_dor**3 / 180 + log_dor**5 / 5040
+    shrink = np.exp(-size)  # 1/D, which does not overflow
+    above = (1 - shrink - size * shrink) / (1 - shrink) ** 2
+    return float(above if log_dor > 0 else 1 - above)
+
+
+def auc_slope(log_dor: float) -> float:
+    """Return the derivative of the area with respect to ln D: what SE(ln D) is multiplied with."""
+    size = abs(log_dor)
+    if size < SERIES_BELOW:
+        return 1 / 6 - size**2 / 60 + size**4 / 1008
+    shrink = np.exp(-size)
+    return float(shrink * ((1 + shrink) * size - 2 * (1 - shrink)) / (1 - shrink) ** 3)
+
+
+def q_star_from_log_dor(log_dor: float) -> float:
+    """Return ``√D / (1 + √D)``."""
+    return float(special.expit(log_dor / 2))
 
 
 @dataclass(frozen=True, repr=False)

@@ -31,7 +31,8 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from livingreview.errors import DataError, Fault, TooFewStudies
-from livingreview.synthesis.counts import Correction, Counts, FloatArray, corrected
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.counts import Correction, Counts, corrected
 from livingreview.synthesis.random_effects import finite_or_none
 
 __all__ = ["MosesLittenberg", "ThresholdCorrelation", "moses_littenberg", "threshold_correlation"]

@@ -34,11 +34,10 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.cluster_robust import cr2
-from livingreview.synthesis.counts import FloatArray
+from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.random_effects import finite_or_none, orthonormal, validated
-from livingreview.synthesis.variance_components import Clustered, estimate_components
+from livingreview.synthesis.variance_components import Clustered, cr2, estimate_components
 
 __all__ = ["LevelI2", "MultilevelFit", "fit"]
 

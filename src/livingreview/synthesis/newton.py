@@ -6,10 +6,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
 
 
 class Evaluation(NamedTuple):
@@ -42,8 +40,8 @@ class Optimum(NamedTuple):
     gradient: FloatArray
     hessian: FloatArray
     step: FloatArray
-    converged: NDArray[np.bool_]
-    left: NDArray[np.bool_]
+    converged: BoolArray
+    left: BoolArray
 
 
 Objective = Callable[[IndexArray, FloatArray], Evaluation]
@@ -61,10 +59,10 @@ def maximise(
     objective: Objective,
     start: FloatArray,
     *,
-    inside: Callable[[FloatArray], NDArray[np.bool_]],
+    inside: Callable[[FloatArray], BoolArray],
     tolerance: float,
     iterations: int,
-    free: NDArray[np.bool_] | None = None,
+    free: BoolArray | None = None,
 ) -> Optimum:
     """Maximise r smooth objectives.
 
@@ -114,7 +112,7 @@ def maximise(
     return Optimum(theta, value, gradient, hessian, step, decrement < tolerance, scale == 0.0)
 
 
-def _steps(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_] | None) -> tuple[FloatArray, FloatArray]:
+def _steps(gradient: FloatArray, hessian: FloatArray, free: BoolArray | None) -> tuple[FloatArray, FloatArray]:
     """Return (r, p) bounded Newton steps and (r,) squared decrements."""
     if free is not None:
         gradient = np.where(free, gradient, 0.0)

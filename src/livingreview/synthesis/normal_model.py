@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.design import Design
 from livingreview.synthesis.newton import Evaluation
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
 Method = Literal["ml", "reml"]
 
 # Second derivatives of LLᵀ in (l11, l21, l22): (3, 3, 2, 2).

@@ -10,17 +10,16 @@ from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray
 from livingreview.synthesis.compatible import Constraints, Narrowing, Range, Row, bisect
-from livingreview.synthesis.counts import Counts, FloatArray, IntArray
+from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity
 from livingreview.synthesis.printed import Bounds, Printed, Rounding, values_behind
 
 __all__ = ["COUNTS", "INTERVAL_METHODS", "METRICS", "IntervalMethod", "constraints_of", "interval_range"]
 
-BoolArray = NDArray[np.bool_]
 IntervalMethod = Literal["wilson", "clopper_pearson", "wald"]
 INTERVAL_METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 

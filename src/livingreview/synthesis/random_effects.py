@@ -13,10 +13,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.between_study_variance import Array, Method, Problem, estimate
+from livingreview.synthesis.arrays import BoolArray, FloatArray
+from livingreview.synthesis.between_study_variance import Method, Problem, estimate
 
 Test: TypeAlias = Literal["z", "hartung_knapp", "hartung_knapp_safeguarded"]
 
@@ -37,15 +38,15 @@ class BatchSolution:
         (b,) array of residual degrees of freedom.
     """
 
-    coefficients: Array
-    covariance: Array
-    tau2: Array
-    q: Array
-    i2: Array
-    h2: Array
-    log_likelihood: Array
-    scale: Array
-    df: Array
+    coefficients: FloatArray
+    covariance: FloatArray
+    tau2: FloatArray
+    q: FloatArray
+    i2: FloatArray
+    h2: FloatArray
+    log_likelihood: FloatArray
+    scale: FloatArray
+    df: FloatArray
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,13 @@ class Basis:
     """
 
     problem: Problem
-    start: Array
-    back: Array
+    start: FloatArray
+    back: FloatArray
 
 
-def orthonormal(effects: Array, variances: Array, design: Array, include: NDArray[np.bool_] | None = None) -> Basis:
+def orthonormal(
+    effects: FloatArray, variances: FloatArray, design: FloatArray, include: BoolArray | None = None
+) -> Basis:
     """Return the batch in an orthonormal basis of the design; all studies in one problem by default."""
     q, r = np.linalg.qr(design)
     line = q.T @ effects
@@ -109,7 +112,7 @@ def solve(basis: Basis, method: Method, test: Test) -> BatchSolution:
     )
 
 
-def quantile(test: Test, df: ArrayLike, level: float) -> Array:
+def quantile(test: Test, df: ArrayLike, level: float) -> FloatArray:
     """Return the two-sided quantile: normal for the z test, else t; NaN without degrees of freedom."""
     upper = (1 + level) / 2
     if test == "z":
@@ -117,7 +120,7 @@ def quantile(test: Test, df: ArrayLike, level: float) -> Array:
     return np.asarray(scipy.stats.t.ppf(upper, np.where(np.asarray(df) > 0, df, np.nan)))
 
 
-def p_value(statistic: Array, test: Test, df: ArrayLike) -> Array:
+def p_value(statistic: FloatArray, test: Test, df: ArrayLike) -> FloatArray:
     """Return two-sided P values; NaN where the t test has no degrees of freedom."""
     if test == "z":
         return np.asarray(2 * scipy.stats.norm.sf(np.abs(statistic)))
@@ -130,7 +133,7 @@ def validated(
     moderators: ArrayLike | None,
     moderator_names: Sequence[str] | None,
     study: Iterable[object] | None,
-) -> tuple[Array, Array, Array, tuple[str, ...], tuple[str, ...]]:
+) -> tuple[FloatArray, FloatArray, FloatArray, tuple[str, ...], tuple[str, ...]]:
     """Return effects, variances, design with intercept, its column names and the study labels.
 
     Raises
@@ -171,7 +174,7 @@ def validated(
     return y, v, x, ("intercept", *names), labels
 
 
-def full_rank(design: Array) -> bool:
+def full_rank(design: FloatArray) -> bool:
     """Return whether the columns are independent, whatever their units."""
     norms = np.linalg.norm(design, axis=0)
     if np.any(norms == 0):

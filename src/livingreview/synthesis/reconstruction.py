@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from livingreview.errors import DataError, Fault
+from livingreview.synthesis.arrays import IntArray
 from livingreview.synthesis.compatible import Constraints, compatible_runs, expand
-from livingreview.synthesis.counts import CELLS, IntArray
+from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.printed import ROUNDINGS, Rounding
 from livingreview.synthesis.printed_constraints import (
     INTERVAL_METHODS,

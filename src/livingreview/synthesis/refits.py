@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.between_study_variance import Array
+from livingreview.synthesis.arrays import BoolArray, FloatArray
 from livingreview.synthesis.random_effects import finite_or_none, orthonormal, p_value, quantile, solve
 from livingreview.synthesis.univariate import UnivariateFit
 
@@ -44,15 +44,15 @@ class Refits:
     """
 
     study: tuple[str, ...]
-    estimate: Array
-    standard_error: Array
-    lower: Array
-    upper: Array
-    p_value: Array
-    tau2: Array
-    q: Array
-    i2: Array
-    h2: Array
+    estimate: FloatArray
+    standard_error: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p_value: FloatArray
+    tau2: FloatArray
+    q: FloatArray
+    i2: FloatArray
+    h2: FloatArray
 
     def __post_init__(self) -> None:
         for name in self.columns:
@@ -130,7 +130,7 @@ def cumulative(result: UnivariateFit, order: ArrayLike | None = None) -> Refits:
     return _refits(ordered, np.tri(result.k, dtype=bool))
 
 
-def _refits(result: UnivariateFit, include: NDArray[np.bool_]) -> Refits:
+def _refits(result: UnivariateFit, include: BoolArray) -> Refits:
     if len(result.names) > 1:
         raise ValueError("refits of a single pooled effect are defined without moderators only")
     s = solve(orthonormal(result.effects, result.variances, result.design, include), result.method, result.test)

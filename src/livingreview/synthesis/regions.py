@@ -19,15 +19,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from livingreview.errors import TooFewStudies
+from livingreview.synthesis.arrays import BoolArray, FloatArray
 from livingreview.synthesis.counts import Counts
 
 __all__ = ["Fit", "Quantile", "Region", "confidence_region", "prediction_region"]
 
-FloatArray = NDArray[np.float64]
 Quantile = Literal["f", "chi2"]
 POINTS = 201
 
@@ -102,11 +102,11 @@ class Region:
         logit = self.logit
         return np.stack([special.expit(-logit[:, 1]), special.expit(logit[:, 0])], axis=1)
 
-    def contains(self, points: ArrayLike) -> NDArray[np.bool_]:
+    def contains(self, points: ArrayLike) -> BoolArray:
         """Return (n,) whether each of the (n, 2) points, logit sensitivity and logit specificity, lies inside."""
         apart = np.atleast_2d(np.asarray(points, dtype=np.float64)) - self.centre
         distance2 = np.einsum("ij,jk,ik->i", apart, np.linalg.pinv(self.cov), apart)
-        inside: NDArray[np.bool_] = distance2 <= self.radius2
+        inside: BoolArray = distance2 <= self.radius2
         return inside
 
     def to_dict(self) -> dict[str, Any]:

@@ -40,7 +40,8 @@ import scipy
 from scipy import special
 
 from livingreview.errors import DataError, Fault, TooFewStudies
-from livingreview.synthesis.counts import CorrectedCounts, Correction, Counts, FloatArray, IntArray, corrected
+from livingreview.synthesis.arrays import FloatArray, IntArray
+from livingreview.synthesis.counts import CorrectedCounts, Correction, Counts, corrected
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import sensitivity
 from livingreview.synthesis.random_effects import finite_or_none

@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.binomial_model import BinomialModel
 from livingreview.synthesis.binomials import Binomials
-from livingreview.synthesis.boundary import observed_covariance, settle
 from livingreview.synthesis.counts import Correction
-from livingreview.synthesis.design import FREE_ENTRIES, LARGEST_MEAN, LARGEST_TAU, Design, Structure
-from livingreview.synthesis.existence import why_impossible
+from livingreview.synthesis.design import FREE_ENTRIES, LARGEST_MEAN, LARGEST_TAU, Design, Structure, Tables
 from livingreview.synthesis.newton import maximise
 from livingreview.synthesis.normal_model import EmpiricalLogits, Method, NormalModel
-from livingreview.synthesis.starts import moment_start, other_starts, thorough_starts
-from livingreview.synthesis.tables import Tables
+from livingreview.synthesis.search_space import (
+    moment_start,
+    observed_covariance,
+    other_starts,
+    settle,
+    thorough_starts,
+    why_impossible,
+)
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
 Model = Literal["binomial", "normal"]
 Objective = BinomialModel | NormalModel
 Points = tuple[FloatArray, FloatArray]

@@ -30,10 +30,11 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from livingreview.errors import ConvergenceError
+from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.regions import Fit, Region, confidence_region, prediction_region
@@ -54,7 +55,6 @@ __all__ = [
     "youden",
 ]
 
-FloatArray = NDArray[np.float64]
 CurveKind = Literal["rutter_gatsonis", "sensitivity_on_fpr", "fpr_on_sensitivity", "major_axis", "moses_littenberg"]
 KINDS: tuple[CurveKind, ...] = get_args(CurveKind)
 

@@ -27,12 +27,11 @@ from dataclasses import replace
 from typing import Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtri
 
-from livingreview.synthesis.boundary import TAU_SENSITIVITY, TAU_SPECIFICITY
-from livingreview.synthesis.design import Design, Structure
-from livingreview.synthesis.existence import why_impossible
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
+from livingreview.synthesis.design import Design, Structure, Tables
+from livingreview.synthesis.search_space import TAU_SENSITIVITY, TAU_SPECIFICITY, why_impossible
 from livingreview.synthesis.solve import (
     DIVERGED,
     EXACT,
@@ -43,12 +42,9 @@ from livingreview.synthesis.solve import (
     require_name,
     solve,
 )
-from livingreview.synthesis.tables import Tables
 
 __all__ = ["ASKED_FOR", "StructureChoice", "solve_structure"]
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.intp]
 StructureChoice = Literal["auto", Structure]
 
 ASKED_FOR: Final = "asked for"
@@ -130,7 +126,7 @@ def _simplest_needed(tables: Tables, x1: FloatArray, x2: FloatArray, settings: S
     return found
 
 
-def _failed(found: Solutions) -> NDArray[np.bool_]:
+def _failed(found: Solutions) -> BoolArray:
     return np.array([bool(failure) for failure in found.failure])
 
 
@@ -150,7 +146,7 @@ def _leads_to(structure: Structure, found: Solutions, row: int) -> bool:
     return structure == ("fixed_sensitivity" if no_sensitivity else "fixed_specificity")
 
 
-def _judge(found: Solutions, rows: IndexArray, contradicted: NDArray[np.bool_], design: Design) -> Solutions:
+def _judge(found: Solutions, rows: IndexArray, contradicted: BoolArray, design: Design) -> Solutions:
     """Return `found` with a verdict on the fits in `rows`, and without those that are contradicted."""
     reason = list(found.reason)
     for row, worse in zip(rows, contradicted, strict=True):

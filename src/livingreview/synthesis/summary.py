@@ -14,12 +14,10 @@ from dataclasses import asdict, dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.between_study_variance import Array, Method, q_root, standard_error
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.between_study_variance import Method, q_root, standard_error
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.random_effects import (
     Test,
@@ -89,12 +90,12 @@ class UnivariateFit:
     test: Test
     level: float
     study: tuple[str, ...]
-    effects: Array
-    variances: Array
-    design: Array
+    effects: FloatArray
+    variances: FloatArray
+    design: FloatArray
     names: tuple[str, ...]
-    coefficients: Array
-    covariance: Array
+    coefficients: FloatArray
+    covariance: FloatArray
     tau2: float
     tau2_se: float
     q: float
@@ -122,7 +123,7 @@ class UnivariateFit:
         return self.intervals[0]
 
     @property
-    def standard_errors(self) -> Array:
+    def standard_errors(self) -> FloatArray:
         """(p,) standard errors of the coefficients."""
         return np.sqrt(np.diag(self.covariance))
 
@@ -136,7 +137,7 @@ class UnivariateFit:
         )
 
     @property
-    def p_values(self) -> Array:
+    def p_values(self) -> FloatArray:
         """(p,) two-sided P values of the coefficients."""
         return p_value(self.coefficients / self.standard_errors, self.test, self.df)
 
@@ -146,7 +147,7 @@ class UnivariateFit:
         return float(scipy.stats.chi2.sf(self.q, self.df)) if self.df else math.nan
 
     @property
-    def weights(self) -> Array:
+    def weights(self) -> FloatArray:
         """(k,) share of each study in the pooled effect, summing to 1."""
         w = 1.0 / (self.variances + self.tau2)
         return np.asarray(w / w.sum())
@@ -219,7 +220,7 @@ class UnivariateFit:
         centre = float(self.coefficients[0])
         return Interval(centre, centre - half, centre + half, self.level)
 
-    def empirical_bayes(self) -> tuple[Array, Array]:
+    def empirical_bayes(self) -> tuple[FloatArray, FloatArray]:
         """Return the (k,) shrunken study effects and their standard errors."""
         share = self.tau2 / (self.tau2 + self.variances)
         line = self.design @ self.coefficients
@@ -351,7 +352,7 @@ def _checked_options(method: Method, test: Test | None, level: float) -> Test:
     return chosen
 
 
-def _explained(effects: Array, variances: Array, method: Method, tau2: float) -> float:
+def _explained(effects: FloatArray, variances: FloatArray, method: Method, tau2: float) -> float:
     """Return the share of τ² of the model without moderators that is gone with them."""
     alone = orthonormal(effects, variances, np.ones((len(effects), 1)))
     total = float(solve(alone, method, "z").tau2[0])

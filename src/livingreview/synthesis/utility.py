@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit, ndtri
 
-from livingreview.synthesis.counts import CELLS, FloatArray
+from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.intervals import Interval, Intervals
 
 __all__ = [

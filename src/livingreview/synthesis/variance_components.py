@@ -1,21 +1,26 @@
-"""Likelihood of the three-level model and the search for its two variance components.
+"""The three-level model inside: its likelihood, its two variance components, cluster-robust inference.
 
 Internal to the package: :mod:`livingreview.synthesis.multilevel` is the door to it.
+
+References
+----------
+.. [1] Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation and hypothesis testing in
+   fixed effects models. J Bus Econ Stat 2018;36:672–683. doi:10.1080/07350015.2016.1247004
+.. [2] Tipton E. Small sample adjustments for robust variance estimation with meta-regression. Psychol Methods
+   2015;20:375–393. doi:10.1037/met0000011
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from livingreview.errors import ConvergenceError
-
-Array: TypeAlias = NDArray[np.float64]
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 
 #: Values per component of the grid from which the search starts, in units of the effects' variance.
 START_GRID = (0.0, 0.01, 0.1, 0.4, 1.0)
@@ -39,12 +44,12 @@ class Solution:
         (2,) arrays, with respect to (between, within).
     """
 
-    coefficients: Array
-    covariance: Array
+    coefficients: FloatArray
+    covariance: FloatArray
     log_likelihood: float
     restricted_log_likelihood: float
-    gradient: Array
-    restricted_gradient: Array
+    gradient: FloatArray
+    restricted_gradient: FloatArray
 
 
 @dataclass(frozen=True)
@@ -61,22 +66,22 @@ class Clustered:
         (n,) integers from 0.
     """
 
-    effects: Array
-    variances: Array
-    design: Array
-    cluster: NDArray[np.intp]
+    effects: FloatArray
+    variances: FloatArray
+    design: FloatArray
+    cluster: IndexArray
 
-    def sums(self, column: Array) -> Array:
+    def sums(self, column: FloatArray) -> FloatArray:
         """Return the sums of an (n,) or (n, m) array within clusters."""
         total = np.zeros((int(self.cluster.max()) + 1, *column.shape[1:]))
         np.add.at(total, self.cluster, column)
         return total
 
-    def precision_times(self, column: Array, between: float, within: float) -> Array:
+    def precision_times(self, column: FloatArray, between: float, within: float) -> FloatArray:
         """Return V⁻¹ times an (n, m) array, by Sherman and Morrison's formula in each cluster."""
         d = 1 / (self.variances + within)
         shrink = between / (1 + between * self.sums(d))
-        scaled: Array = d[:, None] * column
+        scaled: FloatArray = d[:, None] * column
         return scaled - d[:, None] * (shrink[:, None] * self.sums(scaled))[self.cluster]
 
     def solve(self, between: float, within: float) -> Solution:
@@ -86,7 +91,7 @@ class Clustered:
         shrink = between / (1 + between * mass)
         vx = self.precision_times(self.design, between, within)
         information = self.design.T @ vx
-        covariance: Array = np.linalg.inv(information).astype(np.float64)
+        covariance: FloatArray = np.linalg.inv(information).astype(np.float64)
         beta = covariance @ (vx.T @ self.effects)
         residual = self.effects - self.design @ beta
         u = self.precision_times(residual[:, None], between, within)[:, 0]
@@ -124,7 +129,7 @@ def estimate_components(data: Clustered, method: Literal["reml", "ml"]) -> tuple
     """
     scale = float(np.mean(data.effects**2)) or float(np.mean(data.variances))
 
-    def objective(components: Array) -> tuple[float, Array]:
+    def objective(components: FloatArray) -> tuple[float, FloatArray]:
         s = data.solve(*(components * scale))
         if method == "reml":
             return -s.restricted_log_likelihood, -s.restricted_gradient * scale
@@ -153,7 +158,7 @@ def estimate_components(data: Clustered, method: Literal["reml", "ml"]) -> tuple
     return between, within
 
 
-def _polish(objective: Callable[[Array], tuple[float, Array]], point: Array) -> Array:
+def _polish(objective: Callable[[FloatArray], tuple[float, FloatArray]], point: FloatArray) -> FloatArray:
     """Finish with Newton steps: the search stops where the likelihood, not yet its gradient, is flat."""
     for _ in range(20):
         height, gradient = objective(point)
@@ -176,3 +181,62 @@ def _polish(objective: Callable[[Array], tuple[float, Array]], point: Array) -> 
             break
         point = trial
     return point
+
+
+# Eigenvalues of the adjustment below this share of the largest belong to directions that the fit
+# reproduces exactly; their pseudo-inverse is 0.
+RANK_TOLERANCE = 1e-10
+
+
+def cr2(data: Clustered, between: float, within: float, back: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the CR2 covariance and the Satterthwaite degrees of freedom of each coefficient.
+
+    The working model is the fitted one, whose covariance the adjustment makes the estimator unbiased under.
+
+    Parameters
+    ----------
+    data
+        Estimates in clusters, on an orthonormal design.
+    between, within
+        Variance components.
+    back
+        (p, p) matrix from the coefficients of the orthonormal design to those reported.
+
+    Returns
+    -------
+    covariance
+        (p, p) array.
+    df
+        (p,) array.
+    """
+    solution = data.solve(between, within)
+    bread = solution.covariance
+    residual = data.effects - data.design @ solution.coefficients
+    weighted = data.precision_times(data.design, between, within)  # V⁻¹ X
+    k, p = int(data.cluster.max()) + 1, data.design.shape[1]
+    scores, projected, own = np.empty((k, p)), np.empty((k, p, p)), np.empty((k, p))
+    for j in range(k):
+        rows = np.flatnonzero(data.cluster == j)
+        x = data.design[rows]
+        working = np.diag(data.variances[rows] + within) + between
+        adjusted = _adjustment(working, x @ bread @ x.T).T @ weighted[rows] @ bread @ back.T
+        scores[j] = residual[rows] @ adjusted
+        projected[j] = x.T @ adjusted  # column c belongs to coefficient c
+        own[j] = np.einsum("nc,nm,mc->c", adjusted, working, adjusted)
+    # Under the working model the covariance of the cluster scores of coefficient c is
+    # diag(own) − aᵀ M a, because X'V⁻¹ V V⁻¹X is the inverse of M.
+    omega = -np.einsum("ipc,pq,jqc->cij", projected, bread, projected)
+    omega[:, np.arange(k), np.arange(k)] += own.T
+    df = np.trace(omega, axis1=1, axis2=2) ** 2 / np.sum(omega**2, axis=(1, 2))
+    covariance: FloatArray = scores.T @ scores
+    return covariance, df
+
+
+def _adjustment(working: FloatArray, explained: FloatArray) -> FloatArray:
+    """Return A = Dᵀ (D (Φ − X M Xᵀ) Dᵀ)^(−½) D for one cluster, D the upper Cholesky factor of Φ [1]_."""
+    d = np.linalg.cholesky(working).T
+    values, vectors = np.linalg.eigh(d @ (working - explained) @ d.T)
+    keep = values > RANK_TOLERANCE * max(float(values[-1]), np.finfo(float).tiny)
+    root = np.divide(1.0, np.sqrt(np.maximum(values, 0.0)), out=np.zeros_like(values), where=keep)
+    adjustment: FloatArray = d.T @ (vectors * root) @ vectors.T @ d
+    return adjustment
