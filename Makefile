@@ -44,16 +44,16 @@ check: $(STAMP)  ## check the data
 diff: $(STAMP)  ## say what the data change, as Markdown
 	$(BIN)/livingreview diff $${BASE:+"$$BASE"} --format markdown
 
-lint: $(STAMP)
+lint: $(STAMP)  ## check style, layers and dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/deptry src
 
-types: $(STAMP)
+types: $(STAMP)  ## check types
 	$(BIN)/mypy
 
-unit: $(STAMP) tools
+unit: $(STAMP) tools  ## run the tests that need no built site
 	$(BIN)/pytest -n auto -m "not browser and not book"
 
 # The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
@@ -61,7 +61,7 @@ tools:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(TOOLS); \
 	else echo "npm is not there: checks of accessibility and workflows are skipped"; fi
 
-book: site tools
+book: site tools  ## build the site and test it
 	$(BIN)/pytest -m "browser or book"
 
 test: lint types check unit book  ## run every check
@@ -71,7 +71,8 @@ audit: site tools  ## measure the built pages: accessibility, speed, weight
 	$(BIN)/pytest --quiet tests/test_browser.py::test_every_page_is_sound tests/test_page_weight.py
 	$(BIN)/python tests/audit.py
 
-bench: $(STAMP)  ## measure the engine and the build
+bench: $(STAMP)  ## measure the engine and the build, for benchmarks/history.csv
+	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/build.py
 
 # What is locked stays as it is where it still fits.

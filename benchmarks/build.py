@@ -26,6 +26,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from history import record
 from livingreview.publish.frame import frame_of
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +87,7 @@ def main() -> int:
         warm = seconds(livingreview, book)
     rows = (("stock", stock), ("ours, cold", cold), ("ours, one chapter edited", edited), ("ours, warm", warm))
     print(f"{os.cpu_count()} cores, {jobs} jobs, {len(list((ROOT / 'chapters').glob('*.md'))) + 1} pages")
+    record("build", dict(rows))
     for name, taken in rows:
         print(f"{name:<26}{taken:8.1f} s   {stock / taken:6.1f} × stock")
     return 0 if stock / warm >= WARM_AT_LEAST else 1

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from history import record
 from livingreview.synthesis.bivariate import BivariateFit, fit
 from livingreview.synthesis.counts import Counts, corrected
 
@@ -132,10 +133,10 @@ def compare(title: str, mine: float, theirs: dict[str, Any] | None, note: str = 
     )
 
 
-def one_set(name: str, counts: Counts, r: dict[str, Any]) -> None:
+def one_set(name: str, counts: Counts, r: dict[str, Any]) -> dict[str, float]:
     repeats = 30 if counts.k < 200 else 5
     found: BivariateFit = fit(counts, structure="unstructured")
-    mine = cpu(lambda: fit(counts, structure="unstructured"), repeats)
+    mine = exact = cpu(lambda: fit(counts, structure="unstructured"), repeats)
     print(f"{name}: k = {counts.k}")
     print(f"  binomial, exact     {1e3 * mine:10.1f} ms{'':20}log-likelihood {found.log_likelihood:.6f}")
     for title in ("lme4::glmer", "glmmTMB"):
@@ -148,6 +149,7 @@ def one_set(name: str, counts: Counts, r: dict[str, Any]) -> None:
     compare("metafor::rma.mv", mine, {k: v for k, v in theirs.items() if k != "log_likelihood"} if theirs else None)
     seconds = by_pimeta(counts) if counts.k < 200 else None
     compare("pimeta.rma_mv", mine, None if seconds is None else {"seconds": seconds})
+    return {f"{name}, binomial": exact, f"{name}, normal": mine}
 
 
 def main() -> None:
@@ -158,24 +160,29 @@ def main() -> None:
         print(", ".join(f"{name} {version}" for name, version in r["software"].items()))
     if by_pimeta(sets[bootstrap_set]) is None:
         print("pimeta: not installed, its line is left out")
+    measured: dict[str, float] = {}
     for name, counts in sets.items():
-        one_set(name, counts, r)
+        measured |= one_set(name, counts, r)
 
     found = fit(sets[bootstrap_set], structure="unstructured")
     mine = cpu(lambda: found.bootstrap(REFITS, seed=1), 3)
     print(f"parametric bootstrap of {bootstrap_set}, {REFITS} refits\n  ours                {1e3 * mine:10.1f} ms")
     compare("lme4::refit", mine, r.get("bootstrap"))
+    measured[f"{bootstrap_set}, bootstrap"] = mine
 
     print("growth with the number of studies (binomial, exact)")
     for k in GROWTH:
         counts = simulate(k, seed=k)
         seconds = cpu(lambda counts=counts: fit(counts, structure="unstructured"), 3)  # type: ignore[misc]
+        measured[f"k = {k}, binomial"] = seconds
         print(f"  k = {k:5d} {1e3 * seconds:10.1f} ms {1e6 * seconds / k:8.1f} µs per study")
 
     code = "import time; import numpy; s = time.perf_counter(); import livingreview.synthesis.bivariate; "
     code += "print(time.perf_counter() - s)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    measured["import after numpy"] = float(done.stdout)
     print(f"import of the engine after numpy: {1e3 * float(done.stdout):.0f} ms")
+    record("engine", measured)
 
 
 if __name__ == "__main__":

@@ -87,3 +87,25 @@ def test_what_runs_unread_packages_or_a_tag_holds_no_right_to_write():
         for job in YAML(typ="safe").load(ROOT / ".github" / "workflows" / f"{name}.yml")["jobs"].values():
             installs = any(re.search(r"make|\.ci/(run|rebuild)", step.get("run", "")) for step in job["steps"])
             assert not (installs and "write" in job["permissions"].values()), name
+
+
+def test_a_commit_is_checked_by_what_continuous_integration_runs():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipes = [
+        re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE) for target in ("lint", "types", "check")
+    ]
+    commands = [line.strip().removeprefix("$(BIN)/") for recipe in recipes for line in recipe[1].splitlines()]
+    hooks = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    entries = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in hooks]
+    # Where faults go is the format's matter.
+    assert {command.removesuffix(" --format $(FORMAT)") for command in commands} == set(entries) - {
+        "pytest -q tests/test_workflows.py"
+    }
+
+
+def test_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    helped = set(re.findall(r"^(\w+):.*## ", makefile, re.MULTILINE))
+    assert targets - helped == {"tools"}, "the others do not concern whoever reads it"
+    assert helped <= targets
