@@ -14,9 +14,13 @@ HISTORY = Path(__file__).with_name("history.csv")
 
 def record(benchmark: str, seconds: Mapping[str, float]) -> None:
     """Add a run: name of each measure → seconds."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(command, cwd=HISTORY.parent, capture_output=True, text=True, check=True).stdout.strip()
+    commit = _git("rev-parse", "--short", "HEAD") + ("-dirty" if _git("status", "--porcelain", "../src") else "")
     run = (datetime.now(UTC).date().isoformat(), commit, platform.python_version(), benchmark)
     with HISTORY.open("a", encoding="utf-8", newline="") as file:
         rows = ((*run, measure, f"{value:.4g}") for measure, value in seconds.items())
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=HISTORY.parent, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
