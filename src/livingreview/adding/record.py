@@ -184,7 +184,7 @@ def stem(record: Record) -> str:
     >>> stem(Record("a", 0, authors=("Đorđević, A",), year=2026))
     'dordevic2026'
     """
-    names, _ = surnames(record.authors[:1])
+    names = surnames(record.authors[:1])
     name = slugify(names[0], separator="")[:40] if names else ""
     return f"{name}{record.year or ''}" if name[:1].isalpha() else ""
 

@@ -208,37 +208,25 @@ def first_page(text: str) -> tuple[str, str]:
     return first, last
 
 
-def surnames(authors: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Return the folded family names, and the first author with initials.
+def surnames(authors: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folded family names.
 
     >>> surnames(("van der Berg, S.", "Smith JA", "Jane Doe"))
-    (('vanderberg', 'smith', 'doe'), 'vanderberg s')
+    ('vanderberg', 'smith', 'doe')
     """
-    names: list[str] = []
-    initials = ""
-    for author in authors:
-        family, given = _split_name(author)
-        if not family or family in _ABSENT or family == "al":
-            continue
-        if not names:
-            initials = "".join(word[0] for word in given)
-        names.append(family)
-    return tuple(names), f"{names[0]} {initials}".strip() if names else ""
+    families = (_family(author) for author in authors)
+    return tuple(family for family in families if family and family not in _ABSENT and family != "al")
 
 
 @lru_cache(maxsize=100_000)
-def _split_name(author: str) -> tuple[str, tuple[str, ...]]:
+def _family(author: str) -> str:
     if "," in author:
-        family, _, given = author.partition(",")
-        return fold(family).replace(" ", ""), tuple(fold(given).split())
+        return fold(author.partition(",")[0]).replace(" ", "")
     words = author.replace(".", ". ").split()
-    initials = [
-        word for word in words[1:] if len(word.rstrip(".")) <= 3 and word.rstrip(".").replace("-", "").isupper()
-    ]
-    if initials:
-        cut = words.index(initials[0], 1)
-        return fold(" ".join(words[:cut])).replace(" ", ""), tuple(fold(" ".join(words[cut:])).split())
-    return (fold(words[-1]), tuple(fold(" ".join(words[:-1])).split())) if words else ("", ())
+    for place, word in enumerate(words[1:], 1):
+        if len(word.rstrip(".")) <= 3 and word.rstrip(".").replace("-", "").isupper():  # initials
+            return fold(" ".join(words[:place])).replace(" ", "")
+    return fold(words[-1]) if words else ""
 
 
 def normalise(record: Record) -> Normalised:
@@ -246,7 +234,7 @@ def normalise(record: Record) -> Normalised:
     kind = record.kind.lower()
     notice, printed = read_title(record.title, kind)
     title = _known(fold(printed))
-    names, _ = surnames(record.authors)
+    names = surnames(record.authors)
     journal, preprint_place, conference_place = _place(record.journal)
     page, last_page = first_page(record.pages) if record.pages.lower() not in _ABSENT else ("", "")
     doi = find_doi(record.doi)
