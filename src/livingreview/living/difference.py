@@ -116,8 +116,8 @@ class ResultsChange:
                     "title": item.title,
                     "joined": list(item.joined),
                     "left": list(item.left),
-                    "before": item.before.to_dict() if item.before else None,
-                    "after": item.after.to_dict() if item.after else None,
+                    "before": asdict(item.before) if item.before else None,
+                    "after": asdict(item.after) if item.after else None,
                     "width_ratios": {measure.name: measure.width_ratio for measure in item.measures},
                 }
                 for item in self.changed

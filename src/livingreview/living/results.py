@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -73,18 +73,6 @@ class Synthesis:
         bound: Value = self.measures[measure]["ci"][limit == "upper"]
         return bound
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        measures = {name: dict(measure) for name, measure in self.measures.items()}
-        return {
-            "id": self.id,
-            "title": self.title,
-            "studies": list(self.studies),
-            "measures": measures,
-            "reason": self.reason,
-            "certainty": self.certainty,
-        }
-
 
 @dataclass(frozen=True)
 class Results:
@@ -130,14 +118,7 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            "version": self.version,
-            "day": self.day.isoformat(),
-            "last_search": self.last_search.isoformat(),
-            "studies": {status: list(ids) for status, ids in self.studies.items()},
-            "verified": list(self.verified),
-            "syntheses": [synthesis.to_dict() for synthesis in self.syntheses],
-        }
+        return {**asdict(self), "day": self.day.isoformat(), "last_search": self.last_search.isoformat()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Results:
