@@ -59,7 +59,7 @@ def main() -> int:
             page.write_text(text + LAST_CELL * ("[parameters]" in text), encoding="utf-8")
 
         def execute() -> Executed:
-            return execute_chapters(book, PARAMETERS, jobs=jobs, progress=False)
+            return execute_chapters(book, PARAMETERS, jobs=jobs)
 
         forked, forked_total = used(execute)
         (book / ".cache").rename(place / "forked")

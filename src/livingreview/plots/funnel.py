@@ -16,12 +16,7 @@ __all__ = ["funnel"]
 
 
 @styled
-def funnel(
-    test: FunnelTest,
-    *,
-    study: Sequence[str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+def funnel(test: FunnelTest, *, study: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw the studies of a funnel test and its regression line; (k,) labels of the `study` are shown as tooltips.
 
     Effects are on x (natural logarithms; for Deeks' test labelled as odds ratios), precision on y with large studies at

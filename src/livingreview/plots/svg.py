@@ -143,7 +143,7 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
         _restyle(element)
     for element in root.iter():
         _shorten(element)
-    width, height = _view_box(root)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "lr-svg",
@@ -268,8 +268,3 @@ def _shorten(element: ET.Element) -> None:
         for child in element:
             child.attrib.pop("style", None)
         element.set("style", styles.pop())
-
-
-def _view_box(root: ET.Element) -> tuple[float, float]:
-    _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
-    return width, height

@@ -39,13 +39,7 @@ class Executed:
     cached: tuple[str, ...]
 
 
-def execute_chapters(
-    root: Path,
-    parameters: Mapping[str, object],
-    *,
-    jobs: int | None = None,
-    progress: bool | None = None,
-) -> Executed:
+def execute_chapters(root: Path, parameters: Mapping[str, object], *, jobs: int | None = None) -> Executed:
     """Execute every chapter of the book in a folder that has no result yet; that folder is their working directory.
 
     Parameters
@@ -54,8 +48,6 @@ def execute_chapters(
         Values for the cell tagged ``parameters``; plain JSON types.
     jobs
         Chapters executed at the same time; by default one per core.
-    progress
-        Show a progress bar on standard error; by default only where that is a terminal.
 
     Raises
     ------
@@ -67,20 +59,17 @@ def execute_chapters(
         raise BuildError("\n".join(str(fault) for fault in faults))
     shared = input_digest(root, parameters)
     cache = root / ".cache" / "chapters"
-    results = {chapter.name: cache / f"{_key(shared, chapter)}.ipynb" for chapter in chapters}
+    keys = {c.name: hashlib.sha256("\0".join((shared, c.name, c.text)).encode()).hexdigest() for c in chapters}
+    results = {name: cache / f"{key}.ipynb" for name, key in keys.items()}
     cached = tuple(name for name, path in results.items() if path.is_file())
     waiting = [chapter for chapter in chapters if chapter.name not in cached]
     if waiting:
         cache.mkdir(parents=True, exist_ok=True)
-        faults = _run_all(root, waiting, results, parameters, jobs=jobs or os.cpu_count() or 1, progress=progress)
+        faults = _run_all(root, waiting, results, parameters, jobs=jobs or os.cpu_count() or 1)
         if faults:
             raise BuildError("\n".join(str(fault) for fault in sorted(faults)))
     _keep_newest(cache, results.values())
     return Executed(results, tuple(chapter.name for chapter in waiting), cached)
-
-
-def _key(shared: str, chapter: Chapter) -> str:
-    return hashlib.sha256("\0".join((shared, chapter.name, chapter.text)).encode()).hexdigest()
 
 
 def _read_all(root: Path) -> tuple[list[Chapter], list[Fault]]:
@@ -94,26 +83,19 @@ def _read_all(root: Path) -> tuple[list[Chapter], list[Fault]]:
 
 
 def _run_all(
-    root: Path,
-    chapters: Sequence[Chapter],
-    results: Mapping[str, Path],
-    parameters: Mapping[str, object],
-    *,
-    jobs: int,
-    progress: bool | None,
+    root: Path, chapters: Sequence[Chapter], results: Mapping[str, Path], parameters: Mapping[str, object], *, jobs: int
 ) -> list[Fault]:
     from tqdm import tqdm
 
     # Papermill warns of a parameter that a chapter does not use, and repeats what a failing cell says.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     faults: list[Fault] = []
-    hidden = None if progress is None else not progress
-    # Threads suffice: the work is done by the kernels, each a process of its own.
+    # Threads suffice: the work is done by the kernels, each a process of its own. No bar where there is no terminal.
     with (
         tempfile.TemporaryDirectory(prefix="livingreview-") as scratch,
         kernel_folders(Path(scratch), set().union(*(chapter.imports for chapter in chapters))) as kernel,
         ThreadPoolExecutor(min(jobs, len(chapters))) as pool,
-        tqdm(total=len(chapters), desc="chapters", unit="", disable=hidden) as bar,
+        tqdm(total=len(chapters), desc="chapters", unit="", disable=None) as bar,
     ):
         running = {
             pool.submit(_run, root, chapter, results[chapter.name], parameters, kernel): chapter for chapter in chapters

@@ -85,7 +85,7 @@ LONGEST: Final = 200  # what search engines show of a description
 def site_metadata(review: Review) -> dict[str, Any]:
     """Return what all pages share, as plain data: the schema.org descriptions of the review and of its data."""
     root = site_root(review)
-    base, file = review.file.base_review, review.file
+    file, base, question = review.file, review.file.base_review, review.file.question
     shared = {
         "creator": {"@type": "Organization", "name": CREATOR},
         "license": LICENCE,
@@ -98,7 +98,8 @@ def site_metadata(review: Review) -> dict[str, Any]:
     dataset = {
         "@type": "Dataset",
         "name": f"{file.title}: data",
-        "description": f"Every value of the review with its source, and every pooled number. {_sentence(review)}",
+        "description": "Every value of the review with its source, and every pooled number. "
+        f"Participants: {question['participants']}. Intervention: {question['intervention']}.",
         **shared,
         "measurementTechnique": "systematic review and meta-analysis of diagnostic test accuracy",
         "variableMeasured": ["sensitivity", "specificity", "Dice coefficient", "Hausdorff distance"],
@@ -110,11 +111,6 @@ def site_metadata(review: Review) -> dict[str, Any]:
     }  # fmt: skip
     article = {"@type": "ScholarlyArticle", "author": shared["creator"], **shared}
     return {"root": root, "name": file.title, "article": article, "dataset": dataset}
-
-
-def _sentence(review: Review) -> str:
-    question = review.file.question
-    return f"Participants: {question['participants']}. Intervention: {question['intervention']}."
 
 
 def page_metadata(site: Mapping[str, Any], page: str, title: str, description: str) -> str:

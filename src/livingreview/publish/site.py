@@ -47,7 +47,6 @@ def build_site(
     verified_only: bool = False,
     release: str | None = None,
     jobs: int | None = None,
-    progress: bool | None = None,
 ) -> Built:
     """Build the site of the review in a folder, by default into its ``_site``.
 
@@ -59,7 +58,7 @@ def build_site(
         Let syntheses use only studies whose extraction a person has signed.
     release
         Version that the chapters name; by default the one in ``data/review.yaml``.
-    jobs, progress
+    jobs
         As for :func:`~livingreview.publish.chapters.execute_chapters`.
 
     Raises
@@ -83,21 +82,14 @@ def build_site(
     if _is_current(output, key, today):
         return Built(output, (), tuple(chapter_names(root)), time.perf_counter() - start)
     frame = frame_of(root, today, as_of=as_of, verified_only=verified_only)
-    built = build_book(root, output, parameters, frame, jobs=jobs, progress=progress)
+    built = build_book(root, output, parameters, frame, jobs=jobs)
     days = {"day": today.isoformat(), "until": (frame.until or date.max).isoformat()}
-    stamp = {"key": key, **days, "files": _inventory(output), **parameters}
-    (output / STAMP).write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    _write_stamp(output, {"key": key, **days, **parameters})
     return Built(output, built.executed, built.cached, time.perf_counter() - start)
 
 
 def build_book(
-    root: Path,
-    output: Path,
-    parameters: Mapping[str, object],
-    frame: Frame,
-    *,
-    jobs: int | None = None,
-    progress: bool | None = None,
+    root: Path, output: Path, parameters: Mapping[str, object], frame: Frame, *, jobs: int | None = None
 ) -> Built:
     """Execute the chapters of the book in a folder and make a site, which is replaced only if everything succeeded.
 
@@ -114,7 +106,7 @@ def build_book(
 
     start = time.perf_counter()
     _refuse_foreign(output, root)
-    executed = execute_chapters(root, parameters, jobs=jobs, progress=progress)
+    executed = execute_chapters(root, parameters, jobs=jobs)
     cache = root / ".cache"
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="stage-", dir=cache) as folder:
@@ -141,8 +133,12 @@ def add_to_site(site: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         (site / name).write_bytes(content)
     if as_built:
-        stamp["files"] = _inventory(site)
-        (site / STAMP).write_text(json.dumps(stamp, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _write_stamp(site, stamp)
+
+
+def _write_stamp(site: Path, stamp: Mapping[str, object]) -> None:
+    content = {**stamp, "files": _inventory(site)}
+    (site / STAMP).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _today() -> date:

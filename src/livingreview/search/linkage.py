@@ -55,16 +55,8 @@ COMPARISONS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         "authors_l IS NULL OR authors_r IS NULL",
         ("authors_l = authors_r", "author_l = author_r", "authors~0.85"),
     ),
-    (
-        "year",
-        "year_l IS NULL OR year_r IS NULL",
-        ("year_l = year_r", "abs(year_l - year_r) = 1"),
-    ),
-    (
-        "journal",
-        "journal_l IS NULL OR journal_r IS NULL",
-        ("journal_l = journal_r", "journal~0.85", _JOURNAL_INITIAL),
-    ),
+    ("year", "year_l IS NULL OR year_r IS NULL", ("year_l = year_r", "abs(year_l - year_r) = 1")),
+    ("journal", "journal_l IS NULL OR journal_r IS NULL", ("journal_l = journal_r", "journal~0.85", _JOURNAL_INITIAL)),
     (
         "place",
         "(volume_l IS NULL OR volume_r IS NULL) AND (page_l IS NULL OR page_r IS NULL)",

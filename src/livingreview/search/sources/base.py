@@ -21,6 +21,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+# By which every service with cursors names the first page.
+FIRST_CURSOR = "*"
+
+
 @dataclass(frozen=True)
 class Query:
     """What to search for, and the window of the records that are new to the database, without `since` all.
@@ -124,19 +128,16 @@ class JsonSource(Source):
         return Record(self.database, index, sha256=hashlib.sha256(raw).hexdigest(), **found)
 
 
-def by_cursor(fetch: Callable[[str], Page], resume: Resume, first: str = "*") -> Iterator[Page]:
-    """Yield pages that each name the next one; a cursor that has expired is replaced by the first.
-
-    `fetch` returns the page at a cursor, `first` is that of the first page.
-    """
-    cursor = resume.cursor or first
+def by_cursor(fetch: Callable[[str], Page], resume: Resume) -> Iterator[Page]:
+    """Yield pages that each name the next one, as `fetch` returns them; an expired cursor is replaced by the first."""
+    cursor = resume.cursor or FIRST_CURSOR
     while cursor:
         try:
             page = fetch(cursor)
         except SearchError:
             if cursor != resume.cursor:
                 raise
-            page = fetch(first)
+            page = fetch(FIRST_CURSOR)
         yield page
         cursor = page.cursor
 
