@@ -191,7 +191,9 @@ def test_every_transcribed_statement_of_the_text_is_used_and_sourced() -> None:
     names = [row["id"] for row in rows]
     assert len(set(names)) == len(names)
     assert all(row["where"] and row["printed"] for row in rows)
-    code = "".join(path.read_text(encoding="utf-8") for path in (DATA.parent / "src/livingreview/analysis/audit").glob("*.py"))
+    modules = [*(DATA.parent / "src/livingreview/analysis/audit").glob("*.py")]
+    assert modules
+    code = "".join(path.read_text(encoding="utf-8") for path in modules)
     families = ("quoted_", "claim_", "highest_", "u_net_")  # read by prefix or by a name that is put together
     assert [name for name in names if f'"{name}"' not in code and not name.startswith(families)] == [
         f"{metric}_studies" for metric in ("sensitivity", "accuracy", "specificity", "precision")

@@ -131,6 +131,7 @@ def test_the_three_forms_ask_for_what_is_needed() -> None:
 def test_labels_are_what_github_takes() -> None:
     schema = {
         "type": "array",
+        "minItems": 1,
         "items": {
             "type": "object",
             "required": ["name", "color", "description"],
