@@ -48,6 +48,14 @@ def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
     dict
         Plain JSON types: ``fit.to_dict()`` with ``auc`` and ``partial_auc`` (over the observed range, divided by
         its width). An area that the fit does not determine is None, and a note says why.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> round(bivariate_object(fit(counts))["auc"]["estimate"], 3)
+    0.934
     """
     result = fit.to_dict()
     notes = list(result["notes"])
@@ -78,6 +86,14 @@ def metadisc_object(result: MetaDisc) -> dict[str, Any]:
     dict
         Plain JSON types: ``result.to_dict()``, in which each ratio and ``auc`` are DerSimonian and Laird's, and
         ``ratios`` has them by both methods.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, metadisc
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> round(metadisc_object(metadisc.analyse(counts))["sensitivity"]["estimate"], 3)
+    0.864
     """
     everything = result.to_dict()
     ratios = {measure: everything[measure] for measure in RATIOS}
@@ -107,6 +123,14 @@ def as_text(result: Mapping[str, Any]) -> str:
     -------
     str
         Title, estimates with intervals, heterogeneity, levels and tests where there are any, boundary and notes.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> print(as_text(bivariate_object(fit(counts))).splitlines()[0])
+    model binomial · ml · independent · 5 studies
     """
     return "\n".join(line.rstrip() for line in _lines(result))
 

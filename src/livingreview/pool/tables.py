@@ -30,6 +30,12 @@ class CountsTable:
         The tables, in the file's order.
     columns
         Every column of the file as text, by its name in lower case: k values each.
+
+    Examples
+    --------
+    >>> table = CountsTable(Counts.from_arrays(tp=[45], fp=[10], fn=[5], tn=[90]), {"setting": ("clinic",)})
+    >>> table.column("Setting")
+    ('clinic',)
     """
 
     counts: Counts
@@ -59,7 +65,7 @@ class CountsTable:
 
 
 def read_counts(path: str | Path) -> CountsTable:
-    """Read a CSV file with the columns study, tp, fp, fn, tn.
+    r"""Read a CSV file with the columns study, tp, fp, fn, tn.
 
     Column names may be in any order and case, other columns are kept as text, empty lines are skipped. The
     delimiter is the comma, semicolon or tab that the header uses; the encoding is UTF-8, UTF-16 with a byte-order
@@ -81,6 +87,17 @@ def read_counts(path: str | Path) -> CountsTable:
         With every fault found, each with its line and column: the file cannot be read (TABLE-001), is no text
         (TABLE-002), lacks or repeats a column (TABLE-003), has a row with more or fewer cells than the header
         (TABLE-004), a cell that is no count (TABLE-005), a row of zeros (TABLE-006), or no rows at all (TABLE-009).
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "table.csv")
+    ...     _ = path.write_text("study;TP;FP;FN;TN;setting\nA;45;10;5;90;clinic\n")
+    ...     table = read_counts(path)
+    >>> table.counts.tp.tolist(), table.column("setting")
+    ([45], ('clinic',))
     """
     name = str(path)
     records = _records(name, _text(Path(path)))

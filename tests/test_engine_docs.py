@@ -10,11 +10,14 @@ from types import FunctionType
 import pytest
 
 from livingreview import synthesis
+from livingreview.pool import pooling, tables
+
+PUBLIC = {name: getattr(module, name) for module in (synthesis, pooling, tables) for name in module.__all__}
 
 
-@pytest.mark.parametrize("name", synthesis.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_name_says_what_goes_in_what_comes_out_and_shows_it(name: str) -> None:
-    thing = getattr(synthesis, name)
+    thing = PUBLIC[name]
     says = inspect.getdoc(thing) or ""
     assert "\nExamples\n---" in says
     wanted = ("Parameters", "Returns") if isinstance(thing, FunctionType) else ("Parameters",)
