@@ -25,7 +25,7 @@ CORRECTIONS = {"only0": "zero_only", "all": "all", "if0all": "all_if_any"}
 MEANS = ("bcg_rr", "dice_sim22", "dice_sim4", "normand1999_arm1", "normand1999_md")
 
 
-def close(ours: Any, theirs: Any, rel: float = CLOSED) -> None:
+def assert_close(ours: Any, theirs: Any, rel: float = CLOSED) -> None:
     np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=1e-12)
 
 
@@ -41,9 +41,9 @@ def test_deeks_test_is_the_weighted_regression_of_r(name: str, load_case: Callab
     for key, correction in CORRECTIONS.items():
         ours, g = bias.deeks(case.counts, correction=correction), golden[key]  # type: ignore[arg-type]
         # Slope and intercept cancel where all studies have about one size (1e8 in edge_huge_counts).
-        close([ours.slope, ours.slope_se, ours.statistic], [g["slope"], g["se_slope"], g["t"]], 1e-8)
-        close([ours.intercept, ours.intercept_se], [g["intercept"], g["se_intercept"]], 1e-8)
-        close([ours.p, ours.df], [g["p"], g["df"]], 1e-8)
+        assert_close([ours.slope, ours.slope_se, ours.statistic], [g["slope"], g["se_slope"], g["t"]], 1e-8)
+        assert_close([ours.intercept, ours.intercept_se], [g["intercept"], g["se_intercept"]], 1e-8)
+        assert_close([ours.p, ours.df], [g["p"], g["df"]], 1e-8)
         assert ours.reliable == (case.counts.k >= 10)
 
 
@@ -56,8 +56,8 @@ def test_egger_and_begg_on_log_odds_ratios_are_rs(name: str, load_case: Callable
         return
     y, v = log_ratios(case.counts, "diagnostic_odds_ratio", "zero_only")
     ours, g = bias.egger(y, v), golden["egger"]
-    close([ours.slope, ours.slope_se, ours.statistic], [g["bias"], g["se"], g["t"]], 1e-8)
-    close([ours.intercept, ours.intercept_se, ours.p], [g["slope"], g["se_slope"], g["p"]], 1e-8)
+    assert_close([ours.slope, ours.slope_se, ours.statistic], [g["bias"], g["se"], g["t"]], 1e-8)
+    assert_close([ours.intercept, ours.intercept_se, ours.p], [g["slope"], g["se_slope"], g["p"]], 1e-8)
     rank = bias.begg(y, v)
     # R leaves a tie of variances that were summed in another order to rounding: one pair of tau.
     assert rank.tau == pytest.approx(golden["begg"]["kendall_tau"], abs=2 / (case.counts.k * (case.counts.k - 1) / 2))
@@ -70,17 +70,17 @@ def test_egger_and_begg_on_means_are_metafors(name: str, reference_dir: Path) ->
     golden = json.loads((reference_dir / "means" / "expected" / f"{name}.json").read_text("utf-8"))
     g = golden["fits"]["DL"]
     ours = bias.egger(golden["yi"], golden["vi"])
-    close([ours.statistic, ours.p, ours.df], [g["egger_lm"]["t"], g["egger_lm"]["p"], g["egger_lm"]["df"]], 1e-8)
-    close(ours.intercept, g["egger_lm"]["limit_est"], 1e-8)
+    assert_close([ours.statistic, ours.p, ours.df], [g["egger_lm"]["t"], g["egger_lm"]["p"], g["egger_lm"]["df"]], 1e-8)
+    assert_close(ours.intercept, g["egger_lm"]["limit_est"], 1e-8)
     rank = bias.begg(golden["yi"], golden["vi"])
-    close([rank.tau, rank.p], [g["begg"]["tau"], g["begg"]["p"]], 1e-8)
+    assert_close([rank.tau, rank.p], [g["begg"]["tau"], g["begg"]["p"]], 1e-8)
     # The mixed-effects variant is a meta-regression on the standard error.
     for method in ("DL", "REML"):
         mixed = univariate.fit(
             golden["yi"], golden["vi"], method=method.lower(), test="z", moderators=np.sqrt(golden["vi"])  # type: ignore[arg-type]
         )  # fmt: skip
         z = mixed.coefficients[1] / mixed.standard_errors[1]
-        close([z, mixed.p_values[1]], [golden["fits"][method]["egger_rma"][key] for key in ("z", "p")], 1e-5)
+        assert_close([z, mixed.p_values[1]], [golden["fits"][method]["egger_rma"][key] for key in ("z", "p")], 1e-5)
 
 
 def test_the_caution_below_ten_studies_travels_with_the_result() -> None:

@@ -32,7 +32,7 @@ COLUMNS = {
 TOLERANCE = {"DL": 1e-9, "REML": 1e-5}
 
 
-def close(ours: Any, theirs: Any, rel: float, absolute: float = 0.0) -> None:
+def assert_close(ours: Any, theirs: Any, rel: float, absolute: float = 0.0) -> None:
     np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=absolute)
 
 
@@ -45,10 +45,10 @@ def test_univariate_diagnostics_are_metafors(name: str, method: str, reference_d
     ours, rel = influence(result), TOLERANCE[method]
     for theirs, column in COLUMNS.items():
         scale = float(np.max(np.abs(g["influence"][theirs])))
-        close(getattr(ours, column), g["influence"][theirs], rel, rel * scale)
-    close(ours.dfbetas[:, 0], g["influence"]["dfbetas"], rel, rel)
-    close(ours.residual, g["rstandard"]["resid"], rel, rel * float(np.max(np.abs(golden["yi"]))))
-    close(ours.standardized, g["rstandard"]["z"], rel, rel)
+        assert_close(getattr(ours, column), g["influence"][theirs], rel, rel * scale)
+    assert_close(ours.dfbetas[:, 0], g["influence"]["dfbetas"], rel, rel)
+    assert_close(ours.residual, g["rstandard"]["resid"], rel, rel * float(np.max(np.abs(golden["yi"]))))
+    assert_close(ours.standardized, g["rstandard"]["z"], rel, rel)
 
 
 @pytest.mark.parametrize("test", ["z", "hartung_knapp"])
@@ -88,7 +88,7 @@ def test_shifting_the_effects_changes_no_diagnostic(y: list[float], shift: float
     one = influence(univariate.fit(y, v, method="dl", test="z"))
     other = influence(univariate.fit(np.array(y) + shift, v, method="dl", test="z"))
     for column in one.columns:
-        close(getattr(other, column), getattr(one, column), 1e-6, 1e-6)
+        assert_close(getattr(other, column), getattr(one, column), 1e-6, 1e-6)
 
 
 def test_a_coefficient_that_rests_on_one_study_names_it() -> None:
@@ -110,12 +110,12 @@ def test_bivariate_deletions_are_the_fits_without_the_study(model: Any, load_cas
     assert ours.converged.all()
     for i in range(counts.k):
         part = bivariate.fit(counts.subset(np.arange(counts.k) != i), model=model, structure="unstructured")
-        close(ours.mu[i], part.mu, 1e-5)
-        close(ours.between_study_cov[i], part.between_study_cov, 1e-3, 1e-5)
+        assert_close(ours.mu[i], part.mu, 1e-5)
+        assert_close(ours.between_study_cov[i], part.between_study_cov, 1e-3, 1e-5)
         interval = part.sensitivity
-        close(ours.sensitivity[i], [interval.estimate, interval.lower, interval.upper], 1e-5)
+        assert_close(ours.sensitivity[i], [interval.estimate, interval.lower, interval.upper], 1e-5)
         change = whole.mu - part.mu
-        close(ours.cook_distance[i], change @ np.linalg.solve(whole.mu_cov, change), 1e-3, 1e-7)
+        assert_close(ours.cook_distance[i], change @ np.linalg.solve(whole.mu_cov, change), 1e-3, 1e-7)
 
 
 def test_the_study_unlike_the_others_moves_the_bivariate_point_most() -> None:

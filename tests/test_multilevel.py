@@ -30,7 +30,7 @@ def golden(name: str) -> dict[str, Any]:
     return document
 
 
-def close(ours: Any, theirs: Any, rel: float, absolute: float) -> None:
+def assert_close(ours: Any, theirs: Any, rel: float, absolute: float) -> None:
     np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=absolute)
 
 
@@ -60,18 +60,18 @@ def test_the_fit_is_metafors_and_the_inference_clubsandwichs(name: str) -> None:
         )
         unit = float(np.mean(data["v"]))
         assert ours.log_likelihood >= g["log_likelihood"] - 1e-9
-        close(ours.log_likelihood, g["log_likelihood"], 0, LIKELIHOOD)
+        assert_close(ours.log_likelihood, g["log_likelihood"], 0, LIKELIHOOD)
         # At the boundary metafor, which searches over logarithms, stops just above 0.
-        close([ours.between, ours.within], [g["between"], g["within"]], VARIANCE, VARIANCE * unit)
-        close(ours.coefficients, g["coefficients"], INFERENCE, INFERENCE * math.sqrt(unit))
-        close(ours.covariance, g["covariance"], INFERENCE, INFERENCE * unit)
-        close(ours.standard_errors, g["robust_se"], INFERENCE, 0)
-        close(ours.robust_covariance, g["cr2"], 5 * INFERENCE, INFERENCE * unit)
-        close(ours.df, g["df"], INFERENCE, 0)
-        close(ours.p_values, g["p"], 20 * INFERENCE, 1e-12)
-        close([i.lower for i in ours.intervals], g["lower"], 5 * INFERENCE, INFERENCE * math.sqrt(unit))
-        close([i.upper for i in ours.intervals], g["upper"], 5 * INFERENCE, INFERENCE * math.sqrt(unit))
-        close([ours.q, ours.q_p], [g["q"], g["q_p"]], 1e-8, 1e-12)
+        assert_close([ours.between, ours.within], [g["between"], g["within"]], VARIANCE, VARIANCE * unit)
+        assert_close(ours.coefficients, g["coefficients"], INFERENCE, INFERENCE * math.sqrt(unit))
+        assert_close(ours.covariance, g["covariance"], INFERENCE, INFERENCE * unit)
+        assert_close(ours.standard_errors, g["robust_se"], INFERENCE, 0)
+        assert_close(ours.robust_covariance, g["cr2"], 5 * INFERENCE, INFERENCE * unit)
+        assert_close(ours.df, g["df"], INFERENCE, 0)
+        assert_close(ours.p_values, g["p"], 20 * INFERENCE, 1e-12)
+        assert_close([i.lower for i in ours.intervals], g["lower"], 5 * INFERENCE, INFERENCE * math.sqrt(unit))
+        assert_close([i.upper for i in ours.intervals], g["upper"], 5 * INFERENCE, INFERENCE * math.sqrt(unit))
+        assert_close([ours.q, ours.q_p], [g["q"], g["q_p"]], 1e-8, 1e-12)
 
 
 def test_no_nearby_pair_of_components_is_more_likely() -> None:
@@ -141,10 +141,10 @@ def test_shifting_scaling_reordering_and_relabelling_do_just_that(shift: float, 
     base = multilevel.fit(y, v, study)
     order = random.sample(range(len(y)), len(y))
     other = multilevel.fit((factor * y + shift)[order], (factor**2 * v)[order], [f"{s}!" for s in study[order]])
-    close([other.between, other.within], factor**2 * np.array([base.between, base.within]), 1e-5, 0)
-    close(other.coefficients, factor * base.coefficients + shift, 1e-6, 1e-6 * factor)
-    close(other.standard_errors, factor * base.standard_errors, 1e-5, 0)
-    close(other.df, base.df, 1e-5, 0)
+    assert_close([other.between, other.within], factor**2 * np.array([base.between, base.within]), 1e-5, 0)
+    assert_close(other.coefficients, factor * base.coefficients + shift, 1e-6, 1e-6 * factor)
+    assert_close(other.standard_errors, factor * base.standard_errors, 1e-5, 0)
+    assert_close(other.df, base.df, 1e-5, 0)
 
 
 def test_what_cannot_be_fitted_is_refused_with_the_way_out() -> None:

@@ -34,7 +34,7 @@ def tolerance(method: str) -> float:
     return CLOSED if method in ("fixed", "dl") else ITERATIVE
 
 
-def close(ours: Any, theirs: Any, rel: float, scale: float = 0.0) -> None:
+def assert_close(ours: Any, theirs: Any, rel: float, scale: float = 0.0) -> None:
     np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=rel * scale)
 
 
@@ -100,20 +100,20 @@ def compare_fit(ours: univariate.UnivariateFit, expected: dict[str, Any], label:
     rel = tolerance(ours.method)
     np.testing.assert_allclose(ours.tau2, expected["tau2"], rtol=rel, atol=1e-9, err_msg=label)
     typical = float(np.median(ours.variances))
-    close(ours.estimate.estimate, expected["beta"], rel, 1)
-    close(ours.standard_errors[0], expected["se"], rel)
-    close([ours.estimate.lower, ours.estimate.upper], expected["ci"], rel, 1)
-    close(ours.p_values[0], expected["pval"], 1e3 * rel, 1e-300)
-    close(ours.q, expected["Q"], CLOSED, 1)
-    close(ours.i2, expected["I2"] / 100, rel, 1)
-    close(ours.h2, expected["H2"], rel)
+    assert_close(ours.estimate.estimate, expected["beta"], rel, 1)
+    assert_close(ours.standard_errors[0], expected["se"], rel)
+    assert_close([ours.estimate.lower, ours.estimate.upper], expected["ci"], rel, 1)
+    assert_close(ours.p_values[0], expected["pval"], 1e3 * rel, 1e-300)
+    assert_close(ours.q, expected["Q"], CLOSED, 1)
+    assert_close(ours.i2, expected["I2"] / 100, rel, 1)
+    assert_close(ours.h2, expected["H2"], rel)
     if expected.get("logLik") is not None:
-        close(ours.log_likelihood, expected["logLik"], CLOSED if rel == CLOSED else 1e-8, 1)
+        assert_close(ours.log_likelihood, expected["logLik"], CLOSED if rel == CLOSED else 1e-8, 1)
     if expected.get("se_tau2") is not None and expected["tau2"] > 1e-6 * typical:
-        close(ours.tau2_se, expected["se_tau2"], rel)
+        assert_close(ours.tau2_se, expected["se_tau2"], rel)
     if "pi" in expected:
         interval = ours.prediction_interval("normal" if ours.test == "z" else "riley")
-        close([interval.lower, interval.upper], expected["pi"], rel, 1)
+        assert_close([interval.lower, interval.upper], expected["pi"], rel, 1)
 
 
 def compare_profile(ours: univariate.UnivariateFit, golden: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def compare_profile(ours: univariate.UnivariateFit, golden: dict[str, Any]) -> N
         found = [interval.estimate * unit, interval.lower * unit, interval.upper * unit]
         # metafor looks for the upper limit no further than max(100, 10 τ²) and returns that when it is beyond.
         capped = ours.tau2_interval().upper > max(100.0, 10 * ours.tau2)
-        close(found[:2] if capped else found, expected[:2] if capped else expected, 1e-6, 1e-2)
+        assert_close(found[:2] if capped else found, expected[:2] if capped else expected, 1e-6, 1e-2)
 
 
 # --- means and generic effects --------------------------------------------------------------------------
@@ -157,10 +157,10 @@ def test_means_and_generic_effects_are_metafors(name: str, reference_dir: Path) 
         if "pi_lb" in g and suffix != "HKSJ_adhoc":
             expected["pi"] = [g["pi_lb"], g["pi_ub"]]
         compare_fit(ours, expected, f"{name} {key}")
-        close(ours.q_p, g["QEp"], 1e-8)
+        assert_close(ours.q_p, g["QEp"], 1e-8)
         if "pi_HTS_k2" in g:
             interval = ours.prediction_interval("higgins")
-            close([interval.lower, interval.upper], g["pi_HTS_k2"], tolerance(ours.method), 1)
+            assert_close([interval.lower, interval.upper], g["pi_HTS_k2"], tolerance(ours.method), 1)
         if "QProfile" in g:
             compare_profile(ours, g["QProfile"])
         compared += 1
@@ -179,18 +179,18 @@ def test_refits_and_shrunken_effects_are_metafors(name: str, method: str, refere
         (refits.cumulative(ours), g["cumul"], "pvals"),
     ):
         size = float(np.max(np.abs(golden["yi"])))
-        close(table.estimate, expected["estimate"], rel, size)
-        close(table.standard_error, expected["se"], rel)
-        close(table.lower, expected["ci.lb"], rel, size)
-        close(table.upper, expected["ci.ub"], rel, size)
-        close(table.p_value, expected[p], 1e3 * rel)
-        close(table.tau2, expected["tau2"], rel, float(np.max(golden["vi"])))
-        close(table.q, expected["Q"], CLOSED, 1)
-        close(table.i2, np.asarray(expected["I2"]) / 100, rel, 1)
-        close(table.h2, expected["H2"], rel)
+        assert_close(table.estimate, expected["estimate"], rel, size)
+        assert_close(table.standard_error, expected["se"], rel)
+        assert_close(table.lower, expected["ci.lb"], rel, size)
+        assert_close(table.upper, expected["ci.ub"], rel, size)
+        assert_close(table.p_value, expected[p], 1e3 * rel)
+        assert_close(table.tau2, expected["tau2"], rel, float(np.max(golden["vi"])))
+        assert_close(table.q, expected["Q"], CLOSED, 1)
+        assert_close(table.i2, np.asarray(expected["I2"]) / 100, rel, 1)
+        assert_close(table.h2, expected["H2"], rel)
     shrunken, se = ours.empirical_bayes()
-    close(shrunken, g["blup"]["pred"], rel, 1)
-    close(se, g["blup"]["se"], rel)
+    assert_close(shrunken, g["blup"]["pred"], rel, 1)
+    assert_close(se, g["blup"]["se"], rel)
 
 
 @pytest.mark.parametrize("name", ["bcg_rr", "dice_sim22"])
@@ -207,17 +207,17 @@ def test_meta_regression_is_metafors(name: str, reference_dir: Path) -> None:
             moderators=np.column_stack(columns),
         )
         rel = tolerance(ours.method)
-        close(ours.tau2, g["tau2"], rel, float(np.median(golden["vi"])))
-        close(ours.coefficients, g["b"], 10 * rel)
-        close(ours.standard_errors, g["se"], 10 * rel)
-        close(ours.p_values, g["pval"], 1e3 * rel)
-        close([i.lower for i in ours.intervals], g["ci_lb"], 100 * rel)
-        close(ours.q, g["QE"], CLOSED)
-        close(ours.i2, g["I2"] / 100, rel, 1)
+        assert_close(ours.tau2, g["tau2"], rel, float(np.median(golden["vi"])))
+        assert_close(ours.coefficients, g["b"], 10 * rel)
+        assert_close(ours.standard_errors, g["se"], 10 * rel)
+        assert_close(ours.p_values, g["pval"], 1e3 * rel)
+        assert_close([i.lower for i in ours.intervals], g["ci_lb"], 100 * rel)
+        assert_close(ours.q, g["QE"], CLOSED)
+        assert_close(ours.i2, g["I2"] / 100, rel, 1)
         statistic, p = ours.moderator_test()
-        close([statistic, p], [g["QM"], g["QMp"]], 1e3 * rel)
+        assert_close([statistic, p], [g["QM"], g["QMp"]], 1e3 * rel)
         if g["R2"] != []:
-            close(ours.r_squared, g["R2"] / 100, 10 * rel, 1)
+            assert_close(ours.r_squared, g["R2"] / 100, 10 * rel, 1)
 
 
 def design_columns(rows: list[dict[str, str]], term: str) -> Array:

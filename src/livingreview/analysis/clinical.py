@@ -19,10 +19,10 @@ from livingreview.analysis.diagnosis import Pooled
 from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.tabulate import reference
 from livingreview.review.model import Judgement
-from livingreview.synthesis import summary
 from livingreview.synthesis.bias import FEWEST_STUDIES
 from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.summary import PooledLogits
 from livingreview.synthesis.utility import NaturalFrequencies, PooledAccuracy, natural_frequencies, predictive_values
 from livingreview.wording import percent, plural, with_interval
 
@@ -104,8 +104,8 @@ def _from_study(item: TableEvidence) -> Scenario:
 
 def likelihood_ratios(accuracy: PooledAccuracy) -> tuple[Interval, Interval]:
     """Return LR+ and LR−, with delta-method intervals on the log scale."""
-    mu, cov, level = accuracy.mu, accuracy.mu_cov, accuracy.level
-    return summary.likelihood_ratio_positive(mu, cov, level), summary.likelihood_ratio_negative(mu, cov, level)
+    pooled = PooledLogits(accuracy.mu, accuracy.mu_cov, accuracy.level)
+    return pooled.likelihood_ratio_positive, pooled.likelihood_ratio_negative
 
 
 def after_test(accuracy: PooledAccuracy, prevalence: float) -> tuple[Interval, Interval]:

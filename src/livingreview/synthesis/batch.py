@@ -260,7 +260,7 @@ class Bootstrap:
             raise ConvergenceError("no simulated data set has an estimate")
         tail = (1 - self.level) / 2
         lower, upper = np.quantile(logits, [tail, 1 - tail])
-        return Interval(expit(float(self.estimate[arm])), expit(float(lower)), expit(float(upper)), self.level)
+        return Interval(float(self.estimate[arm]), float(lower), float(upper), self.level).map(expit)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the intervals and the number of failures as plain JSON types."""

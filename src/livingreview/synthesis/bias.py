@@ -36,7 +36,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.arrays import FloatArray, freeze
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.random_effects import finite_or_none, validated
 from livingreview.synthesis.simple_pooling import log_ratios
@@ -85,10 +85,7 @@ class FunnelTest:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for name in ("x", "effects", "weights"):
-            array = np.array(getattr(self, name), dtype=float)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "x", "effects", "weights")
 
     @property
     def reliable(self) -> bool:
@@ -178,10 +175,6 @@ def egger(effects: ArrayLike, variances: ArrayLike) -> FunnelTest:
     ----------
     effects, variances
         (k,) arrays.
-
-    Returns
-    -------
-    FunnelTest
 
     Raises
     ------

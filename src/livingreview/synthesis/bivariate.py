@@ -15,17 +15,6 @@ References
 ----------
 Chu H, Cole SR (2006) doi 10.1016/j.jclinepi.2006.06.011. Reitsma JB et al. (2005)
 doi 10.1016/j.jclinepi.2005.02.022. Takwoingi Y et al. (2017) doi 10.1177/0962280215592269.
-
-Examples
---------
->>> from livingreview.synthesis.counts import Counts
->>> counts = Counts.from_arrays(
-...     tp=[40, 55, 20, 33, 71], fp=[5, 9, 2, 14, 6], fn=[10, 8, 7, 5, 20], tn=[80, 60, 45, 70, 90]
-... )
->>> fit(counts, structure="independent")
-BivariateFit(binomial, ml, independent, k=5)
-  sensitivity 0.814 [0.763, 0.856], specificity 0.911 [0.860, 0.945]
-  tau 0.000, 0.395; rho undefined; log-likelihood -24.577; boundary: tau_sensitivity = 0
 """
 
 from __future__ import annotations
@@ -43,6 +32,7 @@ from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.covariates import Coding, LevelEstimate, Test, code, wald_tests
 from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, Tables, covariance
 from livingreview.synthesis.fit_result import BivariateFit
+from livingreview.synthesis.intervals import require_level
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Problem
 from livingreview.synthesis.solve import Model, Settings, Solutions, solve
@@ -83,21 +73,16 @@ def fit(
     ----------
     counts
         k tables.
-    model
-        ``"binomial"`` (exact) or ``"normal"`` (Reitsma's).
-    method
-        ``"ml"``, or for the normal model ``"reml"``.
+    model, method
+        ``"binomial"`` (exact) by ``"ml"``, or ``"normal"`` (Reitsma's) by ``"ml"`` or ``"reml"``.
     structure
         Between-study covariance: ``"unstructured"``, ``"independent"`` (no correlation), ``"fixed_sensitivity"``
-        or ``"fixed_specificity"`` (that variance and the correlation 0), ``"fixed"`` (no variation between
-        studies). ``"auto"`` takes the first of these, in the order that
-        :mod:`livingreview.synthesis.structures` documents, whose maximum is regular.
+        or ``"fixed_specificity"`` (that variance and the correlation 0), ``"fixed"`` (both variances 0); ``"auto"``:
+        the first that serves, in the order of :mod:`livingreview.synthesis.structures`.
     correction
         Continuity correction of the normal model; see :func:`livingreview.synthesis.counts.corrected`.
-    by
-        k labels of a categorical covariate of both means; the between-study covariance is common.
-    covariates
-        Numeric covariates of both means: name to (k,) values.
+    by, covariates
+        Covariates of both means: k labels of a categorical one; of numeric ones name to (k,) values.
     level
         Coverage of the intervals.
 
@@ -112,10 +97,8 @@ def fit(
         If no finite estimate exists, as when specificity is 100 % in every study, or none was found.
     TooFewStudies
         If a variance between studies is asked of one study, or an arm is empty in every study.
-    DataError
-        If a covariate cannot be used.
-    ValueError
-        If a name is none of those above, or the level is not between 0 and 1.
+    DataError, ValueError
+        If a covariate cannot be used; if a name is none of those above, or the level is not between 0 and 1.
 
     Examples
     --------
@@ -128,18 +111,18 @@ def fit(
     >>> print(fit(counts, model="normal", method="reml", structure="unstructured").specificity)
     0.871 [0.802, 0.918]
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is between 0 and 1; found {level}")
-    settings = Settings(model, method, correction)
-    coding = code(counts, by, covariates)
-    tables = Tables.stack([counts])
+    require_level(level)
+    settings, coding, tables = Settings(model, method, correction), code(counts, by, covariates), Tables.stack([counts])
     found = solve_structure(tables, coding.x, coding.x, structure, settings)
-    if message := found.failure[0]:
-        few = (found.structure[0] != "fixed" and tables.n.any(axis=0).sum() < 2) or not (
-            counts.n_diseased.any() and counts.n_nondiseased.any()
-        )
-        raise (TooFewStudies if few else ConvergenceError)(message)
+    _require_found(found, tables)
     return _result(counts, tables, coding, settings, found, level)
+
+
+def _require_found(found: Solutions, tables: Tables) -> None:
+    if message := found.failure[0]:
+        alone = found.structure[0] != "fixed" and tables.n.any(axis=0).sum() < 2
+        empty = not tables.n.any(axis=(1, 2)).all()
+        raise (TooFewStudies if alone or empty else ConvergenceError)(message)
 
 
 def _result(
@@ -203,7 +186,7 @@ def _levels(coding: Coding, coefficients: FloatArray, cov: FloatArray, level: fl
         contrast = _contrast(row)
         mu_cov = contrast @ cov[: contrast.shape[1], : contrast.shape[1]] @ contrast.T
         k = int((coding.level_of == position).sum())
-        estimates.append(LevelEstimate(label, k, contrast @ coefficients, mu_cov, level))
+        estimates.append(LevelEstimate(contrast @ coefficients, mu_cov, level, label, k))
     return tuple(estimates)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray, freeze
 from livingreview.synthesis.intervals import Interval, Intervals
 
 __all__ = ["CorrectedCounts", "Correction", "Counts", "Interval", "Intervals", "corrected", "parse_count"]
@@ -97,10 +97,7 @@ class Counts:
     study: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for name in CELLS:
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, *CELLS, dtype=np.int64)
 
     @classmethod
     def from_arrays(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis import summary
 from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.summary import PooledLogits
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +123,7 @@ def _fault(line: int, field: str, problem: str) -> Fault:
 
 
 @dataclass(frozen=True, eq=False)
-class LevelEstimate:
+class LevelEstimate(PooledLogits):
     """Pooled estimates at one level of a categorical covariate.
 
     Parameters
@@ -133,61 +132,14 @@ class LevelEstimate:
         The level.
     k
         Studies at it.
-    mu
-        (2,) logit sensitivity and logit specificity.
-    mu_cov
-        (2, 2) their covariance.
-    level
-        Coverage of the intervals.
     """
 
     label: str
     k: int
-    mu: FloatArray
-    mu_cov: FloatArray
-    level: float
-
-    @property
-    def sensitivity(self) -> Interval:
-        """Pooled sensitivity."""
-        return summary.proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
-
-    @property
-    def specificity(self) -> Interval:
-        """Pooled specificity."""
-        return summary.proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
-
-    @property
-    def likelihood_ratio_positive(self) -> Interval:
-        """Positive likelihood ratio."""
-        return summary.likelihood_ratio_positive(self.mu, self.mu_cov, self.level)
-
-    @property
-    def likelihood_ratio_negative(self) -> Interval:
-        """Negative likelihood ratio."""
-        return summary.likelihood_ratio_negative(self.mu, self.mu_cov, self.level)
-
-    @property
-    def diagnostic_odds_ratio(self) -> Interval:
-        """Diagnostic odds ratio."""
-        return summary.diagnostic_odds_ratio(self.mu, self.mu_cov, self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        measures = (
-            "sensitivity",
-            "specificity",
-            "likelihood_ratio_positive",
-            "likelihood_ratio_negative",
-            "diagnostic_odds_ratio",
-        )
-        return {
-            "label": self.label,
-            "k": self.k,
-            "mu": self.mu.tolist(),
-            "mu_cov": self.mu_cov.tolist(),
-            **{name: getattr(self, name).to_dict() for name in measures},
-        }
+        return {"label": self.label, "k": self.k, **self.measures_to_dict()}
 
 
 @dataclass(frozen=True)
@@ -221,13 +173,7 @@ class Test:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            "kind": self.kind,
-            "effect_on": self.effect_on,
-            "statistic": self.statistic,
-            "df": self.df,
-            "p_value": self.p_value,
-        }
+        return asdict(self)
 
 
 def wald_tests(coefficients: FloatArray, cov: FloatArray, p: int) -> tuple[Test, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from livingreview.synthesis import summary
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.batch import Bootstrap, parametric_bootstrap
 from livingreview.synthesis.counts import Correction, Counts
@@ -19,13 +18,13 @@ from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Parameter, Problem
 from livingreview.synthesis.solve import Model
-from livingreview.synthesis.summary import HSROC, I2
+from livingreview.synthesis.summary import HSROC, I2, PooledLogits, hsroc, i2, prediction_interval
 
 __all__ = ["BivariateFit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BivariateFit:
+class BivariateFit(PooledLogits):
     """A bivariate meta-analysis of diagnostic accuracy.
 
     With covariates, the pooled numbers are those at the covariates' means over the studies (for a categorical
@@ -45,12 +44,6 @@ class BivariateFit:
         Number of studies.
     counts
         The tables.
-    level
-        Coverage of every interval.
-    mu
-        (2,) logit sensitivity and logit specificity.
-    mu_cov
-        (2, 2) their covariance.
     between_study_cov
         (2, 2) covariance of the studies' true logits.
     rho
@@ -96,9 +89,6 @@ class BivariateFit:
     correction: Correction
     k: int
     counts: Counts
-    level: float
-    mu: FloatArray
-    mu_cov: FloatArray
     between_study_cov: FloatArray
     rho: float
     parameter_cov: FloatArray
@@ -126,39 +116,14 @@ class BivariateFit:
         return True
 
     @property
-    def sensitivity(self) -> Interval:
-        """Pooled sensitivity, the expit of the mean logit, with a Wald interval on the logit scale."""
-        return summary.proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
-
-    @property
-    def specificity(self) -> Interval:
-        """Pooled specificity, likewise."""
-        return summary.proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
-
-    @property
-    def likelihood_ratio_positive(self) -> Interval:
-        """Sensitivity / (1 − specificity), with a delta-method interval on the log scale."""
-        return summary.likelihood_ratio_positive(self.mu, self.mu_cov, self.level)
-
-    @property
-    def likelihood_ratio_negative(self) -> Interval:
-        """(1 − sensitivity) / specificity, likewise."""
-        return summary.likelihood_ratio_negative(self.mu, self.mu_cov, self.level)
-
-    @property
-    def diagnostic_odds_ratio(self) -> Interval:
-        """LR+ / LR−, likewise."""
-        return summary.diagnostic_odds_ratio(self.mu, self.mu_cov, self.level)
-
-    @property
     def hsroc(self) -> HSROC | None:
         """HSROC parameters; None where a between-study variance is 0."""
-        return summary.hsroc(self.mu, self.between_study_cov)
+        return hsroc(self.mu, self.between_study_cov)
 
     @property
     def i2(self) -> I2:
         """Zhou and Dendukuri's I²."""
-        return summary.i2(self.counts, self.mu, self.between_study_cov)
+        return i2(self.counts, self.mu, self.between_study_cov)
 
     @property
     def prediction_interval_sensitivity(self) -> Interval:
@@ -172,7 +137,7 @@ class BivariateFit:
 
     def _prediction(self, arm: int) -> Interval:
         tau2 = float(self.between_study_cov[arm, arm])
-        return summary.prediction_interval(float(self.mu[arm]), float(self.mu_cov[arm, arm]), tau2, self.k, self.level)
+        return prediction_interval(float(self.mu[arm]), float(self.mu_cov[arm, arm]), tau2, self.k, self.level)
 
     @cached_property
     def empirical_bayes(self) -> FloatArray:
@@ -256,15 +221,6 @@ class BivariateFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fit as plain JSON types; what does not exist is None."""
-        measures = (
-            "sensitivity",
-            "specificity",
-            "likelihood_ratio_positive",
-            "likelihood_ratio_negative",
-            "diagnostic_odds_ratio",
-            "prediction_interval_sensitivity",
-            "prediction_interval_specificity",
-        )
         return {
             "model": self.model,
             "method": self.method,
@@ -273,15 +229,15 @@ class BivariateFit:
             "correction": self.correction if self.model == "normal" else "none",
             "k": self.k,
             "level": self.level,
-            "mu": self.mu.tolist(),
-            "mu_cov": self.mu_cov.tolist(),
             "between_study_cov": self.between_study_cov.tolist(),
             "rho": None if np.isnan(self.rho) else self.rho,
             "log_likelihood": self.log_likelihood,
             "n_parameters": self.n_parameters,
             "aic": self.aic,
             "bic": self.bic,
-            **{name: getattr(self, name).to_dict() for name in measures},
+            **self.measures_to_dict(),
+            "prediction_interval_sensitivity": self.prediction_interval_sensitivity.to_dict(),
+            "prediction_interval_specificity": self.prediction_interval_specificity.to_dict(),
             "hsroc": None if self.hsroc is None else self.hsroc.to_dict(),
             "i2": self.i2.to_dict(),
             "empirical_bayes": self.empirical_bayes.tolist(),

@@ -21,14 +21,15 @@ doi:10.1002/sim.1186
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from livingreview.synthesis.arrays import BoolArray, IntArray
+from livingreview.synthesis.arrays import BoolArray, IntArray, freeze
 from livingreview.synthesis.metadisc import auc_from_log_dor, auc_slope
+from livingreview.synthesis.simple_pooling import excess
 
 __all__ = [
     "Heterogeneity",
@@ -72,7 +73,7 @@ class Heterogeneity:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        return {"q": self.q, "df": self.df, "p": self.p, "i2": self.i2}
+        return asdict(self)
 
     def __repr__(self) -> str:
         return f"Heterogeneity(q={self.q:.3g}, df={self.df}, p={self.p:.3g}, i2={self.i2:.1%})"
@@ -92,10 +93,7 @@ class Totals:
     n: IntArray
 
     def __post_init__(self) -> None:
-        for name in ("x", "n"):
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "x", "n", dtype=np.int64)
 
     @property
     def range(self) -> tuple[int, int] | None:
@@ -121,7 +119,7 @@ def heterogeneity_from_q(q: float, df: int) -> Heterogeneity:
     _require_df(df)
     if not q >= 0:
         raise ValueError(f"a χ² statistic is at least 0; found {q!r}")
-    return Heterogeneity(q, df, float(stats.chi2.sf(q, df)), max(0.0, 1 - df / q) if q > 0 else 0.0)
+    return Heterogeneity(q, df, float(stats.chi2.sf(q, df)), excess(q, df))
 
 
 def heterogeneity_from_i2(i2: float, df: int) -> Heterogeneity:

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, ndtri, stdtrit
 
 from livingreview.errors import ConvergenceError, DataError, Fault
-from livingreview.synthesis.arrays import FloatArray, IntArray
+from livingreview.synthesis.arrays import FloatArray, IntArray, freeze
 from livingreview.synthesis.batch import BatchFit, fit_many
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.structures import StructureChoice
@@ -67,10 +67,7 @@ class ImputedFit:
     level: float
 
     def __post_init__(self) -> None:
-        for name in ("mu", "mu_cov", "within", "between", "df"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "mu", "mu_cov", "within", "between", "df")
 
     @property
     def sensitivity(self) -> Interval:
@@ -208,15 +205,9 @@ def multiple_imputation(
     choices = _choices(tables)
     generator = np.random.default_rng(seed)
     probabilities = [None] * len(choices) if weights is None else [_normalised(w) for w in weights]
-    drawn = np.stack(
-        [
-            choice[generator.choice(len(choice), size=draws, p=p)]
-            for choice, p in zip(choices, probabilities, strict=True)
-        ],
-        axis=1,
-    )
-    fits = _fit_distinct(drawn, structure, executor)
-    return combine(*fits, level=level)
+    pairs = zip(choices, probabilities, strict=True)
+    drawn = [choice[generator.choice(len(choice), size=draws, p=p)] for choice, p in pairs]
+    return combine(*_fit_distinct(np.stack(drawn, axis=1), structure, executor), level=level)
 
 
 def combine(mu: ArrayLike, mu_cov: ArrayLike, *, level: float = 0.95) -> ImputedFit:

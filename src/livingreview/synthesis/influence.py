@@ -170,10 +170,6 @@ def influence(result: UnivariateFit) -> Influence:
     result
         The fit of at least p + 2 studies, so that a deletion leaves a residual degree of freedom.
 
-    Returns
-    -------
-    Influence
-
     Raises
     ------
     TooFewStudies
@@ -226,10 +222,6 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
         (``all_if_any``) is decided anew without the study.
     executor
         See :func:`livingreview.synthesis.batch.fit_many`.
-
-    Returns
-    -------
-    BivariateInfluence
 
     Raises
     ------

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.arrays import FloatArray, freeze
 
 __all__ = ["Interval", "Intervals"]
 
@@ -35,6 +34,15 @@ class Interval:
     lower: float
     upper: float
     level: float = 0.95
+
+    @classmethod
+    def about(cls, centre: float, half: float, level: float) -> Interval:
+        """Return the interval that reaches `half` to either side of an estimate."""
+        return cls(centre, centre - half, centre + half, level)
+
+    def map(self, transform: Callable[[float], float]) -> Interval:
+        """Return estimate and limits on another scale, by an increasing function."""
+        return Interval(transform(self.estimate), transform(self.lower), transform(self.upper), self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``{"estimate": …, "ci": [lower, upper], "level": …}``; what is not finite becomes None."""
@@ -79,10 +87,7 @@ class Intervals:
     level: float
 
     def __post_init__(self) -> None:
-        for name in ("estimate", "lower", "upper"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "estimate", "lower", "upper")
 
     def __len__(self) -> int:
         return len(self.estimate)
@@ -94,3 +99,9 @@ class Intervals:
         """Return measure, method, level and one :meth:`Interval.to_dict` per study."""
         studies = [self[row].to_dict() for row in range(len(self))]
         return {"measure": self.measure, "method": self.method, "level": self.level, "studies": studies}
+
+
+def require_level(level: float) -> None:
+    """Raise a ValueError unless a coverage is between 0 and 1."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is between 0 and 1, such as 0.95; found {level!r}")

@@ -9,7 +9,7 @@ from scipy import special
 
 from livingreview.synthesis.arrays import FloatArray, IntArray
 from livingreview.synthesis.counts import Correction, Counts, corrected
-from livingreview.synthesis.intervals import Intervals
+from livingreview.synthesis.intervals import Intervals, require_level
 
 __all__ = [
     "ProportionMethod",
@@ -222,6 +222,5 @@ def _ratio(
 
 
 def _quantile(level: float) -> float:
-    if not 0 < level < 1:
-        raise ValueError(f"level is between 0 and 1, such as 0.95; found {level!r}")
+    require_level(level)
     return float(special.ndtri((1 + level) / 2))

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -115,10 +116,6 @@ def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) ->
         Pooled log diagnostic odds ratio and its standard error.
     level
         Coverage of the intervals.
-
-    Returns
-    -------
-    SymmetricSROC
     """
     z = float(stats.norm.ppf((1 + level) / 2))
     auc, q = auc_from_log_dor(log_dor), q_star_from_log_dor(log_dor)
@@ -126,9 +123,9 @@ def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) ->
     return SymmetricSROC(
         log_dor=log_dor,
         log_dor_se=log_dor_se,
-        auc=Interval(auc, auc - z * auc_se, auc + z * auc_se, level),
+        auc=Interval.about(auc, z * auc_se, level),
         auc_se=auc_se,
-        q_star=Interval(q, q - z * q_se, q + z * q_se, level),
+        q_star=Interval.about(q, z * q_se, level),
         q_star_se=q_se,
     )
 
@@ -238,10 +235,6 @@ def analyse(
     level
         Coverage of every interval.
 
-    Returns
-    -------
-    MetaDisc
-
     Raises
     ------
     TooFewStudies
@@ -249,13 +242,9 @@ def analyse(
     DataError
         When a zero cell is left uncorrected.
     """
+    pooled = partial(pooled_ratio, counts, correction=correction, q_about=q_about, level=level)
     ratios = {
-        measure: MappingProxyType(
-            {
-                method: pooled_ratio(counts, measure, method, correction=correction, q_about=q_about, level=level)
-                for method in get_args(Pooling)
-            }
-        )
+        measure: MappingProxyType({method: pooled(measure, method) for method in get_args(Pooling)})
         for measure in get_args(Measure)
     }
     sroc = {

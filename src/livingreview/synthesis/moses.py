@@ -133,10 +133,6 @@ def moses_littenberg(
     correction
         Continuity correction, applied first.
 
-    Returns
-    -------
-    MosesLittenberg
-
     Raises
     ------
     TooFewStudies
@@ -154,11 +150,10 @@ def moses_littenberg(
         raise ValueError(f"weighting is one of {', '.join(weights)}; found {weighting!r}")
     root = np.sqrt(weights[weighting])
     q, r = np.linalg.qr(np.column_stack([root, root * s]))
-    beta = np.linalg.solve(r, q.T @ (root * d))
+    beta, inverse = np.linalg.solve(r, q.T @ (root * d)), np.linalg.inv(r)
     residual = root * (d - beta[0] - beta[1] * s)
-    inverse = np.linalg.inv(r)
     vcov = inverse @ inverse.T * float(residual @ residual) / (k - 2)
-    a, b = float(beta[0]), float(beta[1])
+    a, b = beta.tolist()
     se = np.sqrt(np.diag(vcov))
     # Points on one line have no residual: t is infinite and P is 0, but for a coefficient of 0 itself.
     t = np.divide(np.abs(beta), se, out=np.where(beta == 0, 0.0, np.inf), where=se > 0)
@@ -192,10 +187,6 @@ def threshold_correlation(counts: Counts, *, correction: Correction = "zero_only
         k tables; a study with one arm only does not count.
     correction
         Continuity correction, applied first.
-
-    Returns
-    -------
-    ThresholdCorrelation
 
     Raises
     ------

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -34,9 +34,9 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.arrays import FloatArray, freeze
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.random_effects import finite_or_none, orthonormal, validated
+from livingreview.synthesis.random_effects import Basis, EffectsFit, Test, finite_or_none, orthonormal, validated
 from livingreview.synthesis.variance_components import Clustered, cr2, estimate_components
 
 __all__ = ["LevelI2", "MultilevelFit", "fit"]
@@ -54,27 +54,19 @@ class LevelI2:
 
     def to_dict(self) -> dict[str, float]:
         """Return the three shares."""
-        return {"total": self.total, "between": self.between, "within": self.within}
+        return asdict(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MultilevelFit:
+class MultilevelFit(EffectsFit):
     """A fitted three-level model; make it with :func:`fit`.
 
     Parameters
     ----------
-    method, level
+    method
         As given to :func:`fit`.
-    study, effects, variances
-        (n,) labels, estimates and sampling variances.
-    design, names
-        (n, p) design, first column the intercept, and its column names.
-    coefficients
-        (p,) array.
-    covariance
-        (p, p) array, model-based.
     robust_covariance
-        (p, p) array, CR2.
+        (p, p) array, CR2; `covariance` is model-based.
     df
         (p,) array, Satterthwaite degrees of freedom of each coefficient.
     between, within
@@ -83,8 +75,6 @@ class MultilevelFit:
         Weighted residual sum of squares about the fixed-effect line, and n − p.
     i2
         Split by level [3]_.
-    log_likelihood
-        Restricted for REML (with the term ``½ log|XᵀX|``), full for ML.
     boundary
         Variance components estimated as 0, e.g. ``("between = 0",)``.
     notes
@@ -92,14 +82,6 @@ class MultilevelFit:
     """
 
     method: Method
-    level: float
-    study: tuple[str, ...]
-    effects: FloatArray
-    variances: FloatArray
-    design: FloatArray
-    names: tuple[str, ...]
-    coefficients: FloatArray
-    covariance: FloatArray
     robust_covariance: FloatArray
     df: FloatArray
     between: float
@@ -107,16 +89,12 @@ class MultilevelFit:
     q: float
     q_df: int
     i2: LevelI2
-    log_likelihood: float
     boundary: tuple[str, ...]
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        arrays = ("effects", "variances", "design", "coefficients", "covariance", "robust_covariance", "df")
-        for name in arrays:
-            array = np.array(getattr(self, name), dtype=float)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        super().__post_init__()
+        freeze(self, "robust_covariance", "df")
 
     @property
     def k(self) -> int:
@@ -129,28 +107,9 @@ class MultilevelFit:
         return len(self.effects)
 
     @property
-    def standard_errors(self) -> FloatArray:
-        """(p,) cluster-robust standard errors."""
-        return np.sqrt(np.diag(self.robust_covariance))
-
-    @property
-    def intervals(self) -> tuple[Interval, ...]:
-        """One cluster-robust t interval per coefficient."""
-        half = scipy.stats.t.ppf((1 + self.level) / 2, self.df) * self.standard_errors
-        return tuple(
-            Interval(float(b), float(b - h), float(b + h), self.level)
-            for b, h in zip(self.coefficients, half, strict=True)
-        )
-
-    @property
-    def estimate(self) -> Interval:
-        """The first coefficient: the pooled effect, or the intercept of a model with moderators."""
-        return self.intervals[0]
-
-    @property
-    def p_values(self) -> FloatArray:
-        """(p,) two-sided P values from the same t distributions."""
-        return np.asarray(2 * scipy.stats.t.sf(np.abs(self.coefficients / self.standard_errors), self.df))
+    def inference(self) -> tuple[FloatArray, Test, ArrayLike]:
+        """The cluster-robust covariance, and t on Satterthwaite's degrees of freedom of each coefficient."""
+        return self.robust_covariance, "hartung_knapp", self.df
 
     @property
     def q_p(self) -> float:
@@ -171,8 +130,7 @@ class MultilevelFit:
             raise ValueError("a model with moderators has no single prediction interval; fit without them")
         spread = math.sqrt(self.between + self.within + float(self.robust_covariance[0, 0]))
         half = float(scipy.stats.t.ppf((1 + self.level) / 2, self.df[0])) * spread
-        centre = float(self.coefficients[0])
-        return Interval(centre, centre - half, centre + half, self.level)
+        return Interval.about(float(self.coefficients[0]), half, self.level)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -197,9 +155,8 @@ class MultilevelFit:
         }
 
     def __repr__(self) -> str:
-        what = f"{self.estimate}" if len(self.names) == 1 else ", ".join(self.names)
         return (
-            f"MultilevelFit({self.method}, {self.k} studies, {self.n_estimates} estimates: {what}; "
+            f"MultilevelFit({self.method}, {self.k} studies, {self.n_estimates} estimates: {self.headline}; "
             f"σ² between {self.between:.4g}, within {self.within:.4g})"
         )
 
@@ -229,15 +186,10 @@ def fit(
     level
         Coverage of every interval.
 
-    Returns
-    -------
-    MultilevelFit
-
     Raises
     ------
     DataError
-        For effects that are not finite, variances that are not positive, columns of different lengths or
-        moderators that are collinear.
+        For effects, variances or moderators that cannot be used.
     TooFewStudies
         With fewer than two studies, no study with two estimates (the levels cannot be told apart: use
         :func:`livingreview.synthesis.univariate.fit`), or no more studies than coefficients.
@@ -257,20 +209,24 @@ def fit(
         raise TooFewStudies(f"a three-level model with {p} coefficient(s) needs more than {p} studies, found {k}")
     basis = orthonormal(y, v, x)
     data = Clustered(basis.problem.effects, v, basis.problem.design, cluster)
-    between, within = estimate_components(data, method)
-    solution = data.solve(between, within)
+    components = estimate_components(data, method)
+    given = {"level": level, "study": labels, "effects": y, "design": x, "names": names}
+    return _result(basis, data, method, components, **given)
+
+
+def _result(
+    basis: Basis, data: Clustered, method: Method, components: tuple[float, float], **given: Any
+) -> MultilevelFit:
+    """Return the fit at the estimated components; `given` are fields that need no computing."""
+    between, within = components
+    n, p = data.design.shape
+    solution, (robust, df) = data.solve(between, within), cr2(data, between, within, basis.back)
     fixed = basis.problem.moments(np.zeros(1))
-    typical = (len(y) - p) / float(fixed.trace_p[0])
-    total = between + within + typical
-    robust, df = cr2(data, between, within, basis.back)
+    total = between + within + (n - p) / float(fixed.trace_p[0])
     return MultilevelFit(
+        **given,
         method=method,
-        level=level,
-        study=labels,
-        effects=y,
-        variances=v,
-        design=x,
-        names=names,
+        variances=data.variances,
         coefficients=basis.start + basis.back @ solution.coefficients,
         covariance=basis.back @ solution.covariance @ basis.back.T,
         robust_covariance=robust,
@@ -278,11 +234,11 @@ def fit(
         between=between,
         within=within,
         q=float(fixed.q[0]),
-        q_df=len(y) - p,
+        q_df=n - p,
         i2=LevelI2((between + within) / total, between / total, within / total),
         log_likelihood=solution.restricted_log_likelihood if method == "reml" else solution.log_likelihood,
         boundary=tuple(f"{name} = 0" for name, value in (("between", between), ("within", within)) if value == 0),
-        notes=_notes(names, df),
+        notes=_notes(given["names"], df),
     )
 
 

@@ -14,7 +14,7 @@ from livingreview.errors import ConvergenceError
 from livingreview.synthesis.arrays import BoolArray, FloatArray
 from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, Tables, covariance
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.newton import maximise
+from livingreview.synthesis.newton import Optimum, maximise
 from livingreview.synthesis.normal_model import NormalModel
 from livingreview.synthesis.solve import (
     ACCURACY,
@@ -68,25 +68,9 @@ def profile_limits(
 ) -> tuple[float, float]:
     """Return where the profile deviance of one parameter reaches the χ² quantile of a coverage.
 
-    Parameters
-    ----------
-    build
-        From a number of copies of the data set to their log-likelihoods.
-    design
-        Its design.
-    theta
-        (p,) maximum-likelihood estimate.
-    error
-        Standard error of the parameter, for the first step.
-    free_parameter
-        Its position.
-    level
-        Coverage.
-
-    Returns
-    -------
-    lower, upper : float
-        For a standard deviation, `lower` is 0 where the deviance at 0 is below the quantile.
+    `build` turns a number of copies of the data set into their log-likelihoods, `theta` is the (p,) estimate, and
+    `error` the standard error of the parameter, for the first step. For a standard deviation, the lower limit is 0
+    where the deviance at 0 is below the quantile.
 
     Raises
     ------
@@ -107,9 +91,7 @@ def profile_limits(
     objective = build(2).refine(path, ACCURACY)
     at_zero = _root_deviance_at_zero(build, design, theta, free, peak) if is_spread else math.inf
     for _ in range(ROOT_ITERATIONS):
-        found = maximise(
-            objective, path, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS, free=free
-        )
+        found = _maximum(objective, design, path, free)
         root = np.sqrt(np.maximum(2 * (peak - found.value), 0.0))
         # The envelope theorem: the profile's slope is the score in the parameter held fixed.
         slope = -found.gradient[:, free_parameter] / np.maximum(root, 1e-9)
@@ -136,8 +118,12 @@ def _root_deviance_at_zero(
 ) -> float:
     start = np.where(free, theta, 0.0)[None]
     objective = build(1).refine(start, ACCURACY)
-    found = maximise(objective, start, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS, free=free)
+    found = _maximum(objective, design, start, free)
     return math.sqrt(max(2 * (peak - float(found.value[0])), 0.0))
+
+
+def _maximum(objective: Objective, design: Design, start: FloatArray, free: BoolArray) -> Optimum:
+    return maximise(objective, start, inside=design.inside, tolerance=FINE_TOLERANCE, iterations=ITERATIONS, free=free)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,22 +207,13 @@ class Problem:
         error = float(np.sqrt(self.cov[place, place]))
         build = partial(objectives, self.tables, design, self.settings)
         lower, upper = profile_limits(build, design, theta, error, place, level)
-        if which == "tau_sensitivity":
-            return Interval(float(theta[place]), lower, upper, level)
-        return Interval(expit(float(theta[place])), expit(lower), expit(upper), level)
+        found = Interval(float(theta[place]), lower, upper, level)
+        return found if which == "tau_sensitivity" else found.map(expit)
 
     def _swapped(self) -> Problem:
         """Return the problem with sensitivity and specificity in each other's place."""
         structure = SWAPPED[self.structure]
         tables = Tables(self.tables.cells[..., [3, 2, 1, 0]])
         found = solve(tables, Design(self.x, self.x, structure), self.settings)
-        return Problem(
-            tables,
-            self.x,
-            structure,
-            self.settings,
-            found.coefficients[0],
-            found.cholesky[0],
-            found.cov[0],
-            self.contrast,
-        )
+        estimates = found.coefficients[0], found.cholesky[0], found.cov[0]
+        return Problem(tables, self.x, structure, self.settings, *estimates, self.contrast)

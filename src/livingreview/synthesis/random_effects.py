@@ -7,6 +7,7 @@ Internal to the package: :mod:`livingreview.synthesis.univariate` and
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -16,8 +17,9 @@ import scipy
 from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.arrays import BoolArray, FloatArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.between_study_variance import Method, Problem, estimate
+from livingreview.synthesis.intervals import Interval
 
 Test: TypeAlias = Literal["z", "hartung_knapp", "hartung_knapp_safeguarded"]
 
@@ -180,6 +182,73 @@ def full_rank(design: FloatArray) -> bool:
     if np.any(norms == 0):
         return False
     return bool(np.linalg.matrix_rank(design / norms, tol=1e-10) == design.shape[1])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EffectsFit(ABC):
+    """A regression of effects with known sampling variances: what fits with two and three levels have in common.
+
+    Parameters
+    ----------
+    level
+        Coverage of every interval.
+    study, effects, variances
+        n labels and the (n,) arrays of estimates and sampling variances.
+    design, names
+        (n, p) design matrix, first column the intercept, and the names of its columns.
+    coefficients, covariance
+        (p,) and (p, p) arrays, on the scale of the effects.
+    log_likelihood
+        Restricted for REML (with the term ``½ log|XᵀX|``), full for every other method.
+    """
+
+    level: float
+    study: tuple[str, ...]
+    effects: FloatArray
+    variances: FloatArray
+    design: FloatArray
+    names: tuple[str, ...]
+    coefficients: FloatArray
+    covariance: FloatArray
+    log_likelihood: float
+
+    def __post_init__(self) -> None:
+        freeze(self, "effects", "variances", "design", "coefficients", "covariance")
+
+    @property
+    @abstractmethod
+    def inference(self) -> tuple[FloatArray, Test, ArrayLike]:
+        """The (p, p) covariance that inference rests on, the test, and its degrees of freedom."""
+
+    @property
+    def standard_errors(self) -> FloatArray:
+        """(p,) standard errors of the coefficients."""
+        return np.sqrt(np.diag(self.inference[0]))
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """One interval per coefficient, normal or t as the test says."""
+        _, test, df = self.inference
+        half = quantile(test, df, self.level) * self.standard_errors
+        return tuple(
+            Interval.about(float(b), float(h), self.level) for b, h in zip(self.coefficients, half, strict=True)
+        )
+
+    @property
+    def estimate(self) -> Interval:
+        """The first coefficient: the pooled effect, or the intercept of a meta-regression."""
+        return self.intervals[0]
+
+    @property
+    def p_values(self) -> FloatArray:
+        """(p,) two-sided P values of the coefficients."""
+        _, test, df = self.inference
+        return p_value(self.coefficients / self.standard_errors, test, df)
+
+    @property
+    def headline(self) -> str:
+        """The pooled effect, or the names of the coefficients."""
+        return f"{self.estimate}" if len(self.names) == 1 else ", ".join(self.names)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.arrays import IntArray
+from livingreview.synthesis.arrays import IntArray, freeze
 from livingreview.synthesis.compatible import Constraints, compatible_runs, expand
 from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.printed import ROUNDINGS, Rounding
@@ -80,10 +80,7 @@ class Reconstruction:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for name in ("tables", "hull"):
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "tables", "hull", dtype=np.int64)
 
     @property
     def exact(self) -> bool:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.arrays import BoolArray, FloatArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.counts import Counts
 
 __all__ = ["Fit", "Quantile", "Region", "confidence_region", "prediction_region"]
@@ -81,10 +81,7 @@ class Region:
     radius2: float
 
     def __post_init__(self) -> None:
-        for name in ("centre", "cov"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, "centre", "cov")
 
     @property
     def logit(self) -> FloatArray:

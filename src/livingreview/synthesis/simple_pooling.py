@@ -160,10 +160,6 @@ def pooled_sensitivity(counts: Counts, *, level: float = 0.95) -> PooledProporti
     level
         Coverage of the interval.
 
-    Returns
-    -------
-    PooledProportion
-
     Raises
     ------
     TooFewStudies
@@ -192,10 +188,8 @@ def pooled_ratio(
     ----------
     counts
         k tables; a study with one arm only does not count.
-    measure
-        ``"diagnostic_odds_ratio"``, ``"likelihood_ratio_positive"`` or ``"likelihood_ratio_negative"``.
-    method
-        ``"mantel_haenszel"`` or ``"dersimonian_laird"``.
+    measure, method
+        What to pool, and by which method.
     correction
         Continuity correction, applied before everything else.
     q_about
@@ -203,10 +197,6 @@ def pooled_ratio(
         definition) or the Mantel–Haenszel estimate (as RevMan has it). Programs differ here.
     level
         Coverage of the interval.
-
-    Returns
-    -------
-    PooledRatio
 
     Raises
     ------
@@ -218,29 +208,28 @@ def pooled_ratio(
     y, v = log_ratios(counts, measure, correction)
     mh, mh_se = mantel_haenszel(counts, measure, correction)
     w, df = 1 / v, len(y) - 1
-    centre = mh if q_about == "mantel_haenszel" else float(np.sum(w * y) / np.sum(w))
+    centre = mh if q_about == "mantel_haenszel" else _mean(y, w)
     q = float(np.sum(w * (y - centre) ** 2))
     tau2 = 0.0
     if method == "dersimonian_laird":
         tau2 = max(0.0, q - df) / float(np.sum(w) - np.sum(w**2) / np.sum(w)) if df else 0.0
         w = 1 / (v + tau2)
-        log_estimate, log_se = float(np.sum(w * y) / np.sum(w)), float(np.sum(w) ** -0.5)
+        log_estimate, log_se = _mean(y, w), float(np.sum(w) ** -0.5)
     else:
         log_estimate, log_se = mh, mh_se
     half = float(scipy.stats.norm.ppf((1 + level) / 2)) * log_se
-    ratio, lower, upper = (math.exp(log_estimate + shift) for shift in (0.0, -half, half))
     return PooledRatio(
         measure=measure,
         method=method,
         correction=correction,
-        interval=Interval(ratio, lower, upper, level),
+        interval=Interval.about(log_estimate, half, level).map(math.exp),
         log_estimate=log_estimate,
         log_se=log_se,
         q=q,
         q_about=q_about,
         df=df,
-        p=float(scipy.stats.chi2.sf(q, df)) if df else math.nan,
-        i2=max(0.0, 1 - df / q) if q > 0 else 0.0,
+        p=_tail(q, df),
+        i2=excess(q, df),
         tau2=tau2,
     )
 
@@ -309,6 +298,19 @@ def mantel_haenszel(counts: Counts, measure: Measure, correction: Correction = "
     return float(np.log(top / bottom)), float(np.sqrt(variance))
 
 
+def excess(statistic: float, df: int) -> float:
+    """Return I², the share of a χ² statistic beyond its degrees of freedom, at least 0."""
+    return max(0.0, 1 - df / statistic) if statistic > 0 else 0.0
+
+
+def _tail(statistic: float, df: int) -> float:
+    return float(scipy.stats.chi2.sf(statistic, df)) if df else math.nan
+
+
+def _mean(y: FloatArray, weights: FloatArray) -> float:
+    return float(np.sum(weights * y) / np.sum(weights))
+
+
 def _two_armed(counts: Counts, correction: Correction) -> CorrectedCounts:
     both = (counts.n_diseased > 0) & (counts.n_nondiseased > 0)
     if not both.any():
@@ -341,6 +343,6 @@ def _pooled_proportion(measure: str, x: IntArray, n: IntArray, level: float) -> 
         interval=interval,
         chi2=chi2,
         df=df,
-        p=float(scipy.stats.chi2.sf(chi2, df)) if df else math.nan,
-        i2=max(0.0, 1 - df / chi2) if chi2 > 0 else 0.0,
+        p=_tail(chi2, df),
+        i2=excess(chi2, df),
     )

@@ -25,7 +25,7 @@ Arends LR et al. (2008) doi 10.1177/0272989X08319957.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -119,7 +119,7 @@ class Youden:
 
     def to_dict(self) -> dict[str, float]:
         """Return the three numbers by name."""
-        return {"index": self.index, "sensitivity": self.sensitivity, "specificity": self.specificity}
+        return asdict(self)
 
 
 def observed_fpr_range(counts: Counts) -> tuple[float, float]:
@@ -353,36 +353,19 @@ def _line(kind: CurveKind, mu: FloatArray, factor: FloatArray) -> tuple[float, f
     return float(mu[0] + slope * mu[1]), slope
 
 
-def _rutter_gatsonis(l11: float, l21: float, l22: float) -> float:
-    return float(np.divide(l11, np.hypot(l21, l22)))
-
-
-def _sensitivity_on_fpr(l11: float, l21: float, l22: float) -> float:
-    return float(np.divide(-l11 * l21, l21**2 + l22**2))
-
-
-def _fpr_on_sensitivity(l11: float, l21: float, l22: float) -> float:  # noqa: ARG001 — one signature for all
-    return float(np.divide(-l11, l21))
-
-
 def _major_axis(l11: float, l21: float, l22: float) -> float:
     difference, c = l11**2 - l21**2 - l22**2, -l11 * l21
     return float(np.divide(difference + np.hypot(difference, 2 * c), 2 * c))
 
 
-def _moses_littenberg(l11: float, l21: float, l22: float) -> float:
-    c = -l11 * l21
-    return float(np.divide(l11**2 + c, l21**2 + l22**2 + c))
-
-
 # Each slope as a function of the Cholesky factor, in which the likelihood stays regular at a boundary.
 SLOPES: Mapping[CurveKind, Callable[[float, float, float], float]] = MappingProxyType(
     {
-        "rutter_gatsonis": _rutter_gatsonis,
-        "sensitivity_on_fpr": _sensitivity_on_fpr,
-        "fpr_on_sensitivity": _fpr_on_sensitivity,
+        "rutter_gatsonis": lambda l11, l21, l22: float(np.divide(l11, np.hypot(l21, l22))),
+        "sensitivity_on_fpr": lambda l11, l21, l22: float(np.divide(-l11 * l21, l21**2 + l22**2)),
+        "fpr_on_sensitivity": lambda l11, l21, _: float(np.divide(-l11, l21)),
         "major_axis": _major_axis,
-        "moses_littenberg": _moses_littenberg,
+        "moses_littenberg": lambda l11, l21, l22: float(np.divide(l11**2 - l11 * l21, l21**2 + l22**2 - l11 * l21)),
     }
 )
 

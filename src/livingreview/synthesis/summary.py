@@ -12,12 +12,21 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
+
+MEASURES = (
+    "sensitivity",
+    "specificity",
+    "likelihood_ratio_positive",
+    "likelihood_ratio_negative",
+    "diagnostic_odds_ratio",
+)
 
 
 @dataclass(frozen=True)
@@ -91,32 +100,67 @@ def proportion(logit: float, variance: float, level: float, quantile: float | No
         In place of the standard normal one.
     """
     half = (normal_quantile(level) if quantile is None else quantile) * math.sqrt(variance)
-    lower, upper = (0.0, 1.0) if math.isinf(half) else (expit(logit - half), expit(logit + half))
-    return Interval(expit(logit), lower, upper, level)
+    return Interval.about(logit, half, level).map(expit)
 
 
-def likelihood_ratio_positive(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
-    """Return sensitivity / (1 − specificity), with the delta-method interval of its logarithm."""
-    sensitivity, specificity = expit(mu[0]), expit(mu[1])
-    gradient = np.array([1 - sensitivity, specificity])
-    return _ratio(math.log(sensitivity) - math.log(expit(-mu[1])), gradient, cov, level)
+@dataclass(frozen=True, eq=False)
+class PooledLogits:
+    """Pooled logits, and the measures of accuracy that follow from them.
 
+    Parameters
+    ----------
+    mu
+        (2,) logit sensitivity and logit specificity.
+    mu_cov
+        (2, 2) their covariance.
+    level
+        Coverage of every interval.
+    """
 
-def likelihood_ratio_negative(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
-    """Return (1 − sensitivity) / specificity, with the delta-method interval of its logarithm."""
-    sensitivity, specificity = expit(mu[0]), expit(mu[1])
-    gradient = np.array([-sensitivity, specificity - 1])
-    return _ratio(math.log(expit(-mu[0])) - math.log(specificity), gradient, cov, level)
+    mu: FloatArray
+    mu_cov: FloatArray
+    level: float
 
+    @property
+    def sensitivity(self) -> Interval:
+        """Pooled sensitivity, the expit of the mean logit, with a Wald interval on the logit scale."""
+        return proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
 
-def diagnostic_odds_ratio(mu: FloatArray, cov: FloatArray, level: float) -> Interval:
-    """Return LR+ / LR−, with the interval of its logarithm, which is linear in the logits."""
-    return _ratio(float(mu[0] + mu[1]), np.ones(2), cov, level)
+    @property
+    def specificity(self) -> Interval:
+        """Pooled specificity, likewise."""
+        return proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
 
+    @property
+    def likelihood_ratio_positive(self) -> Interval:
+        """Sensitivity / (1 − specificity), with a delta-method interval on the log scale."""
+        sensitivity, specificity = expit(self.mu[0]), expit(self.mu[1])
+        gradient = np.array([1 - sensitivity, specificity])
+        return self._ratio(math.log(sensitivity) - math.log(expit(-self.mu[1])), gradient)
 
-def _ratio(log_estimate: float, gradient: FloatArray, cov: FloatArray, level: float) -> Interval:
-    half = normal_quantile(level) * math.sqrt(max(float(gradient @ cov @ gradient), 0.0))
-    return Interval(math.exp(log_estimate), math.exp(log_estimate - half), math.exp(log_estimate + half), level)
+    @property
+    def likelihood_ratio_negative(self) -> Interval:
+        """(1 − sensitivity) / specificity, likewise."""
+        sensitivity, specificity = expit(self.mu[0]), expit(self.mu[1])
+        gradient = np.array([-sensitivity, specificity - 1])
+        return self._ratio(math.log(expit(-self.mu[0])) - math.log(specificity), gradient)
+
+    @property
+    def diagnostic_odds_ratio(self) -> Interval:
+        """LR+ / LR−, likewise; its logarithm is linear in the logits."""
+        return self._ratio(float(self.mu[0] + self.mu[1]), np.ones(2))
+
+    def _ratio(self, log_estimate: float, gradient: FloatArray) -> Interval:
+        half = normal_quantile(self.level) * math.sqrt(max(float(gradient @ self.mu_cov @ gradient), 0.0))
+        return Interval.about(log_estimate, half, self.level).map(math.exp)
+
+    def measures_to_dict(self) -> dict[str, Any]:
+        """Return logits, their covariance and each measure as plain JSON types."""
+        return {
+            "mu": self.mu.tolist(),
+            "mu_cov": self.mu_cov.tolist(),
+            **{name: getattr(self, name).to_dict() for name in MEASURES},
+        }
 
 
 def hsroc(mu: FloatArray, between: FloatArray) -> HSROC | None:

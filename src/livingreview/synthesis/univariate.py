@@ -42,12 +42,13 @@ from numpy.typing import ArrayLike
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.between_study_variance import Method, q_root, standard_error
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.random_effects import (
+    Basis,
+    EffectsFit,
     Test,
     finite_or_none,
     orthonormal,
-    p_value,
     quantile,
     solve,
     validated,
@@ -59,19 +60,13 @@ Convention: TypeAlias = Literal["higgins", "riley", "normal"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class UnivariateFit:
+class UnivariateFit(EffectsFit):
     """A fitted univariate model; make it with :func:`fit`.
 
     Parameters
     ----------
-    method, test, level
+    method, test
         As given to :func:`fit`.
-    study, effects, variances
-        k labels and the (k,) arrays of estimates and sampling variances.
-    design, names
-        (k, p) design matrix, first column the intercept, and the names of its columns.
-    coefficients, covariance
-        (p,) and (p, p) arrays, on the scale of the effects.
     tau2, tau2_se
         Between-study variance and its asymptotic standard error (NaN for the fixed-effect model).
     q, df
@@ -80,22 +75,12 @@ class UnivariateFit:
         I² (a proportion) and H², from τ² and the typical sampling variance [6]_; from Q for the fixed-effect model.
     scale
         Hartung and Knapp's factor on the covariance; 1 for the z test.
-    log_likelihood
-        Restricted for REML (with the term ``½ log|XᵀX|``), full for every other method.
     r_squared
         Share of τ² that the moderators explain, truncated at 0; NaN without moderators or with τ² = 0.
     """
 
     method: Method
     test: Test
-    level: float
-    study: tuple[str, ...]
-    effects: FloatArray
-    variances: FloatArray
-    design: FloatArray
-    names: tuple[str, ...]
-    coefficients: FloatArray
-    covariance: FloatArray
     tau2: float
     tau2_se: float
     q: float
@@ -103,14 +88,7 @@ class UnivariateFit:
     i2: float
     h2: float
     scale: float
-    log_likelihood: float
     r_squared: float
-
-    def __post_init__(self) -> None:
-        for name in ("effects", "variances", "design", "coefficients", "covariance"):
-            array = np.array(getattr(self, name), dtype=float)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
 
     @property
     def k(self) -> int:
@@ -118,28 +96,9 @@ class UnivariateFit:
         return len(self.effects)
 
     @property
-    def estimate(self) -> Interval:
-        """The first coefficient: the pooled effect, or the intercept of a meta-regression."""
-        return self.intervals[0]
-
-    @property
-    def standard_errors(self) -> FloatArray:
-        """(p,) standard errors of the coefficients."""
-        return np.sqrt(np.diag(self.covariance))
-
-    @property
-    def intervals(self) -> tuple[Interval, ...]:
-        """One interval per coefficient, normal or t on k − p degrees of freedom as the test says."""
-        half = quantile(self.test, self.df, self.level) * self.standard_errors
-        return tuple(
-            Interval(float(b), float(b - h), float(b + h), self.level)
-            for b, h in zip(self.coefficients, half, strict=True)
-        )
-
-    @property
-    def p_values(self) -> FloatArray:
-        """(p,) two-sided P values of the coefficients."""
-        return p_value(self.coefficients / self.standard_errors, self.test, self.df)
+    def inference(self) -> tuple[FloatArray, Test, ArrayLike]:
+        """Covariance, test and k − p degrees of freedom."""
+        return self.covariance, self.test, self.df
 
     @property
     def q_p(self) -> float:
@@ -217,8 +176,7 @@ class UnivariateFit:
             raise TooFewStudies(f"the {convention} prediction interval needs more than {self.k} studies")
         spread = math.sqrt(self.tau2 + float(self.covariance[0, 0]))
         half = float(quantile("z" if convention == "normal" else "hartung_knapp", df, self.level)) * spread
-        centre = float(self.coefficients[0])
-        return Interval(centre, centre - half, centre + half, self.level)
+        return Interval.about(float(self.coefficients[0]), half, self.level)
 
     def empirical_bayes(self) -> tuple[FloatArray, FloatArray]:
         """Return the (k,) shrunken study effects and their standard errors."""
@@ -255,9 +213,8 @@ class UnivariateFit:
             raise TooFewStudies(f"heterogeneity cannot be estimated: {self.k} studies, no degrees of freedom")
 
     def __repr__(self) -> str:
-        what = f"{self.estimate}" if len(self.names) == 1 else ", ".join(self.names)
         return (
-            f"UnivariateFit({self.method}, {self.test}, k={self.k}: {what}; "
+            f"UnivariateFit({self.method}, {self.test}, k={self.k}: {self.headline}; "
             f"τ²={self.tau2:.4g}, I²={self.i2:.1%}, Q={self.q:.4g} on {self.df} df)"
         )
 
@@ -292,15 +249,10 @@ def fit(
     level
         Coverage of every interval.
 
-    Returns
-    -------
-    UnivariateFit
-
     Raises
     ------
     DataError
-        For effects that are not finite, variances that are not positive, columns of different lengths or
-        moderators that are collinear.
+        For effects, variances or moderators that cannot be used.
     TooFewStudies
         When no degrees of freedom are left for τ² (random effects need at least p + 1 studies).
     ConvergenceError
@@ -316,17 +268,17 @@ def fit(
             f"{method} with {x.shape[1]} coefficient(s) needs at least {needed} studies, found {len(y)}; "
             "describe the studies one by one instead"
         )
-    basis = orthonormal(y, v, x)
-    s = solve(basis, method, chosen)
+    given = {"level": level, "study": labels, "effects": y, "variances": v, "design": x, "names": names}
+    return _result(orthonormal(y, v, x), method, chosen, **given)
+
+
+def _result(basis: Basis, method: Method, test: Test, **given: Any) -> UnivariateFit:
+    """Return the fit; `given` are fields that need no computing."""
+    s = solve(basis, method, test)
     return UnivariateFit(
+        **given,
         method=method,
-        test=chosen,
-        level=level,
-        study=labels,
-        effects=y,
-        variances=v,
-        design=x,
-        names=names,
+        test=test,
         coefficients=s.coefficients[0],
         covariance=s.covariance[0],
         tau2=float(s.tau2[0]),
@@ -337,7 +289,9 @@ def fit(
         h2=float(s.h2[0]),
         scale=float(s.scale[0]),
         log_likelihood=float(s.log_likelihood[0]),
-        r_squared=_explained(y, v, method, float(s.tau2[0])) if len(names) > 1 else math.nan,
+        r_squared=_explained(given["effects"], given["variances"], method, float(s.tau2[0]))
+        if len(given["names"]) > 1
+        else math.nan,
     )
 
 
@@ -347,8 +301,7 @@ def _checked_options(method: Method, test: Test | None, level: float) -> Test:
     chosen: Test = test or ("z" if method == "fixed" else "hartung_knapp")
     if chosen not in ("z", "hartung_knapp", "hartung_knapp_safeguarded"):
         raise ValueError(f"test is one of z, hartung_knapp, hartung_knapp_safeguarded; found {chosen!r}")
-    if not 0 < level < 1:
-        raise ValueError(f"level is between 0 and 1, such as 0.95; found {level!r}")
+    require_level(level)
     return chosen
 
 

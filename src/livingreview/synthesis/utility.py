@@ -17,14 +17,14 @@ Examples
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit, ndtri
 
-from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.arrays import FloatArray, freeze
 from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.intervals import Interval, Intervals
 
@@ -109,13 +109,8 @@ class Fagan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            "pre_test": self.pre_test,
-            "after_positive": self.after_positive,
-            "after_negative": self.after_negative,
-            "positive": [list(point) for point in self.positive],
-            "negative": [list(point) for point in self.negative],
-        }
+        lines = {name: [list(point) for point in getattr(self, name)] for name in ("positive", "negative")}
+        return {**asdict(self), **lines}
 
 
 def fagan(pre_test: float, likelihood_ratio_positive: float, likelihood_ratio_negative: float) -> Fagan:
@@ -169,9 +164,7 @@ class PredictiveValues:
     negative: Intervals
 
     def __post_init__(self) -> None:
-        array = np.array(self.prevalence, dtype=np.float64)
-        array.flags.writeable = False
-        object.__setattr__(self, "prevalence", array)
+        freeze(self, "prevalence")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -292,10 +285,10 @@ def natural_frequencies(fit: PooledAccuracy, prevalence: float, population: int 
     return NaturalFrequencies(
         prevalence,
         population,
-        tp=_scaled(sens, diseased),
-        fp=_scaled(_complement(spec), healthy),
-        fn=_scaled(_complement(sens), diseased),
-        tn=_scaled(spec, healthy),
+        tp=sens.map(lambda share: share * diseased),
+        fp=_complement(spec).map(lambda share: share * healthy),
+        fn=_complement(sens).map(lambda share: share * diseased),
+        tn=spec.map(lambda share: share * healthy),
         counts=(tp, population - whole_diseased - tn, whole_diseased - tp, tn),
     )
 
@@ -307,7 +300,3 @@ def _from_logit(name: str, centre: FloatArray, half: float, level: float) -> Int
 
 def _complement(share: Interval) -> Interval:
     return Interval(1 - share.estimate, 1 - share.upper, 1 - share.lower, share.level)
-
-
-def _scaled(share: Interval, total: float) -> Interval:
-    return Interval(share.estimate * total, share.lower * total, share.upper * total, share.level)
