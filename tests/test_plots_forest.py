@@ -12,7 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from gallery import COUNTS, FIT, texts, tips
+from gallery import COUNTS, FIT, RATINGS, texts, tips
 from golden_cases import Case
 from livingreview.plots.forest import forest
 from livingreview.plots.sroc import sroc
@@ -79,12 +79,34 @@ def test_table_prints_the_counts_and_the_pooled_estimates() -> None:
     assert {"TP", "FP", "FN", "TN", "45", "90", "0.85 [0.78, 0.90]", "0.90 [0.86, 0.93]"} <= set(printed)
 
 
+def test_order_moves_the_whole_row() -> None:
+    ax = forest(FIT, order=[3, 2, 1, 0], descriptors={"Task": ["a", "b", "c", "d"]})
+    ys = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert ys["Diaz 2022"] == ys["d"] == ys["70"] < ys["Adams 2019"] == ys["a"] == ys["45"]
+    with pytest.raises(ValueError, match="names each of the rows"):
+        forest(FIT, order=[0, 0, 1, 2])
+
+
 def test_study_without_an_arm_has_a_dash_and_no_mark() -> None:
     counts = Counts.from_arrays([5, 0], [1, 2], [3, 0], [9, 8], ["A", "B"])
     ax = forest(replace(FIT, counts=counts))
     assert len(marks(ax.child_axes[0], "s")) == 1
     assert len(marks(ax.child_axes[1], "o")) == 2
     assert "–" in texts(ax)
+
+
+def test_quality_dots_bear_their_sign() -> None:
+    ax = forest(FIT, quality={"Index test": RATINGS})
+    signs = [text.get_text() for text in ax.texts if text.get_text() in ("+", "?", "−")]
+    assert signs == ["+", "?", "−"]
+    assert "Chen 2021, Index test: high" in tips(ax)
+    with pytest.raises(ValueError, match="a rating is one of"):
+        forest(FIT, quality={"Index test": ["low", "low", "low", "bad"]})
+
+
+def test_column_of_the_wrong_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="Task: 4 studies but 1 entries"):
+        forest(FIT, descriptors={"Task": ["a"]})
 
 
 def test_columns_of_text_do_not_overlap() -> None:

@@ -6,21 +6,20 @@ Wide, it is a table with two panels; narrow, three lines to a study and one pane
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from matplotlib.axes import Axes
 
-from livingreview.plots.palette import colour
+from livingreview.plots.palette import RATINGS, Rating, colour
 from livingreview.plots.rows import diamond, estimate_text
-from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, styled, text_width, tooltip
+from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, signed_dot, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import Interval, Intervals
-from livingreview.synthesis.measures import sensitivity, specificity
+from livingreview.synthesis.measures import ProportionMethod, sensitivity, specificity
 
-__all__ = ["Summary", "forest"]
+__all__ = ["PooledAccuracy", "forest"]
 
 NARROW: Final = 6.5  # inches; below, the table and both panels do not fit beside each other
 _LINE: Final = 0.235  # inches per row of the wide layout
@@ -31,34 +30,70 @@ _PAD: Final = 0.08
 _PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
 _LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
 _MEASURES: Final = (("Sensitivity", "Se", "s", "sensitivity"), ("Specificity", "Sp", "o", "specificity"))
+_NOT_JUDGED: Final = Rating("not judged", "", colour("band"))
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What a forest plot shows, with the names that it has in a fit: its tables need not be those that were pooled."""
+class PooledAccuracy(Protocol):
+    """What a forest plot reads of a bivariate fit."""
 
-    counts: Counts
-    level: float
-    sensitivity: Interval
-    specificity: Interval
-    prediction_interval_sensitivity: Interval
-    prediction_interval_specificity: Interval
+    @property
+    def counts(self) -> Counts: ...  # noqa: D102
+    @property
+    def level(self) -> float: ...  # noqa: D102
+    @property
+    def sensitivity(self) -> Interval: ...  # noqa: D102
+    @property
+    def specificity(self) -> Interval: ...  # noqa: D102
+    @property
+    def prediction_interval_sensitivity(self) -> Interval: ...  # noqa: D102
+    @property
+    def prediction_interval_specificity(self) -> Interval: ...  # noqa: D102
 
 
 @styled
-def forest(fit: BivariateFit | Summary, *, width: float = PAGE, ax: Axes | None = None) -> Axes:
-    """Draw sensitivity and specificity of every study with Wilson intervals, pooled, and predicted for a new study.
+def forest(
+    fit: PooledAccuracy,
+    *,
+    descriptors: Mapping[str, Sequence[str]] | None = None,
+    quality: Mapping[str, Sequence[str | None]] | None = None,
+    order: Sequence[int] | None = None,
+    method: ProportionMethod = "wilson",
+    width: float = PAGE,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw sensitivity and specificity of every study, pooled, and predicted for a new study.
 
     Returned is the table, in inches from its top left; its ``child_axes`` are the panels: sensitivity and specificity,
-    or the one panel of the compact layout, with three lines to a study, which is drawn below 6.5 inches. The `width` is
-    that of a new figure; axes have their own.
+    or the one panel of the compact layout.
+
+    Parameters
+    ----------
+    fit
+        A bivariate fit.
+    descriptors
+        Further columns: head to k texts.
+    quality
+        Risk of bias: domain to k ratings (``"low"``, ``"some concerns"``, ``"high"`` or None), drawn as signed
+        dots.
+    order
+        Row numbers of the studies in the order to draw them; as given by default.
+    method
+        Interval of the single studies.
+    width
+        Width in inches of a new figure; `ax` has its own. Below 6.5 inches a compact layout is drawn: three lines to a
+        study and one panel for both measures, without descriptors and dots.
+
+    Raises
+    ------
+    ValueError
+        If a column has not one entry per study, or a rating is unknown.
     """
-    table = _table(fit)
+    table = _table(fit, descriptors or {}, quality or {}, order, method)
     if ax is not None:
         width = _width(ax)
     compact = width < NARROW
     if ax is None and not compact:
-        width = max(width, _fixed_width(table) + 2 * _PANEL)
+        width = max(width, _least_width(table))
     height = _height(table, compact=compact)
     # In the caller's axes the rows are spread over the height there is; the type keeps its size.
     ax = canvas(ax, width, height)
@@ -75,6 +110,8 @@ class _Table:
     studies: tuple[Intervals, Intervals]
     pooled: tuple[Interval, Interval]
     predicted: tuple[Interval, Interval]
+    descriptors: Mapping[str, Sequence[str]]
+    quality: Mapping[str, Sequence[str | None]]
 
     @property
     def has_prediction(self) -> bool:
@@ -87,7 +124,12 @@ def _height(table: _Table, *, compact: bool) -> float:
     rows = len(table.labels) + 1 + table.has_prediction
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
-    return (rows + 2.5) * _LINE + _BOTTOM
+    return (rows + 2.5) * _LINE + _BOTTOM + _head_lines(table) * 0.17
+
+
+def _least_width(table: _Table) -> float:
+    """Return the smallest width in inches of the wide layout."""
+    return _fixed_width(table) + 2 * _PANEL
 
 
 def _cut(label: str, characters: int = _LABEL) -> str:
@@ -103,6 +145,9 @@ def _columns(table: _Table) -> list[tuple[str, list[str], float, str]]:
     for head in ("tp", "fp", "fn", "tn"):
         cells = [str(cell) for cell in getattr(table.counts, head)]
         columns.append((head.upper(), cells, max(text_width(cell, SMALL) for cell in [*cells, "TP"]) + 0.14, "right"))
+    for head, texts in table.descriptors.items():
+        width = max(text_width(text, SMALL) for text in [*texts, head])
+        columns.append((head, list(texts), width + 0.2, "left"))
     return columns
 
 
@@ -113,12 +158,17 @@ def _estimate_width() -> float:
 def _fixed_width(table: _Table) -> float:
     """Width in inches of everything but the panels."""
     text = sum(width for _, _, width, _ in _columns(table))
-    return text + 2 * _estimate_width() + 6 * _PAD
+    return text + 0.24 * len(table.quality) + 2 * _estimate_width() + 6 * _PAD
+
+
+def _head_lines(table: _Table) -> int:
+    """Room above the table for the slanted heads of the dots, in lines."""
+    return 4 if table.quality else 0
 
 
 def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
     """Draw, in inches and y downwards, the table on the left and the two panels on the right."""
-    top = 1.5 * _LINE
+    top = _head_lines(table) * 0.17 + 1.5 * _LINE
     ys = [top + (i + 0.5) * _LINE for i in range(len(table.labels))]
     end = ys[-1] + 0.5 * _LINE
     head = top - 0.5 * _LINE
@@ -130,6 +180,12 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for y, cell, label in zip(ys, cells, table.labels, strict=True):
             tooltip(ax.text(place, y, cell, ha=align, **style), label)
         x += column + (0.12 if name == "TN" else 0)
+    for name, ratings in table.quality.items():
+        ax.text(x + 0.08, head, name, rotation=40, ha="left", va="bottom", rotation_mode="anchor", fontsize=SMALL)
+        for y, rating, label in zip(ys, ratings, table.labels, strict=True):
+            judged = RATINGS[rating] if rating else _NOT_JUDGED
+            signed_dot(ax, x + 0.12, y, judged, f"{label}, {name}: {judged.label}", size=10)
+        x += 0.24
     pooled, predicted = end + 0.75 * _LINE, end + 1.75 * _LINE
     ax.plot([_PAD, width - _PAD], [end + 0.15 * _LINE] * 2, color=colour("rule"), linewidth=0.8)
     ax.plot([_PAD, width - _PAD], [top - 0.02] * 2, color=colour("ink"), linewidth=0.8)
@@ -244,11 +300,32 @@ def _width(ax: Axes) -> float:
     return float(fig.get_figwidth() * ax.get_position().width)
 
 
-def _table(fit: BivariateFit | Summary) -> _Table:
+def _table(
+    fit: PooledAccuracy,
+    descriptors: Mapping[str, Sequence[str]],
+    quality: Mapping[str, Sequence[str | None]],
+    order: Sequence[int] | None,
+    method: ProportionMethod,
+) -> _Table:
+    k = fit.counts.k
+    for name, column in (*descriptors.items(), *quality.items()):
+        if len(column) != k:
+            raise ValueError(f"{name}: {k} studies but {len(column)} entries")
+    if unknown := {rating for ratings in quality.values() for rating in ratings if rating} - set(RATINGS):
+        raise ValueError(f"a rating is one of {', '.join(RATINGS)}, not {', '.join(sorted(unknown))}")
+    rows = list(range(k)) if order is None else list(order)
+    if sorted(rows) != list(range(k)):
+        raise ValueError(f"the order names each of the rows 0 to {k - 1} once")
+    counts = fit.counts.subset(rows)
     return _Table(
-        labels=tuple(clean(name) for name in fit.counts.study),
-        counts=fit.counts,
-        studies=(sensitivity(fit.counts, level=fit.level), specificity(fit.counts, level=fit.level)),
+        labels=tuple(clean(name) for name in counts.study),
+        counts=counts,
+        studies=(
+            sensitivity(counts, level=fit.level, method=method),
+            specificity(counts, level=fit.level, method=method),
+        ),
         pooled=(fit.sensitivity, fit.specificity),
         predicted=(fit.prediction_interval_sensitivity, fit.prediction_interval_specificity),
+        descriptors={clean(name): [clean(column[i]) for i in rows] for name, column in descriptors.items()},
+        quality={clean(name): [column[i] for i in rows] for name, column in quality.items()},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -15,9 +15,9 @@ from livingreview.errors import ConvergenceError, TooFewStudies
 from livingreview.plots.palette import colour
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.fit_result import BivariateFit
-from livingreview.synthesis.regions import confidence_region, prediction_region
-from livingreview.synthesis.sroc import curve
+from livingreview.synthesis.regions import Fit, Quantile, confidence_region, prediction_region
+from livingreview.synthesis.sroc import CurveKind
+from livingreview.synthesis.sroc import curve as sroc_curve
 
 __all__ = ["sroc"]
 
@@ -26,12 +26,32 @@ _SMALLEST: Final = 0.012
 
 
 @styled
-def sroc(fit: BivariateFit, *, ax: Axes | None = None) -> Axes:
+def sroc(
+    fit: Fit,
+    *,
+    curve: CurveKind | None = "rutter_gatsonis",
+    studies: Literal["ellipse", "circle"] = "ellipse",
+    level: float | None = None,
+    quantile: Quantile = "f",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
 
-    A study is an ellipse as wide as the square root of its non-diseased, as high as that of its diseased. The curve is
-    that of Rutter and Gatsonis, over the observed range only. What the fit does not determine (a curve when a variance
-    is 0, a region of two studies) is left out and named in the legend.
+    What the fit does not determine (a curve when a variance is 0, a region of two studies) is left out and named in the
+    legend.
+
+    Parameters
+    ----------
+    fit
+        A bivariate fit.
+    curve
+        Kind of summary curve, drawn over the observed range only; None for no curve.
+    studies
+        ``"ellipse"``: as wide as the square root of the non-diseased, as high as that of the diseased;
+        ``"circle"``: of an area proportional to all participants.
+    level, quantile
+        Coverage of the regions and how their size is found; see
+        :func:`livingreview.synthesis.sroc.confidence_region`.
     """
     ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
@@ -42,13 +62,21 @@ def sroc(fit: BivariateFit, *, ax: Axes | None = None) -> Axes:
     (point,) = ax.plot([expit(-fit.mu[1])], [expit(fit.mu[0])], "D", markersize=8, label="summary point")
     point.set(color=colour("pooled"), markeredgecolor=colour("paper"), zorder=6)
     tooltip(point, f"sensitivity {expit(fit.mu[0]):.3f}, specificity {expit(fit.mu[1]):.3f}")
-    legend_beside(ax, [point, _draw_curve(ax, fit), *_draw_regions(ax, fit), *_draw_studies(ax, fit.counts)], columns=2)
+    handles = [
+        point,
+        *_draw_curve(ax, fit, curve),
+        *_draw_regions(ax, fit, fit.level if level is None else level, quantile),
+        *_draw_studies(ax, fit.counts, studies),
+    ]
+    legend_beside(ax, handles, columns=2)
     return ax
 
 
-def _draw_studies(ax: Axes, counts: Counts) -> list[Artist]:
+def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"]) -> list[Artist]:
     diseased, healthy = counts.n_diseased, counts.n_nondiseased
     arms = np.stack([healthy, diseased], axis=1).astype(float)
+    if shape == "circle":
+        arms[:] = arms.sum(axis=1, keepdims=True)
     largest = _LARGEST / max(1.0, (counts.k / 40) ** 0.5)  # many studies leave less room to each
     sizes = np.maximum(_SMALLEST, largest * np.sqrt(arms / max(arms.max(), 1.0)))
     # Only a study with both arms has a place on this plane.
@@ -65,14 +93,14 @@ def _draw_studies(ax: Axes, counts: Counts) -> list[Artist]:
     return [key]
 
 
-def _draw_regions(ax: Axes, fit: BivariateFit) -> list[Artist]:
+def _draw_regions(ax: Axes, fit: Fit, level: float, quantile: Quantile) -> list[Artist]:
     try:
-        inner, outer = (make(fit, fit.level) for make in (confidence_region, prediction_region))
+        inner, outer = (make(fit, level, quantile=quantile) for make in (confidence_region, prediction_region))
     except TooFewStudies:
         return [Line2D([], [], linestyle="none", label="no regions: too few studies")]
     confidence = Polygon(inner.roc, facecolor=colour("pooled"), edgecolor="none", alpha=0.18, zorder=2)
     ax.add_patch(confidence)
-    percent = f"{100 * fit.level:g} %"
+    percent = f"{100 * level:g} %"
     (edge,) = ax.plot(*inner.roc.T, color=colour("pooled"), linewidth=1.3, zorder=4)
     (prediction,) = ax.plot(*outer.roc.T, color=colour("pooled"), linewidth=1.3, linestyle=(0, (5, 3)), zorder=4)
     edge.set_label(f"{percent} confidence region")
@@ -82,11 +110,13 @@ def _draw_regions(ax: Axes, fit: BivariateFit) -> list[Artist]:
     return [edge, prediction]
 
 
-def _draw_curve(ax: Axes, fit: BivariateFit) -> Artist:
+def _draw_curve(ax: Axes, fit: Fit, kind: CurveKind | None) -> list[Artist]:
+    if kind is None:
+        return []
     try:
-        shown = curve(fit, "rutter_gatsonis")
+        shown = sroc_curve(fit, kind)
     except ConvergenceError:
-        return Line2D([], [], linestyle="none", label="no curve: a variance is 0")
+        return [Line2D([], [], linestyle="none", label="no curve: a variance is 0")]
     (line,) = ax.plot(shown.fpr, shown.sensitivity, color=colour("ink"), linewidth=2, zorder=5, label="SROC curve")
-    tooltip(line, "rutter gatsonis curve over the observed range")
-    return line
+    tooltip(line, f"{kind.replace('_', ' ')} curve over the observed range")
+    return [line]

@@ -6,6 +6,7 @@ Where nothing was pooled, a sentence stands in the figure's place and says why.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
@@ -14,13 +15,15 @@ from IPython.display import HTML
 from livingreview.analysis.clinical import POPULATION, Scenario, after_test, likelihood_ratios
 from livingreview.analysis.diagnosis import Pooled
 from livingreview.plots import utility
-from livingreview.plots.forest import Summary, forest
+from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
 from livingreview.synthesis.bias import deeks
+from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.fit_result import BivariateFit
+from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, with_interval
 
@@ -33,8 +36,7 @@ def show_pooled_forest(pooled: Pooled) -> Displayed | HTML:
     """Show the coupled forest plot of a synthesis."""
     if pooled.fit is None or pooled.imputed is None:
         return _instead("forest plot", pooled)
-    # Single studies by their central tables, the summary over all compatible ones.
-    drawn = Summary(
+    drawn = _Carried(
         pooled.counts,
         pooled.fit.level,
         pooled.imputed.sensitivity,
@@ -152,7 +154,19 @@ def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
     )
 
 
-def _text(fit: BivariateFit | Summary) -> str:
+@dataclass(frozen=True)
+class _Carried:
+    """What the forest plot shows: single studies by their central tables, the summary over all compatible ones."""
+
+    counts: Counts
+    level: float
+    sensitivity: Interval
+    specificity: Interval
+    prediction_interval_sensitivity: Interval
+    prediction_interval_specificity: Interval
+
+
+def _text(fit: BivariateFit | _Carried) -> str:
     return f"sensitivity {with_interval(fit.sensitivity)}, specificity {with_interval(fit.specificity)}"
 
 
