@@ -153,7 +153,7 @@ def deeks(counts: Counts, *, correction: Correction = "zero_only") -> FunnelTest
     DataError
         When a zero cell is left uncorrected.
     """
-    both = counts.subset((counts.n_diseased > 0) & (counts.n_nondiseased > 0))
+    both = counts.subset(counts.has_both_arms)
     log_dor, _ = log_ratios(both, "diagnostic_odds_ratio", correction)
     n1, n0 = both.n_diseased.astype(float), both.n_nondiseased.astype(float)
     size = 4 * n1 * n0 / (n1 + n0)

@@ -147,15 +147,8 @@ class Counts:
                     faults.append(Fault("", i + 1, name, f"row {i + 1}: {error}", remedy, "COUNTS-001"))
         if not faults:
             faults = [
-                Fault(
-                    "",
-                    int(i) + 1,
-                    "",
-                    f"row {i + 1}: all four cells are zero",
-                    "leave the row out",
-                    "COUNTS-004",
-                )
-                for i in np.flatnonzero(cells.sum(axis=0) == 0)
+                Fault("", row, "", f"row {row}: all four cells are zero", "leave the row out", "COUNTS-004")
+                for row in (np.flatnonzero(cells.sum(axis=0) == 0) + 1).tolist()
             ]
         if faults:
             raise DataError(sorted(faults, key=lambda fault: fault.line))
@@ -206,6 +199,11 @@ class Counts:
         """(k,) whether any cell of the table is zero."""
         zero: BoolArray = np.min([self.tp, self.fp, self.fn, self.tn], axis=0) == 0
         return zero
+
+    @property
+    def has_both_arms(self) -> BoolArray:
+        """(k,) whether the study has diseased and non-diseased participants."""
+        return (self.n_diseased > 0) & (self.n_nondiseased > 0)
 
     @property
     def notes(self) -> tuple[str, ...]:

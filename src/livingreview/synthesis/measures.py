@@ -212,12 +212,11 @@ def _ratio(
     correction: Correction,
 ) -> Intervals:
     half = _quantile(level) * np.sqrt(variance)
-    both_arms = (counts.n_diseased > 0) & (counts.n_nondiseased > 0)
     with np.errstate(invalid="ignore"):
         estimate, lower, upper = (np.exp(log_ratio + shift) for shift in (0.0, -half, half))
     unbounded = ~np.isfinite(half)
     lower, upper = np.where(unbounded, 0.0, lower), np.where(unbounded, np.inf, upper)
-    estimate, lower, upper = (np.where(both_arms, bound, np.nan) for bound in (estimate, lower, upper))
+    estimate, lower, upper = (np.where(counts.has_both_arms, bound, np.nan) for bound in (estimate, lower, upper))
     return Intervals(measure, f"log-normal, correction {correction}", estimate, lower, upper, level)
 
 

@@ -213,7 +213,7 @@ def threshold_correlation(counts: Counts, *, correction: Correction = "zero_only
 
 def _logits(counts: Counts, correction: Correction) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return logit TPR, logit FPR, the variance of ln DOR, and the size (before correction)."""
-    both = counts.subset((counts.n_diseased > 0) & (counts.n_nondiseased > 0))
+    both = counts.subset(counts.has_both_arms)
     c = corrected(both, correction)
     zero = np.min(c, axis=0) == 0
     if zero.any():

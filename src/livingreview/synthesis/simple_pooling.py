@@ -312,10 +312,9 @@ def _mean(y: FloatArray, weights: FloatArray) -> float:
 
 
 def _two_armed(counts: Counts, correction: Correction) -> CorrectedCounts:
-    both = (counts.n_diseased > 0) & (counts.n_nondiseased > 0)
-    if not both.any():
+    if not counts.has_both_arms.any():
         raise TooFewStudies("a ratio needs at least one study with diseased and non-diseased participants")
-    return corrected(counts.subset(both), correction)
+    return corrected(counts.subset(counts.has_both_arms), correction)
 
 
 def _require_positive(top: float, bottom: float) -> None:
