@@ -7,9 +7,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 TOOLS  := node_modules/.ready
 FORMAT ?= text
+MODULE ?= intervals
 
 .DEFAULT_GOAL := help
-.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit book tools audit
+.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit coverage mutants book tools audit
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +61,17 @@ unit: $(STAMP) tools  ## run the tests that need no built site
 tools:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(TOOLS); \
 	else echo "npm is not there: checks of accessibility and workflows are skipped"; fi
+
+coverage: $(STAMP) tools  ## measure which branches the tests reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not browser and not book"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# MODULE=intervals: of the engine. Says which changes to it no test notices; read them, and test or explain.
+mutants: $(STAMP)  ## change the engine here and there, and see whether a test notices
+	$(BIN)/mutmut run "livingreview.synthesis.$(MODULE).*"
+	$(BIN)/mutmut results
 
 book: site tools  ## build the site and test it
 	$(BIN)/pytest -m "browser or book"

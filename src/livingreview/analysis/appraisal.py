@@ -44,7 +44,7 @@ class ClaimSummary:
     ----------
     studies
         Number of studies.
-    mean_percent, sd_percent, median_percent, min_percent, max_percent
+    mean_percent, sd_percent, min_percent, max_percent
         Of the total, in percent of 42; the SD has n − 1.
     min_rows, max_rows
         Rows of the table that share the lowest and the highest total.
@@ -57,7 +57,6 @@ class ClaimSummary:
     studies: int
     mean_percent: float
     sd_percent: float
-    median_percent: float
     min_percent: float
     max_percent: float
     min_rows: tuple[int, ...]
@@ -90,7 +89,6 @@ def claim_summary(review: Review) -> ClaimSummary:
         studies=len(table),
         mean_percent=float(percent.mean()),
         sd_percent=float(percent.std(ddof=1)),
-        median_percent=float(percent.median()),
         min_percent=float(percent.min()),
         max_percent=float(percent.max()),
         min_rows=tuple(int(row) for row in table.loc[totals == totals.min(), "row"]),

@@ -195,7 +195,6 @@ class Verdict:
     reason: str
     people: tuple[str, ...]
     on: date
-    adjudicated: bool
 
 
 def verdicts(decisions: Iterable[Decision], stage: str) -> dict[str, Verdict]:
@@ -230,5 +229,4 @@ def _verdict(rows: list[Decision]) -> Verdict:
         reason=next((reason for reason in EXCLUSION_REASONS if reason in given), ""),
         people=tuple(row.person for row in rows if row.kind == "decision"),
         on=max(row.on for row in counted),
-        adjudicated=bool(settled),
     )
