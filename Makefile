@@ -10,7 +10,7 @@ FORMAT ?= text
 MODULE ?= intervals
 
 .DEFAULT_GOAL := help
-.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit coverage mutants book tools audit
+.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit slow coverage mutants book tools audit
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,8 +54,11 @@ lint: $(STAMP)  ## check style, layers and dependencies
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
 
-unit: $(STAMP) tools  ## run the tests that need no built site
-	$(BIN)/pytest -n auto -m "not browser and not book"
+unit: $(STAMP) tools  ## run the tests that take a moment each
+	$(BIN)/pytest -n auto -m "not slow and not browser and not book"
+
+slow: $(STAMP) tools  ## run those that take seconds each
+	$(BIN)/pytest -n auto -m "slow and not browser and not book"
 
 # The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
 tools:
@@ -76,7 +79,7 @@ mutants: $(STAMP)  ## change the engine here and there, and see whether a test n
 book: site tools  ## build the site and test it
 	$(BIN)/pytest -m "browser or book"
 
-test: lint types check unit book  ## run every check
+test: lint types check unit slow book  ## run every check
 
 # Needs Chromium and Node.js. Speed is measured: let the computer do nothing else meanwhile.
 audit: site tools  ## measure the built pages: accessibility, speed, weight

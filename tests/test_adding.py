@@ -85,6 +85,7 @@ def put(held: Library, **changes: Any) -> None:
     held.items[0] = replace(held.items[0], **changes)
 
 
+@pytest.mark.slow
 def test_a_doi_becomes_a_sound_file_of_crossrefs_facts(data: Path, held: Library) -> None:
     assert add(f"https://doi.org/{DOI.upper()}", "--task", "diagnosis") == 0
     assert check(data) == []
@@ -98,6 +99,7 @@ def test_a_doi_becomes_a_sound_file_of_crossrefs_facts(data: Path, held: Library
     assert "mailto:tests@example.org" in headers["User-Agent"]
 
 
+@pytest.mark.slow
 def test_a_pubmed_number_becomes_a_sound_file_of_pubmeds_facts(data: Path, held: Library) -> None:
     put(held, title="Networks of the heart.")
     assert add("PMID: 1") == 0
@@ -107,6 +109,7 @@ def test_a_pubmed_number_becomes_a_sound_file_of_pubmeds_facts(data: Path, held:
     assert report.journal == "Journal of cardiac tests 2026;23(4):1-9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -124,6 +127,7 @@ def test_an_export_file_does_without_any_service(data: Path, name: str, text: st
     assert "export" in str(study.sources["record"].where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [*get_args(Task), ""])
 def test_a_draft_holds_nothing_that_nobody_read(data: Path, task: str) -> None:
     assert add(export(RIS), *(["--task", task] if task else [])) == 0
@@ -160,6 +164,7 @@ def test_the_command_offers_the_tasks_of_the_model() -> None:
     assert list(choices or ()) == list(get_args(Task))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [DOI, f"doi:{DOI.upper()}", "export.ris", "other.ris"])
 def test_a_study_that_is_there_is_named_and_left_alone(data: Path, held: Library, again: str, capsys: Any) -> None:
     add(export(RIS))
@@ -172,6 +177,7 @@ def test_a_study_that_is_there_is_named_and_left_alone(data: Path, held: Library
     assert held.requests == []  # nobody was asked what the review knows
 
 
+@pytest.mark.slow
 def test_a_second_study_of_a_name_and_year_gets_a_letter(data: Path, held: Library) -> None:
     assert [add(f"10.5555/test.{n}") for n in (1, 2, 3)] == [0, 0, 0]
     assert {"muller2026.yaml", "muller2026b.yaml", "muller2026c.yaml"} <= set(files(data))
@@ -281,6 +287,7 @@ LASTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", [DOI, "1"])
 @pytest.mark.parametrize("fault", LASTING)
 def test_a_service_that_fails_leaves_one_line_with_the_way_out(
@@ -297,6 +304,7 @@ def test_a_service_that_fails_leaves_one_line_with_the_way_out(
     assert files(data) == before
 
 
+@pytest.mark.slow
 def test_a_passing_fault_is_asked_again(data: Path, held: Library) -> None:
     held.faults = [Fault(503)]
     assert add(DOI) == 0
@@ -345,6 +353,7 @@ def test_notices_and_retracted_studies_are_refused(
     assert files(data) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("identifier", "changes", "warned"),
     [
@@ -382,6 +391,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_the_text_of_one_field(data: Path, held: Library, text: str) -> None:
     put(held, crossref=(("title", [text]), ("author", [{"family": "Li", "given": text}]), ("volume", text[:50])))
@@ -416,6 +426,7 @@ def test_text_that_is_not_what_it_looks_like_is_refused(
     assert files(data) == before
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"]), min_size=1, max_size=60))
 def test_any_text_comes_back_from_the_file_as_it_went_in(text: str) -> None:

@@ -32,6 +32,7 @@ def content(files, name):
     return json.loads(files[f"api/v1/{name}.json"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_fits_the_schema_that_it_names(files, name):
     data = content(files, name)

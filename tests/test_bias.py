@@ -113,6 +113,7 @@ def test_ranks_that_do_not_vary_have_no_correlation() -> None:
     assert rank.to_dict()["tau"] is None
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(0.01, 2)), min_size=4, max_size=12), st.floats(-9, 9))
 def test_shifting_every_effect_moves_the_intercept_and_not_the_test(rows: list[Any], shift: float) -> None:
     y, v = (np.round(column, 3) for column in map(np.array, zip(*rows, strict=True)))

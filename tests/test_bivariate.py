@@ -359,6 +359,7 @@ def test_profile_interval_of_a_proportion_without_heterogeneity_is_the_likelihoo
         assert deviance == pytest.approx(3.841458820694124, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_profile_interval_of_a_spread_starts_at_zero_where_zero_is_not_excluded() -> None:
     found = fit(small(), structure="independent")
     assert found.profile_interval("tau_sensitivity").lower == 0.0
@@ -465,6 +466,7 @@ def test_huge_counts_keep_their_digits() -> None:
     assert found.log_likelihood == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_all_successes_or_all_failures_study_by_study_has_no_finite_spread() -> None:
     counts = Counts.from_arrays([10, 0, 12, 0, 9], [1, 2, 3, 2, 1], [0, 10, 0, 8, 0], [20, 30, 20, 30, 20])
     with pytest.raises(ConvergenceError, match="no finite maximum"):

@@ -19,6 +19,7 @@ def test_a_sound_review_exits_with_zero(capsys: pytest.CaptureFixture[str]) -> N
     assert "no fault found" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_each_format_names_file_line_field_and_code(data_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = data_copy / "studies" / "kim.yaml"
     path.write_text(path.read_text() + "typo: 1\n")

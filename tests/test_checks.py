@@ -21,10 +21,12 @@ def codes(faults: list[Fault]) -> set[str]:
     return {fault.code for fault in faults}
 
 
+@pytest.mark.slow
 def test_the_review_as_it_stands_has_no_fault() -> None:
     assert check(Path(__file__).parent.parent / "data") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "code", "field"),
     [
@@ -87,6 +89,7 @@ def test_a_contradiction_is_found_where_it_stands(
     assert fault.remedy
 
 
+@pytest.mark.slow
 def test_a_value_without_a_source_and_a_source_without_a_value(data_copy: Path) -> None:
     path = data_copy / "studies" / "martini2020.yaml"
     text = path.read_text()
@@ -111,6 +114,7 @@ def test_a_contradiction_that_the_paper_prints_can_be_told(data_copy: Path) -> N
     assert check(data_copy) == []
 
 
+@pytest.mark.slow
 def test_standings_are_ordered_and_primaries_single(data_copy: Path) -> None:
     path = data_copy / "studies" / "martini2020.yaml"
     text = path.read_text()
@@ -126,6 +130,7 @@ def test_shared_patients_name_a_study(data_copy: Path) -> None:
     assert "LINK-009" in codes(check(data_copy))
 
 
+@pytest.mark.slow
 def test_only_the_named_files_are_reported(data_copy: Path) -> None:
     one = edit(data_copy, "studies/bartoli.yaml", 'value: "0.89"', 'value: "89"')
     edit(data_copy, "studies/kim.yaml", '"0.844"', '"0.884"')
@@ -139,6 +144,7 @@ def test_a_missing_folder_or_a_stray_file_is_said(data_copy: Path, tmp_path: Pat
     assert codes(check(data_copy)) == {"FILE-008"}
 
 
+@pytest.mark.slow
 def test_the_run_ledger_is_checked_cell_by_cell(data_copy: Path) -> None:
     edit(data_copy, "search/runs.csv", "2025-07-31", "31/07/2025")
     assert [(f.code, f.line, f.field) for f in check(data_copy)] == [("CSV-003", 2, "date")]
@@ -149,6 +155,7 @@ def test_an_undefined_source_of_an_entry_is_a_fault_and_no_traceback(data_copy: 
     assert "LINK-003" in codes(check(data_copy))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoiled", "code"),
     [

@@ -127,6 +127,7 @@ def test_is_nothing_computed_where_nothing_was_pooled(pooled: Pooled, nothing: P
     assert findings(nothing, illustrations()) == ()
 
 
+@pytest.mark.slow
 def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Pooled) -> None:
     shown, settings = illustrations()[1], illustrations()
     pictures = [lambda p: show_fagan(p, shown), lambda p: show_predictive_values(p, settings),

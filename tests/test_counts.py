@@ -148,6 +148,7 @@ def test_subset_by_mask_index_and_slice_agree():
     assert counts[[0, 0]].tp.tolist() == [1, 1]
 
 
+@pytest.mark.slow
 @given(tables)
 def test_swapping_the_labels_twice_changes_nothing(counts):
     assert counts.swapped().swapped() == counts
@@ -204,6 +205,7 @@ PROPORTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["wilson", "clopper_pearson"])
 @pytest.mark.parametrize("measure", [*PROPORTIONS, accuracy])
 @settings(max_examples=20)
@@ -228,6 +230,7 @@ def test_proportions_agree_with_scipy(measure, method, counts, level):
         assert 0 <= ours.lower[row] <= ours.estimate[row] <= ours.upper[row] <= 1
 
 
+@pytest.mark.slow
 @given(tables)
 def test_swapping_the_labels_swaps_sensitivity_and_specificity(counts):
     for ours, theirs in [(sensitivity, specificity), (ppv, npv), (accuracy, accuracy)]:
@@ -235,6 +238,7 @@ def test_swapping_the_labels_swaps_sensitivity_and_specificity(counts):
             np.testing.assert_array_equal(getattr(ours(counts), field), getattr(theirs(counts.swapped()), field))
 
 
+@pytest.mark.slow
 @given(tables)
 def test_the_odds_ratio_is_the_ratio_of_the_likelihood_ratios_and_survives_the_swap(counts):
     dor = diagnostic_odds_ratio(counts)
@@ -243,6 +247,7 @@ def test_the_odds_ratio_is_the_ratio_of_the_likelihood_ratios_and_survives_the_s
     np.testing.assert_allclose(dor.estimate, diagnostic_odds_ratio(counts.swapped()).estimate, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize(
     ("measure", "key"),

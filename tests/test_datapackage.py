@@ -49,10 +49,12 @@ def faults(files: dict[str, bytes], folder: Path) -> list[list[object]]:
     return report.flatten(["name", "type", "message"]) + [[error.type, error.message] for error in report.errors]
 
 
+@pytest.mark.slow
 def test_frictionless_finds_it_valid(files, tmp_path):
     assert faults(files, tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "old", "new", "kind"),
     [
@@ -73,6 +75,7 @@ def test_frictionless_would_notice(files, tmp_path, table, old, new, kind):
     assert kind in {fault[1] for fault in faults(spoiled, tmp_path)}
 
 
+@pytest.mark.slow
 def test_frictionless_would_notice_a_changed_file(files, tmp_path):
     spoiled = {**files, "studies.csv": files["studies.csv"].replace(b"included", b"excluded", 1)}
     assert "hash-count" in {fault[1] for fault in faults(spoiled, tmp_path)}
@@ -126,6 +129,7 @@ def test_the_same_review_gives_the_same_bytes_without_the_day_of_making(review, 
         assert archive.namelist() == sorted(archive.namelist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_is_a_formula_and_the_way_back_is_exact(review, text, tmp_path):
     spoiled = unpacked(data_package(with_study(review, title=text, authors=[text, "B"])))

@@ -57,6 +57,7 @@ def marked_faults(name: str, clusters: Sequence[int], marked: Sequence[bool]) ->
     return sum(max(0, marks.count(False) - 1) for marks in members.values()), sum(map(all, members.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIMITS)
 def test_no_publication_is_lost_and_few_stay_double(name: str, reference_dir: Path) -> None:
     folder = reference_dir / "records" / "dedupe_labelled"
@@ -74,6 +75,7 @@ def test_no_publication_is_lost_and_few_stay_double(name: str, reference_dir: Pa
     assert found.count("queue") <= queued
 
 
+@pytest.mark.slow
 def test_the_synthetic_cardiac_search_loses_nothing(reference_dir: Path) -> None:
     folder = reference_dir / "records" / "synthetic_cardiac_a"
     with (folder / "truth.csv").open(encoding="utf-8-sig", newline="") as stream:

@@ -116,6 +116,7 @@ def test_each_sensitivity_analysis_says_what_it_leaves_out_and_why(review: Revie
         assert studies == pooled.k - rows.get("left out", 0) + rows.get("added", 0)
 
 
+@pytest.mark.slow
 def test_the_verified_only_view_pools_signed_studies_and_leaves_the_others_out_with_a_reason(
     data_copy: Path, pooled: Pooled
 ) -> None:

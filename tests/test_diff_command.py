@@ -62,6 +62,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_study_not_yet_committed_is_found(added: Difference) -> None:
     assert added.files == (("data/studies/madeup2026.yaml", "added"),)
     assert added.other_files == ()
@@ -90,11 +91,13 @@ def test_every_format_shows_the_hostile_title_as_text(
         assert ("<svg" in text) == (form == "html")
 
 
+@pytest.mark.slow
 def test_nothing_changed_is_said(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "--root", str(fresh)]) == 0
     assert "Nothing differs" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncompared")
 def test_by_default_a_branch_is_compared_with_where_it_left_main(fresh: Path) -> None:
     base = git(fresh, "rev-parse", "HEAD")
@@ -123,6 +126,7 @@ def test_a_review_below_the_top_of_its_repository_is_found(tmp_path: Path) -> No
     assert difference_since("HEAD", root).files == (("data/reporting.csv", "removed"),)
 
 
+@pytest.mark.slow
 def test_an_older_state_that_cannot_be_read_is_said_and_its_files_are_listed(fresh: Path) -> None:
     study = fresh / "data" / "studies" / "agibetov2021.yaml"
     sound = study.read_text(encoding="utf-8")

@@ -56,6 +56,7 @@ def results(*syntheses: Synthesis) -> Results:
     return Results("2026.1", date(2026, 1, 1), date(2026, 1, 1), {}, (), syntheses)
 
 
+@pytest.mark.slow
 def test_an_added_study_comes_in_and_moves_the_estimates(added: Difference, with_study: Review) -> None:
     assert added.results is not None
     (changed,) = added.results.changed
@@ -81,6 +82,7 @@ def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None
     assert record.standing == (None, "awaiting classification")
 
 
+@pytest.mark.slow
 def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     after = edited(data_copy, "martini2020", ("J Cardiovasc Magn Reson", "Another journal"))
     pooled = module.pool(review)
@@ -97,6 +99,7 @@ def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkey
     assert "Another journal" in change.after
 
 
+@pytest.mark.slow
 def test_nothing_differs_between_a_review_and_itself(review: Review) -> None:
     difference = compare(review, review)
     assert difference.nothing

@@ -45,6 +45,7 @@ def test_are_more_sets_than_can_be_pooled_refused(monkeypatch):
         reachable([[1, 2, 4]], 7)
 
 
+@pytest.mark.slow
 def test_does_the_whole_set_pool_to_what_the_front_page_says(found, review):
     whole = found.pooled[str(sum(study["bit"] for study in found.studies))]
     said = headline(pool(review))
@@ -52,6 +53,7 @@ def test_does_the_whole_set_pool_to_what_the_front_page_says(found, review):
     assert whole["specificity"] in said
 
 
+@pytest.mark.slow
 def test_does_each_set_pool_to_what_the_engine_gives_for_its_studies(found, review):
     evidence = gather(review)
     for mask, shown in found.pooled.items():
@@ -70,6 +72,7 @@ def test_is_a_filter_that_tells_no_studies_apart_left_out(found):
     assert all(len(facet["values"]) > 1 for facet in found.facets)
 
 
+@pytest.mark.slow
 def test_does_a_signed_extraction_make_its_filter_appear(data_copy):
     sign(data_copy, "bartoli")
     assert "Extraction" not in explorer(Review.load(data_copy)).undivided

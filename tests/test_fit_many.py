@@ -106,6 +106,7 @@ def test_a_cluster_of_two_processes_gives_the_same_numbers(cluster: Executor) ->
     assert_same(there.fits, here.fits, SAME)
 
 
+@pytest.mark.slow
 def test_bootstrap_repeats_with_its_seed_and_spreads_like_the_standard_error() -> None:
     found = fit(Case("edge_sim500", GOLDEN).counts.subset(np.arange(60)))
     one, other = found.bootstrap(200, seed=3), found.bootstrap(200, seed=3)

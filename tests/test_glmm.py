@@ -39,6 +39,7 @@ def modes(data: Binomials, at: FloatArray) -> FloatArray:
     return find_modes(data, at, first_guess(data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("l22", [0.7, 0.0])
 def test_integral_agrees_with_direct_quadrature(study: tuple[int, ...], l22: float) -> None:

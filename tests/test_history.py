@@ -35,6 +35,7 @@ def test_does_each_step_hold_what_was_published_by_then(review: Review, steps: t
         assert (step.sensitivity is None) == (step.k < 3) == bool(step.reason)
 
 
+@pytest.mark.slow
 def test_do_studies_without_a_year_join_last(review: Review) -> None:
     used = pool(review).selection.used[0].study
     undated = used.model_copy(update={"report": used.report.model_copy(update={"year": None})})

@@ -176,6 +176,7 @@ def test_the_hostile_files_attack_in_every_free_text_of_the_schema(model, conten
     assert set(free_texts(schema, schema)) - named_elsewhere == attacked
 
 
+@pytest.mark.slow
 def test_the_hostile_files_pass_and_stay_what_they_say(data_copy):
     add_hostile(data_copy)
     assert check(data_copy) == []

@@ -16,6 +16,7 @@ def loaded_after(statement):
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [

@@ -76,6 +76,7 @@ def _begin(path: Path) -> int:
     raise AssertionError(path.name)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 @pytest.mark.parametrize("folder", ["exports", "synthetic_cardiac_a"])
 def test_every_record_of_real_exports_is_kept(reference_dir, folder):
@@ -90,6 +91,7 @@ def test_every_record_of_real_exports_is_kept(reference_dir, folder):
         assert titled == len(records) or path.name == "bom_rispy.ris", path.name
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_the_synthetic_searches_are_read_as_they_were_written(reference_dir):
     folder = reference_dir / "records" / "synthetic_cardiac_a"
@@ -158,6 +160,7 @@ def test_no_file_makes_a_reader_fail(tmp_path, data):
         assert records or faults
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     titles=st.lists(

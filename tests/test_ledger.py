@@ -194,6 +194,7 @@ def test_a_run_killed_at_any_moment_of_its_recording_ends_up_recorded_once(data_
     assert ledger.faults() == []
 
 
+@pytest.mark.slow
 def test_the_command_searches_imports_and_says_what_failed(data_copy, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("LIVINGREVIEW_CONTACT", "jane@example.org")
     summary = tmp_path / "summary.md"

@@ -231,6 +231,7 @@ cells = st.tuples(*[st.integers(0, 60)] * 4).filter(lambda t: t[0] + t[2] > 0 an
 table_lists = st.lists(cells, min_size=3, max_size=8)
 
 
+@pytest.mark.slow
 @given(table_lists)
 def test_swapping_the_disease_labels_swaps_the_margins_and_keeps_the_odds_ratio(tables: list[Any]) -> None:
     counts = Counts.from_arrays(*np.array(tables).T)
@@ -242,6 +243,7 @@ def test_swapping_the_disease_labels_swaps_the_margins_and_keeps_the_odds_ratio(
         assert (ratio.log_estimate, ratio.log_se) == pytest.approx((other.log_estimate, other.log_se), abs=1e-9)
 
 
+@pytest.mark.slow
 @given(table_lists, st.randoms())
 def test_the_order_of_the_studies_does_not_matter(tables: list[Any], random: Any) -> None:
     counts = Counts.from_arrays(*np.array(tables).T)

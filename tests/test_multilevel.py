@@ -44,6 +44,7 @@ def test_the_grid_of_golden_cases_is_complete() -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_fit_is_metafors_and_the_inference_clubsandwichs(name: str) -> None:
     document = golden(name)
@@ -133,6 +134,7 @@ def test_the_prediction_interval_uses_both_components() -> None:
     assert interval.lower < ours.estimate.lower
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.floats(-50, 50), st.floats(0.01, 100), st.randoms())
 def test_shifting_scaling_reordering_and_relabelling_do_just_that(shift: float, factor: float, random: Any) -> None:

@@ -321,6 +321,7 @@ def judge(root: Path, path: Path, before: str, after: str, operator: Operator, s
     return "; ".join(str(fault) for fault in faults)
 
 
+@pytest.mark.slow
 def test_every_mutant_is_caught_on_its_line_or_says_the_same(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(small) == []
     says = said([study.model_dump() for study in Review.load(small).studies])

@@ -141,6 +141,7 @@ def test_saved_svg_stands_alone_in_light_colours(tmp_path: Path) -> None:
     assert ET.parse(path).getroot().find(f"{SVG}desc").text == "D"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "magic"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_saved_picture_is_what_its_name_says(tmp_path: Path, suffix: str, magic: bytes) -> None:
     first = save(GALLERY["sroc"]().get_figure(root=True), tmp_path / f"a.{suffix}", "T", "D").read_bytes()

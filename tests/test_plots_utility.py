@@ -14,6 +14,7 @@ from livingreview.plots.utility import fagan, icon_array, predictive_values
 from livingreview.synthesis.intervals import Interval
 
 
+@pytest.mark.slow
 @given(st.floats(0.01, 0.99), st.floats(1.1, 50), st.floats(0.02, 0.9))
 @settings(max_examples=15)
 def test_nomogram_lines_are_straight_through_the_likelihood_ratio(prior: float, up: float, down: float) -> None:

@@ -60,6 +60,7 @@ cells = st.integers(0, 60)
 tables = st.tuples(cells, cells, cells, cells).filter(lambda table: sum(table) > 0)
 
 
+@pytest.mark.slow
 @given(
     table=tables,
     rounding=st.sampled_from(ROUNDINGS),

@@ -97,6 +97,7 @@ def test_is_the_base_version_the_day_of_its_last_search_and_older_than_the_first
     assert [person.name for person in base.authors] == review.file.base_review["authors"]
 
 
+@pytest.mark.slow
 def test_does_a_release_survive_its_file(base_copy: Path, today: Release, review: Review) -> None:
     path = store(base_copy, today)
     assert path.read_text(encoding="utf-8").endswith("}\n")
@@ -123,6 +124,7 @@ def codes(error: pytest.ExceptionInfo[DataError]) -> list[str]:
     return [fault.code for fault in error.value.faults]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["2025.1", "2024.9"])
 def test_is_a_version_that_is_not_newer_refused(base_only: Path, version: str) -> None:
     with pytest.raises(DataError) as error:
@@ -137,6 +139,7 @@ def test_is_a_day_before_the_last_versions_refused(base_copy: Path, today: Relea
     assert codes(error) == ["REL-004"]
 
 
+@pytest.mark.slow
 def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(base_copy: Path) -> None:
     low = {"estimate": 0.95, "ci": [0.4, 0.99], "level": 0.95}
     store(base_copy, altered(read_releases(base_copy)[0], {"measures": {"sensitivity": low}, "reason": ""}))
@@ -150,6 +153,7 @@ def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(base_
     assert "0.400" in release.conclusions[0].says
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new", "code"), [
     ('"included": 62', '"included": 63', "REL-003"),
     ('"day": "2025-07-31",\n "digests"', '"day": "2027-01-01",\n "digests"', "REL-003"),
@@ -227,6 +231,7 @@ def repository(base_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return root
 
 
+@pytest.mark.slow
 def test_does_a_release_write_its_file_and_every_line_that_names_the_version(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -248,18 +253,21 @@ def test_does_a_release_write_its_file_and_every_line_that_names_the_version(
     assert git(repository, "log", "--oneline").count("\n") == 1, "publishing is left to a person"
 
 
+@pytest.mark.slow
 def test_does_a_dry_run_write_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["release", "2027.3", "--root", str(repository), "--dry-run"]) == 0
     assert "data/releases/2027.3.json" in capsys.readouterr().out
     assert git(repository, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_does_a_past_version_leave_the_present_one_named(repository: Path) -> None:
     assert main(["release", "2026.7", "--root", str(repository), "--as-of", "2026-01-01"]) == 0
     assert git(repository, "status", "--porcelain").split() == ["M", "EVIDENCE.md", "??", "data/releases/2026.7.json"]
     assert read_releases(repository / "data")[-1].day == date(2026, 1, 1)
 
 
+@pytest.mark.slow
 def test_do_notes_reach_the_release(repository: Path, tmp_path: Path) -> None:
     notes = tmp_path / "notes.yaml"
     notes.write_text(
@@ -274,6 +282,7 @@ def test_do_notes_reach_the_release(repository: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", ["untracked", "modified", "fault", "older", "no repository", "no version", "build"])
 def test_does_a_refused_release_leave_everything_as_it_was(
     repository: Path, spoil: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -103,6 +103,7 @@ def test_can_a_rule_watch_everything_that_is_computed(review: Review) -> None:
         assert named <= known[synthesis.id]
 
 
+@pytest.mark.slow
 def test_does_a_judgement_reach_the_results_from_its_day_on(review: Review) -> None:
     made_up = {"synthesis": "diagnosis", "by": "Nobody (made up)", "reason": "made up"}
     judged = [{**made_up, "level": "low", "on": date(2026, 1, 2)}, {**made_up, "level": "high", "on": date(2026, 1, 1)}]
@@ -111,6 +112,7 @@ def test_does_a_judgement_reach_the_results_from_its_day_on(review: Review) -> N
         assert results_of(replace(review, file=file).as_of(day))["diagnosis"].certainty == level
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "field", "code"),
     [

@@ -30,6 +30,7 @@ def test_kappa_and_interval_are_those_of_statsmodels(table: tuple[tuple[int, int
     assert (kappa.value, kappa.lower, kappa.upper) == pytest.approx(STATSMODELS[table], abs=ROUNDING)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[bool, bool]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics")

@@ -62,6 +62,7 @@ def test_work_saved_is_the_published_figure() -> None:
         work_saved([False] * 5)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_what_other_draws_of_records_give() -> None:
     rng = np.random.default_rng(1)
 
@@ -99,6 +100,7 @@ def test_a_simulation_reads_every_record_once() -> None:
         simulate(texts, [True] * 30)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 # ASReview 3.0.8, elas_u4, on the same sets; the starting records differ, and with them the figure: by up to 0.03.
 @pytest.mark.parametrize(("name", "asreview"), [("Donners_2021", 0.547), ("Oud_2018", 0.825)])

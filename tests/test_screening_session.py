@@ -108,6 +108,7 @@ def test_terms_are_marked_across_line_breaks_and_nothing_steers_the_terminal(rev
     assert all(part.isprintable() for line in lines for part, _ in line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (10, 3), (200, 60)])
 def test_every_size_of_window_is_filled_and_not_more(session: Session, size: tuple[int, int]) -> None:
     width, height = size

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from livingreview.analysis.search_yield import (
     database_yield,
     inclusion_lag,
@@ -24,6 +26,7 @@ def test_the_base_review_published_no_records(review: Review) -> None:
     assert database_yield(review)["Publications"].isna().all()
 
 
+@pytest.mark.slow
 def test_an_update_counts_what_only_one_database_found(data_copy: Path) -> None:
     add_update(data_copy)
     decide(data_copy, "embase-1", "include")

@@ -30,6 +30,7 @@ def assert_is_the_maximum(counts: Counts, best: float) -> None:
     assert found.log_likelihood == pytest.approx(best, abs=MAXIMUM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", perfect_arms(), ids=lambda counts: str(counts.tp[-1]))
 def test_perfect_arms_with_one_outlier_have_their_maximum(counts: Counts) -> None:
     best = [maximum(*arm) for arm in arms(counts)]
@@ -50,6 +51,7 @@ def test_the_likelihood_by_force_is_what_was_computed_with_forty_thousand_points
     assert maximum(y, n)[0] == pytest.approx(-8.49, abs=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_every_simulated_set_with_a_maximum_has_it_found(seed: int) -> None:
     checked = 0
@@ -62,6 +64,7 @@ def test_every_simulated_set_with_a_maximum_has_it_found(seed: int) -> None:
     assert checked > 4
 
 
+@pytest.mark.slow
 def test_the_richer_structure_is_found_wherever_the_simpler_one_is() -> None:
     sets = [counts for counts in simulated(16, 11) if exists(counts)]
     simple, rich = (fit_many(sets, structure=structure) for structure in ("independent", "unstructured"))

@@ -80,6 +80,7 @@ def bench(tmp_path, strategy, request) -> Iterator[Bench]:
         yield Bench(tmp_path, address, held, strategy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_every_record_of_every_page_reaches_the_ledger_once(bench, name):
     bench.held.items = library(2_345 if name in ("pubmed", "europepmc", "crossref") else 260).items
@@ -258,6 +259,7 @@ def test_a_record_that_pubmed_lists_and_does_not_give_is_an_error(bench):
     assert not bench.ledger.records_path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["openalex", "scopus", "webofscience", "ieee"])
 def test_hits_that_move_while_they_are_read_by_position_start_the_run_anew(bench, name):
     bench.held.items = library(450).items
@@ -364,6 +366,7 @@ def test_a_later_run_adds_only_what_is_new_and_leaves_the_old_rows_as_they_are(b
     assert bench.ledger.faults() == []
 
 
+@pytest.mark.slow
 def test_a_broken_run_goes_on_where_it_broke_off(bench):
     bench.held.items = library(1_000).items
     bench.held.faults = [Fault()] * 4 + [Fault(503)] * 4
@@ -378,6 +381,7 @@ def test_a_broken_run_goes_on_where_it_broke_off(bench):
     assert [row["pmid"] for row in bench.rows()] == [str(n + 1) for n in range(1_000)]
 
 
+@pytest.mark.slow
 def test_a_broken_run_whose_cursor_has_expired_begins_again_and_doubles_nothing(bench):
     bench.held.items = library(2_500).items
     bench.held.faults = [Fault(), Fault(400, b"{}")]

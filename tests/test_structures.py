@@ -25,6 +25,7 @@ def test_large_heterogeneity_is_kept(counts: Counts) -> None:
     assert found.sensitivity.lower < 0.85
 
 
+@pytest.mark.slow
 def test_a_failed_search_does_not_end_in_a_structure_that_the_studies_contradict() -> None:
     homogeneous = fit(EXTREME, structure="fixed")
     assert homogeneous.converged
@@ -48,6 +49,7 @@ def test_a_failed_search_may_end_in_a_structure_that_fits_as_well() -> None:
     assert "the fixed model's -9.23 is not significantly below the highest" in found.structure_reason
 
 
+@pytest.mark.slow
 def test_without_a_correlation_of_one_nothing_significant_is_ever_left_out() -> None:
     sets = simulated(16, 23)
     chosen, rich = (fit_many(sets, structure=structure) for structure in ("auto", "unstructured"))

