@@ -12,7 +12,7 @@ import pytest
 from pybtex.database import parse_string
 
 from livingreview.publish.frame import banner_html, banner_until
-from livingreview.publish.mending import excerpting, mended
+from livingreview.publish.mending import excerpting, lean, mended
 from livingreview.publish.references import bibtex
 from livingreview.publish.sphinx_ext import mathml
 from livingreview.publish.tables import code_html, table_html
@@ -173,6 +173,14 @@ def test_pages_are_mended_where_a_listener_would_be_misled():
     assert mended(page) == (
         '<button class="btn search-button-field x" data-a="1"></button>'
         '<i class="theme-switch fa-sun" data-mode="light"></i><div class="citation-list">'
+    )
+
+
+def test_says_each_page_once_how_wide_it_is():
+    one, other = ('<meta name="viewport" content="a" />', '<meta name="viewport" content="b"/>')
+    assert lean(f"<head>\n  {one}\n</head>") == f"<head>\n  {one}\n</head>"
+    assert lean(f'<head>\n<meta charset="utf-8" />{one}\n  {other}\n</head>') == (
+        f'<head>\n<meta charset="utf-8" />{one}\n</head>'
     )
 
 

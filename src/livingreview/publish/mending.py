@@ -50,8 +50,10 @@ def lean(html: str) -> str:
     # All it holds is an order to fetch the other, which would wait for it.
     head = _LOADED.sub(kept, head.replace("_static/styles/theme.css", "_static/basic.css"))
     head = re.sub(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>", "", head)
-    head = re.sub(r'(?<=\n)\s*<meta name="(?:viewport|docsearch:\w+)"[^>]*>', "", head)
-    return head + end + body
+    head = re.sub(r'(?<=\n)\s*<meta name="docsearch:\w+"[^>]*>', "", head)
+    # Sphinx says it on the pages that have a source, the theme says it on all.
+    before, viewport, after = head.partition('<meta name="viewport"')
+    return before + viewport + re.sub(r'\s*<meta name="viewport"[^>]*>', "", after) + end + body
 
 
 def searchable(index: str) -> str:
