@@ -8,9 +8,11 @@ from html import unescape
 
 import pytest
 
-from livingreview.analysis.diagnosis import leave_one_out_table, pool
+from livingreview.analysis.diagnosis import central_table, leave_one_out_table, pool
 from livingreview.publish.study_pages import corrections, study_pages
 from livingreview.review import Review
+from livingreview.synthesis.measures import sensitivity, specificity
+from livingreview.wording import with_interval
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,25 @@ def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, revie
         page = pages[f"studies/{item.study.id}.md"]
         assert "The pooled estimates without it." in page
         assert moved["Sensitivity"][place] in page
+
+
+def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_from_it(pages, review):
+    pooled = pool(review)
+    for place, item in enumerate(pooled.selection.used):
+        page = pages[f"studies/{item.study.id}.md"]
+        assert "Sensitivity, computed from the table" in page
+        assert with_interval(sensitivity(pooled.counts)[place]) in page
+        assert with_interval(specificity(pooled.counts)[place]) in page
+        for cell, fit in zip(central_table(item.tables), item.tables.T, strict=True):
+            shown = f"{cell}" if fit.min() == fit.max() else f"{cell} ({fit.min()} to {fit.max()})"
+            assert f">{shown}</td>" in page
+
+
+def test_shows_a_page_a_table_that_is_known_but_not_pooled(pages):
+    page = pages["studies/cmra2025.md"]
+    assert "analysed per segment" in page
+    assert "Sensitivity, computed from the table" in page
+    assert "computed from the table" not in pages["studies/agibetov2021.md"]
 
 
 def test_does_a_study_that_is_left_out_say_why(pages, review):

@@ -14,17 +14,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from livingreview.analysis.diagnosis import Pooled, leave_one_out_table, left_out_table, pool
+from livingreview.analysis.diagnosis import Pooled, central_table, leave_one_out_table, left_out_table, pool
+from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.analysis.tabulate import reference
 from livingreview.publish.inputs import Change, changes
 from livingreview.publish.tables import table_html
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Quoted, Source, Study, source_keys
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.wording import day as written
+from livingreview.wording import with_interval
 
 __all__ = ["corrections", "study_pages"]
 
@@ -196,6 +201,14 @@ def _syntheses(
         yield f"<p>It is in the {diagnosis}: {escape(item.reason)}.</p>"
         if len(moved) > place:  # empty where nothing could be pooled
             yield table_html(moved.iloc[[place]], caption="The pooled estimates without it.")
+    known = [item for _, item in used] + [item for item, _ in out if item.usable]
+    if known:
+        yield table_html(
+            pd.DataFrame([_table(item) for item in known]),
+            caption="The 2×2 table, with its range where several fit what is printed. This review computed sensitivity "
+            "and specificity from the table (the central one of several), with Wilson intervals; for what the report "
+            "prints, see What it found.",
+        )
     if out:
         reasons = left_out_table(out)
         yield table_html(reasons[["Evaluation", "Reason"]], caption="Left out of the main diagnostic synthesis.")
@@ -203,6 +216,24 @@ def _syntheses(
         yield table_html(pd.DataFrame(segmented), caption="In the segmentation syntheses.")
     if not used and not out and not segmented:
         yield "<p>It is in no synthesis: it has no result that one could use.</p>"
+
+
+def _table(item: TableEvidence) -> dict[str, str]:
+    cells, low, high = central_table(item.tables), item.tables.min(axis=0), item.tables.max(axis=0)
+    counts = Counts.from_arrays(*np.reshape(cells, (4, 1)))
+    shown = (f"{n}" if a == b else f"{n} ({a} to {b})" for n, a, b in zip(cells, low, high, strict=True))
+    return {
+        "Evaluation": item.entry.label or item.entry.id.replace("_", " "),
+        "Counted": f"{item.entry.unit}s" if item.entry.unit else "not seen",
+        **dict(zip(("TP", "FP", "FN", "TN"), shown, strict=True)),
+        **{
+            title: with_interval(measure(counts)[0]) if arm.any() else "not defined"
+            for title, measure, arm in (
+                ("Sensitivity, computed from the table", sensitivity, counts.n_diseased),
+                ("Specificity, computed from the table", specificity, counts.n_nondiseased),
+            )
+        },
+    }
 
 
 def _quality(study: Study) -> Iterator[str]:
