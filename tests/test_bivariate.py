@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from golden_cases import EDGE, EVERY, GOLDEN, Case
 from livingreview.errors import ConvergenceError, DataError, ReviewError, TooFewStudies
-from livingreview.synthesis.bivariate import BivariateFit, Structure, fit
+from livingreview.synthesis.bivariate import BivariateFit, Structure, fit, fit_many
 from livingreview.synthesis.counts import Counts
 
 # The log-likelihood that the quadrature promises, and that the reference has with 61 × 61 nodes.
@@ -512,6 +512,14 @@ def test_unusable_covariates_are_all_named() -> None:
 def test_unknown_names_are_answered_with_the_known_ones(argument: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{argument} is (one of|between)"):
         fit(small(), **{argument: value})
+
+
+def test_without_a_method_the_normal_model_is_reml_as_in_mada() -> None:
+    found = fit(small(), model="normal")
+    assert (found.method, fit(small()).method) == ("reml", "ml")
+    asked = fit_many([small()], model="normal", method="reml", structure=found.structure)
+    assert fit_many([small()], model="normal", structure=found.structure).mu.tolist() == asked.mu.tolist()
+    assert found.mu == pytest.approx(asked.mu[0], rel=1e-9)
 
 
 def test_reml_belongs_to_the_normal_model() -> None:

@@ -93,7 +93,7 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
     result = fit(
         table.counts,
         model=arguments.model,
-        method=arguments.method or ("reml" if arguments.model == "normal" else "ml"),
+        method=arguments.method,
         structure=arguments.structure or "auto",
         correction=arguments.correction or "all_if_any",
         by=table.column(arguments.by) if arguments.by else None,

@@ -129,7 +129,7 @@ def fit_many(
     tables: Sequence[Counts] | ArrayLike,
     *,
     model: Model = "binomial",
-    method: Method = "ml",
+    method: Method | None = None,
     structure: StructureChoice = "unstructured",
     correction: Correction = "all_if_any",
     executor: Executor | None = None,
@@ -170,7 +170,7 @@ def fit_many(
     >>> fit_many([counts, counts.swapped()], structure="independent").mu.round(3).tolist()
     [[1.596, 2.56], [2.56, 1.596]]
     """
-    settings = Settings(model, method, correction)
+    settings = Settings.of(model, method, correction)
     stacked = Tables.stack(tables) if _are_counts(tables) else _from_array(np.asarray(tables))
     found = run(stacked, np.ones((stacked.shape[1], 1)), structure, settings, executor=executor)
     return BatchFit.from_solutions(found, np.eye(2))

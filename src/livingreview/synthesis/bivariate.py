@@ -60,7 +60,7 @@ def fit(
     counts: Counts,
     *,
     model: Model = "binomial",
-    method: Method = "ml",
+    method: Method | None = None,
     structure: StructureChoice = "auto",
     correction: Correction = "all_if_any",
     by: Sequence[object] | None = None,
@@ -74,7 +74,8 @@ def fit(
     counts
         k tables.
     model, method
-        ``"binomial"`` (exact) by ``"ml"``, or ``"normal"`` (Reitsma's) by ``"ml"`` or ``"reml"``.
+        ``"binomial"`` (exact) by ``"ml"``, or ``"normal"`` (Reitsma's) by ``"reml"``, its default as in R's
+        mada, or ``"ml"``.
     structure
         Between-study covariance: ``"unstructured"``, ``"independent"`` (no correlation), ``"fixed_sensitivity"``
         or ``"fixed_specificity"`` (that variance and the correlation 0), ``"fixed"`` (both variances 0); ``"auto"``:
@@ -108,11 +109,12 @@ def fit(
     >>> result = fit(counts)
     >>> print(result.sensitivity, result.structure)
     0.884 [0.780, 0.942] independent
-    >>> print(fit(counts, model="normal", method="reml", structure="unstructured").specificity)
+    >>> print(fit(counts, model="normal", structure="unstructured").specificity)
     0.871 [0.802, 0.918]
     """
     require_level(level)
-    settings, coding, tables = Settings(model, method, correction), code(counts, by, covariates), Tables.stack([counts])
+    settings, coding = Settings.of(model, method, correction), code(counts, by, covariates)
+    tables = Tables.stack([counts])
     found = solve_structure(tables, coding.x, coding.x, structure, settings)
     _require_found(found, tables)
     return _result(counts, tables, coding, settings, found, level)

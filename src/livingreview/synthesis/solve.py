@@ -78,9 +78,14 @@ NOT_CONVERGED: Final = (
 class Settings:
     """What is fitted, whatever the data: see :func:`livingreview.synthesis.bivariate.fit`."""
 
-    model: Model = "binomial"
-    method: Method = "ml"
-    correction: Correction = "all_if_any"
+    model: Model
+    method: Method
+    correction: Correction
+
+    @classmethod
+    def of(cls, model: Model, method: Method | None, correction: Correction) -> Settings:
+        """Return the settings; without a method, the binomial model gets ML and the normal one REML."""
+        return cls(model, method or ("reml" if model == "normal" else "ml"), correction)
 
     def __post_init__(self) -> None:
         for name, names in (("model", Model), ("method", Method), ("correction", Correction)):
