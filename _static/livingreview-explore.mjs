@@ -119,6 +119,7 @@
       const id = row.querySelector("a")?.getAttribute("href").match(/studies\/(\w+)\.html/)?.[1];
       row.classList.toggle("lr-left-out", !ids.has(id));
     }
+    document.querySelector("#tab-explore table")?.dispatchEvent(new Event("lr-left-out")); // to count its rows again
     const plane = chosen.map(({ id, forest, cells }) => ({
       label: byId.get(id).label,
       x: 1 - forest[1][0],

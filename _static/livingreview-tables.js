@@ -52,17 +52,21 @@
     field.type = "search";
     field.autocomplete = "off";
     const count = document.createElement("output");
-    count.textContent = `${rows.length} rows`;
+    const recount = () => {
+      const shown = rows.filter((row) => !row.hidden && !row.classList.contains("lr-left-out")).length;
+      count.textContent = shown < rows.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
+    };
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
       for (const row of rows) {
         const text = row.textContent.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
-        if (!row.hidden) shown += 1;
       }
-      count.textContent = words.length ? `${shown} of ${rows.length} rows` : `${rows.length} rows`;
+      recount();
     });
+    // The explorer leaves out rows of its own accord and says so.
+    table.addEventListener("lr-left-out", recount);
+    recount();
     label.append("Filter ", field, count);
     figure.querySelector("figcaption").after(label);
   };

@@ -198,3 +198,28 @@ def test_pages_are_complete_without_script(browser, site, address):
         for table in page.locator("figure.lr-table table").all():
             assert table.locator("tbody tr").count() > 0, name
     context.close()
+
+
+def test_counts_the_table_of_the_explorer_the_rows_that_neither_filter_hides(browser, site, address):
+    page = browser.new_page()
+    page.goto(address + "chapters/explore.html")
+    table = page.locator("#tab-explore")
+    rows, count = table.locator("tbody tr"), table.locator("output")
+    every = rows.count()
+    assert count.inner_text() == f"{every} rows"
+    page.locator('select[name="task"]').select_option("segmentation")
+    left = table.locator("tbody tr:visible").count()
+    assert 0 < left < every
+    assert count.inner_text() == f"{left} of {every} rows"
+    table.get_by_role("searchbox").fill("20")
+    both = table.locator("tbody tr:visible").count()
+    assert 0 < both <= left
+    assert count.inner_text() == f"{both} of {every} rows"
+    page.get_by_role("button", name="Clear all filters").click()
+    page.wait_for_function("() => !document.querySelector('.lr-left-out')")
+    wide = table.locator("tbody tr:visible").count()
+    assert both < wide
+    assert count.inner_text() == f"{wide} of {every} rows"
+    table.get_by_role("searchbox").fill("")
+    assert count.inner_text() == f"{every} rows"
+    page.close()
