@@ -84,3 +84,12 @@ def test_hostile_texts_stay_data(review, results):
     spoiled = first.model_copy(update={"report": first.report.model_copy(update={"title": HOSTILE})})
     listed = content(api_files(replace(review, studies=(spoiled, *others)), results), "studies")["studies"][0]
     assert listed["file"]["report"]["title"] == HOSTILE
+
+
+def test_each_ratio_follows_from_the_sensitivity_and_specificity_beside_it(results):
+    measures = results["diagnosis"].measures
+    sensitivity, specificity = (measures[name]["estimate"] for name in ("sensitivity", "specificity"))
+    positive, negative = sensitivity / (1 - specificity), (1 - sensitivity) / specificity
+    assert measures["likelihood_ratio_positive"]["estimate"] == pytest.approx(positive, rel=1e-6)
+    assert measures["likelihood_ratio_negative"]["estimate"] == pytest.approx(negative, rel=1e-6)
+    assert measures["diagnostic_odds_ratio"]["estimate"] == pytest.approx(positive / negative, rel=1e-6)

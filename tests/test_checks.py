@@ -180,3 +180,20 @@ def test_a_baseline_table_without_its_numbers_is_a_fault_and_no_traceback(data_c
 def test_a_missing_baseline_table_is_a_fault_and_no_traceback(data_copy: Path) -> None:
     (data_copy / "baseline" / "dice.csv").unlink()
     assert "BASE-001" in codes(check(data_copy))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("topic: amyloidosis", "topic: scar", "'scar or fibrosis'"),
+        ('"95%"', '"0,95"', 'write a decimal point: "0.95"'),
+        ("n: 42", 'n: "42"', "write a whole number, without quotes"),
+        ("on: 2026-11-22", "on: 22.11.2026", "write the date as 2026-01-31"),
+        ('sensitivity: "95%"', 'sensitivity: {value: "95%", ci: 0.80-0.95}', 'such as ["0.80", "0.95"]'),
+    ],
+)
+def test_a_usual_slip_is_one_fault_whose_way_out_mends_it(data_copy: Path, old: str, new: str, said: str) -> None:
+    path = data_copy / "studies" / "martini2020.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    (fault,) = check(data_copy)
+    assert said in fault.remedy

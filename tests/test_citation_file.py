@@ -31,6 +31,10 @@ def test_it_has_what_the_format_requires_and_nothing_unknown(citation):
     assert isinstance(citation["keywords"], list)
 
 
+def test_the_title_is_that_of_the_review(citation, review):
+    assert citation["title"] == review.file.title
+
+
 def test_the_author_is_the_contributors_as_an_entity(citation):
     assert citation["authors"] == [{"name": "The contributors of the living review of deep learning in cardiac MRI"}]
 

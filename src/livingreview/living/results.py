@@ -19,6 +19,7 @@ from livingreview.analysis.overlap import describe, tabulated
 from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.review import Review
 from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.summary import PooledLogits
 from livingreview.wording import decimal, percent, with_interval
 
 __all__ = ["DIGITS", "Results", "Synthesis", "diagnosis_synthesis", "measure_name", "measure_text", "results_of"]
@@ -192,12 +193,14 @@ def diagnosis_synthesis(pooled: Pooled, *, main: Rule = MAIN) -> Synthesis:
     measures: dict[str, Mapping[str, Any]] = {}
     if pooled.fit is not None and pooled.imputed is not None:
         fit, imputed = pooled.fit, pooled.imputed
+        # Like the proportions, the ratios are taken over all compatible tables.
+        logits = PooledLogits(imputed.mu, imputed.mu_cov, imputed.level)
         measures = {
             "sensitivity": _interval(imputed.sensitivity),
             "specificity": _interval(imputed.specificity),
-            "likelihood_ratio_positive": _interval(fit.likelihood_ratio_positive),
-            "likelihood_ratio_negative": _interval(fit.likelihood_ratio_negative),
-            "diagnostic_odds_ratio": _interval(fit.diagnostic_odds_ratio),
+            "likelihood_ratio_positive": _interval(logits.likelihood_ratio_positive),
+            "likelihood_ratio_negative": _interval(logits.likelihood_ratio_negative),
+            "diagnostic_odds_ratio": _interval(logits.diagnostic_odds_ratio),
             "i2_sensitivity": {"estimate": _rounded(100 * fit.i2.sensitivity)},
             "i2_specificity": {"estimate": _rounded(100 * fit.i2.specificity)},
         }

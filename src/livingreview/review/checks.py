@@ -195,7 +195,7 @@ def _report(study: Study, document: Document) -> Iterator[Fault]:
         for name in ("doi", "pmid", "pmcid") if source.kind == "publication" else ():
             here, there = getattr(report, name), getattr(source, name)
             if here and there and here.lower() != there.lower():
-                remedy = "correct one; kind: page for another paper"
+                remedy = "correct the wrong one; where the source is another paper, give it kind: page"
                 problem = f"the report's {name} is {here}, its source {key} gives {there}"
                 yield document.fault(("report", name), problem, remedy, "REF-001")
     if report.authors and report.first_author and report.authors[0] != report.first_author:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -86,10 +88,13 @@ def validate(document: Document, model: type[ModelT]) -> ModelT:
 
 def _schema_faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
     seen: set[tuple[Place, str]] = set()
-    for item in error.errors(include_url=False):
-        where = _in_document(item["loc"], document.data)
+    items = [(_in_document(item["loc"], document.data), item) for item in error.errors(include_url=False)]
+    places = Counter(where for where, _ in items)
+    for where, item in items:
         kind, context, found = item["type"], item.get("ctx", {}), item.get("input")
-        if (where, kind) in seen:
+        # Of the forms a value may have, the one it was written in says what is wrong; the other only that it is not.
+        other_form = (kind == "model_type" and places[where] > 1) or (kind == "string_type" and isinstance(found, dict))
+        if (where, kind) in seen or (other_form and len(items) > 1):
             continue
         seen.add((where, kind))
         if kind == "extra_forbidden":
@@ -105,7 +110,7 @@ def _schema_faults(document: Document, model: type[BaseModel], error: Validation
             yield document.fault(where, problem, _did_you_mean(str(found), allowed), "DATA-003")
         else:
             yield document.fault(
-                where, f"{_say(item['msg'])}, found {_show(found)}", _way_out(where, found), "DATA-003"
+                where, f"{_say(item['msg'])}, found {_show(found)}", _way_out(where, found, kind), "DATA-003"
             )
 
 
@@ -139,11 +144,12 @@ def _inner_model(annotation: Any) -> Any:
 
 
 def _literals(expected: str) -> list[str]:
-    return [part.strip().strip("'") for part in expected.replace(" or ", ", ").split(",") if part.strip()]
+    """Return the words that pydantic lists in quotes; one of them may hold a comma or an "or" itself."""
+    return re.findall(r"'([^']*)'", expected) or [expected]
 
 
 def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [name for name in known if word and word in name]
     if close:
         return f"did you mean {close[0]!r}?"
     return f"the fields here are {', '.join(known)}" if known else "remove it"
@@ -159,7 +165,16 @@ def _show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _way_out(where: Place, found: Any) -> str:
+def _way_out(where: Place, found: Any, kind: str) -> str:
+    if kind.startswith("int"):
+        return "write a whole number, without quotes"
+    if kind.startswith("date"):
+        return "write the date as 2026-01-31"
+    if kind in {"list_type", "tuple_type"} and isinstance(found, str):
+        parts = (f'"{part.strip()}"' for part in re.split("[-–,;]| to ", found))
+        return f"write a list, such as [{', '.join(parts)}]"
+    if isinstance(found, str) and re.fullmatch(r"\d+,\d+ ?%?", found.strip()):
+        return f'write a decimal point: "{found.strip().replace(",", ".")}"'
     if isinstance(found, int | float) and not isinstance(found, bool):
         return 'write it in quotes, exactly as printed, e.g. "0.90" or "95.2%"'
     if isinstance(found, str) and found.strip().upper() in {"NR", "NA", "N/A", "UNKNOWN", "-", "?", ""}:
