@@ -223,7 +223,7 @@ def test_every_fault_of_a_table_is_one_line_with_row_and_column(refused):
 def test_a_missing_file_or_column_is_named(refused, capsys):
     assert main(["pool", "nowhere.csv"]) == 2
     assert "nowhere.csv — the file cannot be read" in capsys.readouterr().err
-    assert "table.csv:1 tn — the table has no such column" in refused("study,tp,fp,fn\nA,1,2,3\n")[0]
+    assert "table.csv:1 — no column tn; found: study, tp, fp, fn; " in refused("study,tp,fp,fn\nA,1,2,3\n")[0]
     assert "the columns are study, tp, fp, fn, tn, setting" in refused(TABLE, "--by", "country")[0]
 
 

@@ -102,8 +102,8 @@ def test_every_fault_is_named_at_once_with_line_and_column(write):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("tp,fp,fn,tn\n1,2,3,4\n", [(1, "study", "TABLE-003")]),
-        ("study,tp,fp\nA,1,2\n", [(1, "fn", "TABLE-003"), (1, "tn", "TABLE-003")]),
+        ("tp,fp,fn,tn\n1,2,3,4\n", [(1, "", "TABLE-003")]),
+        ("study,tp,fp\nA,1,2\n", [(1, "", "TABLE-003")]),
         ("study,tp,TP,fp,fn,tn\nA,1,1,2,3,4\n", [(1, "tp", "TABLE-003")]),
         (HEADER, [(0, "", "TABLE-009")]),
         (HEADER + '"A,1,2,3,4\n', [(2, "", "TABLE-002")]),
@@ -116,8 +116,21 @@ def test_what_is_no_table_is_refused(write, content, expected):
     assert faults_of(write(content)) == expected
 
 
-def test_an_empty_file_lacks_every_column(write):
-    assert [fault[1] for fault in faults_of(write(""))] == ["study", "tp", "fp", "fn", "tn"]
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"the file is empty; the first line names the columns .* \[TABLE-009\]"),
+        ("\n \n", r"the file is empty"),
+        (b"PK\x03\x04\x14\x00", r"a spreadsheet workbook .*; save the table as CSV in UTF-8 \[TABLE-002\]"),
+        ("a,b,c,d\n1,2,3,4\n", r":1 — no columns study, tp, fp, fn, tn; found: a, b, c, d; .* \[TABLE-003\]"),
+        ("study,tp,FP,fn\nA,1,2,3\n", r":1 — no column tn; found: study, tp, fp, fn; "),
+    ],
+    ids=["empty", "blank", "workbook", "other columns", "one missing"],
+)
+def test_the_message_says_what_the_file_is_instead_of_a_table(write, content, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_counts(write(content))
+    assert len(caught.value.faults) == 1
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

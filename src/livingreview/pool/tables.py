@@ -86,7 +86,8 @@ def read_counts(path: str | Path) -> CountsTable:
     DataError
         With every fault found, each with its line and column: the file cannot be read (TABLE-001), is no text
         (TABLE-002), lacks or repeats a column (TABLE-003), has a row with more or fewer cells than the header
-        (TABLE-004), a cell that is no count (TABLE-005), a row of zeros (TABLE-006), or no rows at all (TABLE-009).
+        (TABLE-004), a cell that is no count (TABLE-005), a row of zeros (TABLE-006), or is empty or has no rows
+        (TABLE-009).
 
     Examples
     --------
@@ -102,6 +103,8 @@ def read_counts(path: str | Path) -> CountsTable:
     name = str(path)
     records = _records(name, _text(Path(path)))
     header_line, header = next(records, (0, []))
+    if not header:
+        raise DataError([Fault(name, 0, "", "the file is empty", EXPECTED_HEADER, "TABLE-009")])
     names = [cell.strip().lower() for cell in header]
     faults = list(_header_faults(name, header_line, names))
     if faults:
@@ -126,6 +129,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror or error})"
         raise DataError([Fault(str(path), 0, "", problem, "check the path", "TABLE-001")]) from error
+    if raw.startswith(b"PK\x03\x04"):
+        problem = "the file is a spreadsheet workbook or another archive, not text"
+        raise DataError([Fault(str(path), 0, "", problem, "save the table as CSV in UTF-8", "TABLE-002")])
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     # A spreadsheet on Windows writes its own code page, in which no byte sequence says what it is.
     for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "cp1252"):
@@ -153,9 +159,10 @@ def _records(path: str, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header_faults(path: str, line: int, names: Sequence[str]) -> Iterator[Fault]:
-    for name in REQUIRED:
-        if name not in names:
-            yield Fault(path, line, name, "the table has no such column", EXPECTED_HEADER, "TABLE-003")
+    if missing := [name for name in REQUIRED if name not in names]:
+        noun = "column" if len(missing) == 1 else "columns"
+        problem = f"no {noun} {', '.join(missing)}; found: {', '.join(names)}"
+        yield Fault(path, line, "", problem, EXPECTED_HEADER, "TABLE-003")
     for name in dict.fromkeys(names):
         if name and names.count(name) > 1:
             yield Fault(path, line, name, "more than one column has this name", "rename or remove one", "TABLE-003")
