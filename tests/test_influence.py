@@ -118,6 +118,12 @@ def test_bivariate_deletions_are_the_fits_without_the_study(model: Any, load_cas
         assert_close(ours.cook_distance[i], change @ np.linalg.solve(whole.mu_cov, change), 1e-3, 1e-7)
 
 
+def test_what_is_no_bivariate_fit_is_refused() -> None:
+    table: Any = Counts.from_arrays([40, 30], [5, 9], [10, 3], [80, 44])
+    with pytest.raises(TypeError, match=r"give a bivariate fit, as livingreview\.synthesis\.fit .*; found Counts"):
+        leave_one_out(table)
+
+
 def test_the_study_unlike_the_others_moves_the_bivariate_point_most() -> None:
     counts = Counts.from_arrays(
         tp=[45, 60, 31, 70, 52, 20], fp=[10, 8, 6, 9, 7, 60], fn=[5, 8, 4, 7, 6, 60], tn=[90, 70, 52, 81, 66, 20],

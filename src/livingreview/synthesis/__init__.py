@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from livingreview.synthesis.bivariate import BivariateFit, fit, fit_many
     from livingreview.synthesis.counts import Counts, corrected
+    from livingreview.synthesis.influence import leave_one_out
     from livingreview.synthesis.intervals import Interval, Intervals
     from livingreview.synthesis.measures import (
         accuracy,
@@ -69,6 +70,7 @@ __all__ = [
     "diagnostic_odds_ratio",
     "fit",
     "fit_many",
+    "leave_one_out",
     "likelihood_ratio_negative",
     "likelihood_ratio_positive",
     "npv",
@@ -84,6 +86,7 @@ __all__ = [
 _NAMES_BY_MODULE = {
     "bivariate": ("BivariateFit", "fit", "fit_many"),
     "counts": ("Counts", "corrected"),
+    "influence": ("leave_one_out",),
     "intervals": ("Interval", "Intervals"),
     "measures": (
         "accuracy",

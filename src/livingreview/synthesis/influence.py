@@ -223,13 +223,31 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
     executor
         See :func:`livingreview.synthesis.batch.fit_many`.
 
+    Returns
+    -------
+    BivariateInfluence
+        The pooled estimates without each study, and how far they are from those with it.
+
     Raises
     ------
+    TypeError
+        If `result` is no bivariate fit.
     ValueError
         For a fit with covariates.
     TooFewStudies
         For a single study.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit, leave_one_out
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 23, 88, 70], fp=[10, 4, 3, 32, 9], fn=[5, 20, 4, 2, 14], tn=[90, 40, 51, 120, 35])
+    >>> without = leave_one_out(fit(counts))
+    >>> without.sensitivity[:, 0].round(3).tolist()
+    [0.88, 0.908, 0.89, 0.827, 0.897]
     """
+    if not isinstance(result, BivariateFit):
+        raise TypeError(f"give a bivariate fit, as livingreview.synthesis.fit returns; found {type(result).__name__}")
     if len(result.coefficients) > 2:
         raise ValueError("leave-one-out is defined for fits without covariates; fit the levels one by one")
     if result.k < 2:
