@@ -479,13 +479,23 @@ def test_repeated_labels_are_separate_rows_and_said_so() -> None:
     counts = Counts.from_arrays([40, 30, 20], [5, 9, 2], [10, 3, 1], [80, 44, 31], study=["A", "A", "B"])
     found = fit(counts)
     assert found.k == 3
-    assert any("used for more than one row: A" in note for note in found.notes)
+    (note,) = (note for note in found.notes if "used for more than one row: A; " in note)
+    assert "pooled as independent studies; leave one out if they are the same people" in note
 
 
 @pytest.mark.parametrize("cell", ["x", None, float("nan"), -1, 1.5])
 def test_bad_cells_never_reach_the_fit(cell: object) -> None:
     with pytest.raises(DataError, match="COUNTS-001"):
         fit(Counts.from_arrays([40, cell], [5, 5], [10, 10], [80, 80]))
+
+
+def test_what_is_no_table_or_mapping_is_answered_with_what_is_wanted() -> None:
+    cells: Any = [[40, 5, 10, 80]]
+    with pytest.raises(TypeError, match=r"give Counts, such as Counts\.from_arrays\(tp=….*; found list"):
+        fit(cells)
+    values: Any = [1, 2, 3, 4, 5]
+    with pytest.raises(TypeError, match="covariates is a mapping from name to values; found list"):
+        fit(small(), covariates=values)
 
 
 def test_separation_by_a_covariate_has_no_finite_estimate() -> None:

@@ -100,6 +100,8 @@ def fit(
         If a variance between studies is asked of one study, or an arm is empty in every study.
     DataError, ValueError
         If a covariate cannot be used; if a name is none of those above, or the level is not between 0 and 1.
+    TypeError
+        If `counts` is no Counts or `covariates` no mapping.
 
     Examples
     --------
@@ -113,6 +115,9 @@ def fit(
     0.871 [0.802, 0.918]
     """
     require_level(level)
+    if not isinstance(counts, Counts):
+        wanted = "Counts, such as Counts.from_arrays(tp=…, fp=…, fn=…, tn=…)"
+        raise TypeError(f"give {wanted}; found {type(counts).__name__}")
     settings, coding = Settings.of(model, method, correction), code(counts, by, covariates)
     tables = Tables.stack([counts])
     found = solve_structure(tables, coding.x, coding.x, structure, settings)

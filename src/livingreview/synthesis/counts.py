@@ -212,7 +212,10 @@ class Counts:
         if one_arm := int(np.sum((self.n_diseased == 0) ^ (self.n_nondiseased == 0))):
             notes.append(f"{one_arm} of {self.k} rows have only diseased or only non-diseased participants")
         if repeated := [label for label, times in Counter(self.study).items() if times > 1]:
-            notes.append(f"study labels used for more than one row: {', '.join(repeated)}")
+            notes.append(
+                f"study labels used for more than one row: {', '.join(repeated)}; they are pooled as independent "
+                "studies; leave one out if they are the same people"
+            )
         if zero := int(self.has_zero.sum()):
             notes.append(f"{zero} of {self.k} rows have a zero cell")
         return tuple(notes)

@@ -67,10 +67,14 @@ def code(counts: Counts, by: Sequence[object] | None, covariates: Mapping[str, A
 
     Raises
     ------
+    TypeError
+        If `covariates` is no mapping.
     DataError
         For a wrong number of values, a missing or infinite one, a covariate that does not vary, and covariates
         that the studies with diseased, or those with non-diseased, participants cannot tell apart.
     """
+    if not isinstance(covariates, Mapping | None):
+        raise TypeError(f"covariates is a mapping from name to values; found {type(covariates).__name__}")
     k, faults = counts.k, []
     labels = ["" if label is None else str(label) for label in by] if by is not None else [""] * k
     if len(labels) != k:
