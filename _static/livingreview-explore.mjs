@@ -62,6 +62,7 @@
     views.get(name)?.finalize();
     views.delete(name);
     place.replaceChildren();
+    place.closest("figure").hidden = !rows && name !== "overlap"; // there another measure can be chosen
     if (rows) {
       const spec = { ...specs[name], datasets, height, width: place.clientWidth };
       views.set(name, await vegaEmbed(place, spec, { actions: false, renderer: "svg" }));
@@ -113,7 +114,8 @@
       .filter((row) => row.metric === metric && ids.has(row.study))
       .map((row) => ({ ...row, label: byId.get(row.study).label }));
     state = { shown, chosen, result, values };
-    root.querySelector("output").textContent = summary(shown, chosen, result);
+    root.querySelector(".lr-explore-said").textContent = summary(shown, chosen, result);
+    root.querySelector(".lr-explore-unknown").hidden = Boolean(result.sensitivity);
     root.querySelector(".lr-explore-none").hidden = values.length > 0;
     for (const row of document.querySelectorAll("#tab-explore tbody tr")) {
       const id = row.querySelector("a")?.getAttribute("href").match(/studies\/(\w+)\.html/)?.[1];

@@ -223,3 +223,21 @@ def test_counts_the_table_of_the_explorer_the_rows_that_neither_filter_hides(bro
     table.get_by_role("searchbox").fill("")
     assert count.inner_text() == f"{every} rows"
     page.close()
+
+
+def test_shows_the_explorer_no_empty_chart_and_says_where_there_is_no_number(browser, site, address):
+    page = browser.new_page()
+    page.goto(address + "chapters/explore.html")
+    charts, unknown = page.locator("#lr-explore figure:visible"), page.locator(".lr-explore-unknown")
+    page.locator('[data-view="plane"] svg').wait_for()
+    assert not unknown.is_visible()
+    page.locator('select[name="task"]').select_option("segmentation")
+    page.locator('[data-view="plane"] svg').wait_for(state="detached")
+    assert unknown.get_by_role("link").get_attribute("href") == "plain-summary.html"
+    assert [text.split("\n")[0] for text in charts.all_inner_texts()] == ["Segmentation"]
+    page.get_by_role("button", name="Clear all filters").click()
+    page.locator('[data-view="plane"] svg').wait_for()
+    page.locator('[data-view="overlap"] svg').wait_for()
+    assert charts.count() == 4
+    assert page.locator('[data-view="plane"] svg').bounding_box()["width"] > 200
+    page.close()
