@@ -88,6 +88,12 @@ def test_can_no_title_end_the_script_that_holds_the_data(found):
     assert json.loads(held)["studies"][0]["title"].startswith("</script>")
 
 
+def test_leads_a_choice_without_a_number_to_the_plain_summary(found):
+    html = show_explorer(found).data
+    unknown = html.split('<span class="lr-explore-unknown" hidden>')[1].split("</span>")[0]
+    assert unknown.startswith('There is no number for this choice yet. <a href="plain-summary.html">')
+
+
 def test_has_the_table_one_row_a_study(found, review):
     table = studies_table(found)
     assert len(table) == len(review.included) + len(review.awaiting)
@@ -99,6 +105,16 @@ def test_says_the_table_what_a_study_prints_on_how_many_and_why_it_is_not_pooled
     shown = ["Sensitivity", "Specificity", "Tested", "2×2 table"]
     assert list(rows.loc["agibetov2021", shown]) == ["94%", "90%", "", "size missing"]
     assert list(rows.loc["martini2020", shown]) == ["95%", "", "42 patients", "pooled"]
+    assert list(rows.loc["cmra2025", shown]) == ["83.3%", "83.6%", "951 segments", "analysed per segment, not pooled"]
+
+
+def test_tells_the_table_a_study_without_a_result_from_one_whose_result_has_no_table(found, review):
+    grades = {row["id"]: row["grade"] for row in found.studies}
+    assert set(grades.values()).isdisjoint({"", "printed", "unique", "several"})
+    for study in (*review.included, *review.awaiting):
+        assert (grades[study.id] == "no result seen") == (not study.overlap and not study.accuracy)
+        if study.overlap and not study.accuracy:
+            assert grades[study.id] == "not a 2×2 problem"
 
 
 def test_prints_the_table_of_a_pooled_study_the_evaluation_that_is_pooled(found, review):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from livingreview.analysis.diagnosis import Pooled, central_table, pool, printed_text
-from livingreview.analysis.evidence import MAIN, TableEvidence, gather, select
+from livingreview.analysis.evidence import MAIN, Selection, TableEvidence, gather, select
 from livingreview.analysis.overlap import reported
 from livingreview.analysis.overlap_pooling import METRICS
 from livingreview.analysis.tabulate import NOT_SEEN
@@ -112,7 +112,8 @@ def explorer(review: Review) -> Explorer:
         The filters can leave more sets of studies than can be pooled beforehand.
     """
     evidence = gather(review)
-    used = select(evidence, MAIN, review).used
+    selection = select(evidence, MAIN, review)
+    used = selection.used
     bit = {item.study.id: 1 << place for place, item in enumerate(used)}
     studies = [study for study in review.studies if study in (*review.included, *review.awaiting)]
     values = {facet.name: [_values(facet, study) for study in studies] for facet in FACETS}
@@ -127,7 +128,7 @@ def explorer(review: Review) -> Explorer:
             "standing": standing.status if (standing := study.standing_on(review.day)) else None,
             "verified": study.verified,
             "bit": bit.get(study.id, 0),
-            **_printed([item for item in evidence if item.study is study], used),
+            **_printed(study, [item for item in evidence if item.study is study], selection),
             **{facet.name: values[facet.name][place] for facet in offered},
         }
         for place, study in enumerate(studies)
@@ -178,19 +179,21 @@ def reachable(choices: Sequence[Sequence[int]], everything: int) -> set[int]:
     return found
 
 
-def _printed(items: Sequence[TableEvidence], used: Sequence[TableEvidence]) -> dict[str, str]:
+def _printed(study: Study, items: Sequence[TableEvidence], selection: Selection) -> dict[str, str]:
     """Return one evaluation as printed: the one pooled, else one that prints what is asked, else the primary one."""
     if not items:
-        return {"sensitivity": "", "specificity": "", "tested": "", "grade": ""}
+        grade = "not a 2×2 problem" if study.overlap or study.accuracy else "no result seen"
+        return {"sensitivity": "", "specificity": "", "tested": "", "grade": grade}
+    refused = dict(selection.left_out)
     item = min(
-        items, key=lambda i: (i not in used, not (i.entry.sensitivity or i.entry.specificity), not i.entry.primary)
+        items, key=lambda i: (i in refused, not (i.entry.sensitivity or i.entry.specificity), not i.entry.primary)
     )
     entry = item.entry
     return {
         "sensitivity": printed_text(entry.sensitivity),
         "specificity": printed_text(entry.specificity),
         "tested": f"{entry.n:,} {entry.unit or 'case'}s" if entry.n else "",
-        "grade": "pooled" if item in used else item.grade,
+        "grade": "pooled" if item not in refused else f"{refused[item]}, not pooled" if item.usable else item.grade,
     }
 
 
