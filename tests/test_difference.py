@@ -83,6 +83,16 @@ def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None
 
 
 @pytest.mark.slow
+def test_a_study_that_moves_nothing_says_why(review: Review, data_copy: Path) -> None:
+    path = madeup.add_to(data_copy)
+    path.write_text(path.read_text(encoding="utf-8").replace("unit: patient", "unit: slice"), encoding="utf-8")
+    difference = compare(review, Review.load(data_copy))
+    ((label, evaluation, reason),) = difference.left_out
+    assert (label, evaluation) == ("Madeup 2026°", "main")
+    assert "slice" in reason
+    assert reason in as_markdown(difference)
+
+
 def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     after = edited(data_copy, "martini2020", ("J Cardiovasc Magn Reson", "Another journal"))
     pooled = module.pool(review)

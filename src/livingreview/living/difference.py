@@ -172,6 +172,8 @@ class Difference:
         New and changed studies of the main diagnostic synthesis.
     pooled
         That synthesis as it is now, for drawing.
+    left_out
+        Label, evaluation and reason of what that synthesis leaves out of the studies among the records.
     files
         Every file that differs, with what happened to it, where the caller knows.
     unread
@@ -184,6 +186,7 @@ class Difference:
     results: ResultsChange | None = None
     effects: tuple[StudyEffect, ...] = ()
     pooled: Pooled | None = field(default=None, repr=False)
+    left_out: tuple[tuple[str, str, str], ...] = ()
     files: tuple[tuple[str, Kind], ...] = ()
     unread: tuple[Fault, ...] = ()
     reference: str = ""
@@ -207,6 +210,7 @@ class Difference:
             "files": [{"file": file, "kind": kind} for file, kind in self.files],
             "results": self.results.to_dict() if self.results else None,
             "effects": [asdict(effect) for effect in self.effects],
+            "left_out": [list(row) for row in self.left_out],
             "unread": [asdict(fault) for fault in self.unread],
         }
 
@@ -231,11 +235,18 @@ def compare(before: Review, after: Review) -> Difference:
     earlier = {item.study.id: item.tables for item in select(gather(before), MAIN, before).used}
     used = pooled.selection.used
     moved = {item.study.id for item in used if not np.array_equal(earlier.get(item.study.id, ()), item.tables)}
+    records = record_changes(before, after)
+    files = {record.file for record in records}
     return Difference(
-        records=record_changes(before, after),
+        records=records,
         results=compare_results(results_of(before), results_of(after), rules=after.file.conclusion_rules),
         effects=tuple(_effects(pooled, moved, set(earlier))),
         pooled=pooled,
+        left_out=tuple(
+            (item.label, item.entry.label or item.entry.id, reason)
+            for item, reason in pooled.selection.left_out
+            if f"data/studies/{item.study.id}.yaml" in files
+        ),
     )
 
 

@@ -52,6 +52,9 @@ def as_markdown(difference: Difference, *, forest: str | None = None) -> str:
     if difference.effects:
         parts += ["## New and changed studies in the diagnostic synthesis", *_effects(difference)]
         parts.append(f"```text\n{forest_text(difference)}\n```" if forest is None else forest)
+    if difference.left_out:
+        rows = [tuple(map(escaped, row)) for row in difference.left_out]
+        parts += ["## Left out of the diagnostic synthesis", _table(("Study", "Evaluation", "Why"), rows)]
     if difference.records:
         parts += ["## Files of the review", *(_record(record) for record in difference.records)]
     if difference.other_files:
