@@ -79,7 +79,7 @@ def banner_html(review: Review, today: date, *, as_of: date | None = None) -> st
         items.append(
             f"next search due {_time(due)}"
             if today <= due
-            else f"next search was due {_time(due)}; later reports are not yet included"
+            else f"next search was due {_time(due)}; later reports may be missing"
         )
     if review.verified_only:
         items.insert(1, "syntheses of verified extractions only")
