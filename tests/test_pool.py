@@ -1,13 +1,18 @@
 """Does ``livingreview pool`` print what the engine computes, and name what is wrong with its input?"""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from golden_cases import EVERY
 from livingreview.cli import COMMANDS, main
+from livingreview.pool.tables import read_counts
+from livingreview.synthesis import fit
 
 KEYS = {
     "model",
@@ -178,6 +183,36 @@ def test_levels_and_tests_of_a_column_reach_the_object_and_the_text(capsys, tmp_
     assert any(line.startswith("Likelihood ratio test of the levels, both: χ² ") for line in lines)
 
 
+def numbered():
+    return "".join(
+        f"{line},{year}\n" for line, year in zip(TABLE.splitlines(), ["year", *range(2014, 2022)], strict=True)
+    )
+
+
+def test_a_covariate_is_fitted_as_numbers_and_told_in_the_text(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(numbered(), encoding="utf-8")
+    assert main(["pool", str(path), "--covariate", "year", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    table = read_counts(path)
+    expected = fit(table.counts, covariates={"year": list(range(2014, 2022))})
+    assert list(result["coefficients"].values()) == pytest.approx(expected.coefficients)
+    assert main(["pool", str(path), "--covariate", "year", "--by", "setting"]) == 0
+    text = capsys.readouterr().out
+    assert len(re.findall(r"Change of logit (?:sensitivity|specificity): year \S+ per unit", text)) == 2
+    assert "Wald test of the covariates, both: χ² " in text
+
+
+def test_a_column_of_numbers_taken_as_categories_is_noted(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    years = iter([1, 2, 3, 1, 2, 3, 1, 2])
+    path.write_text(re.sub(r",\d{4}$", lambda _: f",{next(years)}", numbered(), flags=re.MULTILINE), encoding="utf-8")
+    assert main(["pool", str(path), "--by", "year"]) == 0
+    assert "Note: year has numbers: taken as 3 categories" in capsys.readouterr().out
+    assert main(["pool", str(path), "--by", "setting"]) == 0
+    assert "has numbers" not in capsys.readouterr().out
+
+
 # --- text -----------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +233,25 @@ def test_the_text_says_what_the_object_says(capsys, pool, load_case):
     columns = [line.rindex(" to ") for line in text.splitlines() if re.search(r"\d to \d", line)]
     assert max(map(len, text.splitlines()[:12])) < 80
     assert len(columns) >= 7
+
+
+def test_the_text_says_over_which_range_the_sensitivity_is_averaged(capsys, pool, load_case):
+    low, high = pool("edge_k5")["partial_auc"]["fpr_range"]
+    counts = read_counts(load_case("edge_k5").csv).counts
+    rates = counts.fp / (counts.fp + counts.tn)
+    assert low <= rates.mean() <= high
+    assert main(["pool", str(load_case("edge_k5").csv)]) == 0
+    assert f"  for 1 − specificity from {low:.3f} to {high:.3f}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_two_studies_predict_no_third(capsys, tmp_path, k):
+    path = tmp_path / "table.csv"
+    path.write_text("study,tp,fp,fn,tn\n" + "A,10,2,3,40\nB,20,5,4,60\n"[: 12 * k], encoding="utf-8")
+    assert main(["pool", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("· 1 study" if k == 1 else "· 2 studies")
+    assert [line.split() for line in lines if "of a new study" in line] == [["of", "a", "new", "study", "–", "–"]] * 2
 
 
 def test_the_text_of_metadisc_carries_heterogeneity_and_caution(capsys, load_case):
@@ -240,6 +294,23 @@ def test_the_binomial_model_refuses_reml(refused):
     assert "only for --model normal" in refused(TABLE, "--method", "reml")[0]
 
 
+@pytest.mark.parametrize("options", [["--by", "study"], ["--by", " TP"], ["--covariate", "tn"]])
+def test_the_table_itself_is_no_covariate(refused, options):
+    (line,) = refused(TABLE, *options)
+    assert "part of the 2×2 table; name a column that describes the studies" in line
+
+
+def test_a_covariate_that_is_no_number_is_refused_row_by_row(refused):
+    lines = refused(TABLE, "--covariate", "setting")
+    assert len(lines) == 8
+    assert lines[0].startswith("setting — row 1: expected a number, found 'in'; ")
+    assert lines[0].endswith("[TABLE-010]")
+
+
+def test_the_binomial_model_refuses_a_correction(refused):
+    assert "--correction: not for --model binomial" in refused(TABLE, "--correction", "all")[0]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -275,6 +346,17 @@ def test_one_study_has_no_variation_between_studies_to_estimate(refused, capsys,
 
 
 # --- the way in -----------------------------------------------------------------------------------------------
+
+
+def test_a_reader_who_leaves_early_hears_no_complaint(load_case):
+    command = [sys.executable, "-c", "from livingreview.cli import main; raise SystemExit(main())"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*command, "pool", str(load_case("edge_k5").csv)], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_help_lists_every_command(capsys):

@@ -28,7 +28,12 @@ def configure_pool(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "table", type=Path, metavar="TABLE.csv", help="columns study, tp, fp, fn, tn; others may follow"
     )
-    parser.add_argument("--model", choices=["binomial", "normal", "metadisc"], default="binomial")
+    parser.add_argument(
+        "--model",
+        choices=["binomial", "normal", "metadisc"],
+        default="binomial",
+        help="exact bivariate model (the default), Reitsma's approximation to it, or the arithmetic of Meta-DiSc 1.4",
+    )
     parser.add_argument("--method", choices=["reml", "ml"], help="of the normal model (reml by default)")
     parser.add_argument(
         "--structure",
@@ -41,8 +46,16 @@ def configure_pool(parser: argparse.ArgumentParser) -> None:
         help="which studies get 0.5 in every cell (normal: all_if_any by default; metadisc: zero_only)",
     )
     parser.add_argument("--by", metavar="COLUMN", help="estimate each level of this column and test their difference")
+    parser.add_argument(
+        "--covariate", metavar="COLUMN", action="append", help="let both means depend on the numbers of this column"
+    )
     parser.add_argument("--level", type=_level, default=0.95, help="coverage of every interval (0.95)")
-    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument(
+        "--format",
+        choices=["text", "json"],
+        default="text",
+        help="text to read (the default), or JSON with every number",
+    )
     parser.add_argument(
         "--plot", type=_figure_path, metavar="sroc.svg", help="write the SROC plane (.svg, .pdf or .png)"
     )
@@ -69,13 +82,22 @@ def run_pool(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_what_does_not_apply(arguments: argparse.Namespace) -> None:
+    from livingreview.pool.tables import REQUIRED
+
     if arguments.model == "metadisc":
-        given = [name for name in ("method", "structure", "by", "plot", "forest") if getattr(arguments, name)]
+        given = [
+            name for name in ("method", "structure", "by", "covariate", "plot", "forest") if getattr(arguments, name)
+        ]
         if given:
             options = ", ".join(f"--{name}" for name in given)
             raise ReviewError(f"{options}: for --model binomial or normal only; leave it out or choose one of these")
     if arguments.model == "binomial" and arguments.method == "reml":
         raise ReviewError("--method reml: only for --model normal; the binomial model is fitted by maximum likelihood")
+    if arguments.model == "binomial" and arguments.correction:
+        raise ReviewError("--correction: not for --model binomial, which needs none; leave it out")
+    for option, names in (("by", [arguments.by]), ("covariate", arguments.covariate or [])):
+        if taken := [name for name in names if name and name.strip().lower() in REQUIRED]:
+            raise ReviewError(f"--{option} {taken[0]}: part of the 2×2 table; name a column that describes the studies")
 
 
 def _pool_metadisc(arguments: argparse.Namespace, table: CountsTable) -> dict[str, Any]:
@@ -88,19 +110,27 @@ def _pool_metadisc(arguments: argparse.Namespace, table: CountsTable) -> dict[st
 
 def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[str, Any]:
     from livingreview.pool.pooling import bivariate_object
+    from livingreview.pool.tables import is_number
     from livingreview.synthesis.bivariate import fit
 
+    by = table.column(arguments.by) if arguments.by else None
     result = fit(
         table.counts,
         model=arguments.model,
         method=arguments.method,
         structure=arguments.structure or "auto",
         correction=arguments.correction or "all_if_any",
-        by=table.column(arguments.by) if arguments.by else None,
+        by=by,
+        covariates={name: table.numbers(name) for name in arguments.covariate or []},
         level=arguments.level,
     )
     _draw(arguments, result)
-    return bivariate_object(result)
+    pooled = bivariate_object(result)
+    if by and len(set(by)) > 2 and all(is_number(value) for value in by):
+        pooled["notes"].append(
+            f"{arguments.by} has numbers: taken as {len(set(by))} categories; --covariate takes them as numbers"
+        )
+    return pooled
 
 
 def _draw(arguments: argparse.Namespace, fit: BivariateFit) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from livingreview.errors import ConvergenceError
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.sroc import auc, partial_auc
+from livingreview.synthesis.sroc import auc, observed_fpr_range, partial_auc
 
 if TYPE_CHECKING:
     from livingreview.synthesis.bivariate import BivariateFit
@@ -30,7 +30,7 @@ ROWS = {
     "prediction_interval_specificity": "  of a new study",
     **RATIOS,
     "auc": "Area under the SROC curve",
-    "partial_auc": "  mean over the observed range",
+    "partial_auc": "Mean sensitivity on that curve",
 }
 TESTS = {"wald": "Wald", "likelihood_ratio": "Likelihood ratio"}
 
@@ -46,8 +46,9 @@ def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain JSON types: ``fit.to_dict()`` with ``auc`` and ``partial_auc`` (over the observed range, divided by
-        its width). An area that the fit does not determine is None, and a note says why.
+        Plain JSON types: ``fit.to_dict()`` with ``auc`` and ``partial_auc``, the mean sensitivity on the curve over
+        the observed range of 1 − specificity, which is its ``fpr_range``. An area that the fit does not determine is
+        None, and a note says why.
 
     Examples
     --------
@@ -63,6 +64,8 @@ def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
         result[name], note = _area(area, fit)
         if note and note not in notes:
             notes.append(note)
+    if result["partial_auc"]:
+        result["partial_auc"]["fpr_range"] = list(observed_fpr_range(fit.counts))
     return {**result, "notes": notes}
 
 
@@ -136,14 +139,22 @@ def as_text(result: Mapping[str, Any]) -> str:
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
-    parts = [f"model {result['model']}", result["method"], result["structure"], f"{result['k']} studies"]
+    parts = [
+        f"model {result['model']}",
+        result["method"],
+        result["structure"],
+        f"{result['k']} {'study' if result['k'] == 1 else 'studies'}",
+    ]
     yield " · ".join(part for part in parts if part)
     yield ""
     level = f"{100 * result['sensitivity']['level']:g} % interval"
-    rows = [(label, result[name]) for name, label in ROWS.items() if result.get(name)]
+    rows: list[tuple[str, ...]] = [(label, *_cells(name, result)) for name, label in ROWS.items() if result.get(name)]
+    if area := result["partial_auc"]:
+        low, high = (_number(end) for end in area["fpr_range"])
+        rows.append((f"  for 1 − specificity from {low} to {high}",))
     if curves := result.get("symmetric_sroc"):
-        rows.append(("Q*", curves["dersimonian_laird"]["q_star"]))
-    yield from _aligned([("", "estimate", level), *((label, *_interval(value)) for label, value in rows)])
+        rows.append(("Q*", *_interval(curves["dersimonian_laird"]["q_star"])))
+    yield from _aligned([("", "estimate", level), *rows])
     if result["mu"]:
         yield ""
         yield from _aligned(_logit_rows(result))
@@ -165,6 +176,13 @@ def _lines(result: Mapping[str, Any]) -> Iterator[str]:
 FIT_STATISTICS = {"log_likelihood": "log-likelihood", "aic": "AIC", "bic": "BIC"}
 
 
+def _cells(name: str, result: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the estimate and interval of a row; two studies say nothing of a new one."""
+    if name.startswith("prediction_interval") and result["k"] < 3:
+        return "–", "–"
+    return _interval(result[name])
+
+
 def _logit_rows(result: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     errors, deviations = (
         [_number(matrix[i][i] ** 0.5) for i in range(2)] for matrix in (result["mu_cov"], result["between_study_cov"])
@@ -177,7 +195,7 @@ def _logit_rows(result: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
 
 
 def _level_lines(result: Mapping[str, Any]) -> Iterator[str]:
-    if levels := result.get("levels"):
+    if levels := result.get("levels", []):
         yield ""
         header = ("Level", "k", "sensitivity", "", "specificity", "")
         rows = (
@@ -185,11 +203,15 @@ def _level_lines(result: Mapping[str, Any]) -> Iterator[str]:
             for row in levels
         )
         yield from _aligned([header, *rows])
+    if tests := result.get("tests"):
         yield ""
+        known = {"intercept", *(row["label"] for row in levels)}
+        slopes = [name for name in result["coefficients"] if name.partition(": ")[2] not in known]
+        yield from (f"Change of logit {name} {result['coefficients'][name]:.3g} per unit" for name in slopes)
         yield from (
-            f"{TESTS[test['kind']]} test of the levels, {test['effect_on']}: "
+            f"{TESTS[test['kind']]} test of the {'covariates' if slopes else 'levels'}, {test['effect_on']}: "
             f"χ² {test['statistic']:.2f} on {test['df']} df, {_p(test['p_value'])}"
-            for test in result["tests"]
+            for test in tests
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,32 @@ class CountsTable:
         if faults:
             raise DataError(faults)
         return values
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """Return the k values of a column as numbers.
+
+        Raises
+        ------
+        DataError
+            As :meth:`column`, or if a cell holds no number (TABLE-010).
+        """
+        values = self.column(name)
+        faults = [
+            Fault("", row, name, f"row {row}: expected a number, found {value!r}", CORRECT_OR_DROP, "TABLE-010")
+            for row, value in enumerate(values, start=1)
+            if not is_number(value)
+        ]
+        if faults:
+            raise DataError(faults)
+        return tuple(float(value) for value in values)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a cell holds a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def read_counts(path: str | Path) -> CountsTable:
