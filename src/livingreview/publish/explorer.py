@@ -127,8 +127,8 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(  # type: ignore[no-untyped-call]
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
-        '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>There is no pooled accuracy for this '
-        'choice yet. <a href="plain-summary.html">What is known, in plain words</a></span></output></p>'
+        '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>There is no pooled accuracy '
+        'for this choice yet. <a href="plain-summary.html">What is known, in plain words</a></span></output></p>'
         '<form><div class="lr-explore-filters"></div>'
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
         '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
