@@ -72,7 +72,9 @@ coverage: $(STAMP) tools  ## measure which branches the tests reach
 	$(BIN)/coverage report
 
 # MODULE=intervals: of the engine. Says which changes to it no test notices; read them, and test or explain.
+# The tool is not among the locked ones: its dependencies cannot be pinned by hash.
 mutants: $(STAMP)  ## change the engine here and there, and see whether a test notices
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
 	$(BIN)/mutmut run "livingreview.synthesis.$(MODULE).*"
 	$(BIN)/mutmut results
 
