@@ -142,7 +142,9 @@ def test_labels_are_what_github_takes() -> None:
             },
         },
     }
-    jsonschema.validate(yaml.safe_load((GITHUB / "labels.yml").read_text(encoding="utf-8")), schema)
+    labels = yaml.safe_load((GITHUB / "labels.yml").read_text(encoding="utf-8"))
+    jsonschema.validate(labels, schema)
+    assert len({label["name"].lower() for label in labels}) == len(labels), "GitHub takes a name once"
 
 
 def test_nobody_is_named_as_an_owner_who_was_not_asked() -> None:

@@ -47,7 +47,7 @@ def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_fro
     pooled = pool(review)
     for place, item in enumerate(pooled.selection.used):
         page = pages[f"studies/{item.study.id}.md"]
-        assert "Sensitivity, computed from the table" in page
+        assert "Computed sensitivity" in page
         assert with_interval(sensitivity(pooled.counts)[place]) in page
         assert with_interval(specificity(pooled.counts)[place]) in page
         for cell, fit in zip(central_table(item.tables), item.tables.T, strict=True):
@@ -58,8 +58,8 @@ def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_fro
 def test_shows_a_page_a_table_that_is_known_but_not_pooled(pages):
     page = pages["studies/cmra2025.md"]
     assert "analysed per segment" in page
-    assert "Sensitivity, computed from the table" in page
-    assert "computed from the table" not in pages["studies/agibetov2021.md"]
+    assert "Computed sensitivity" in page
+    assert "Computed sensitivity" not in pages["studies/agibetov2021.md"]
 
 
 def test_does_a_study_that_is_left_out_say_why(pages, review):

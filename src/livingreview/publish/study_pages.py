@@ -229,8 +229,8 @@ def _table(item: TableEvidence) -> dict[str, str]:
         **{
             title: with_interval(measure(counts)[0]) if arm.any() else "not defined"
             for title, measure, arm in (
-                ("Sensitivity, computed from the table", sensitivity, counts.n_diseased),
-                ("Specificity, computed from the table", specificity, counts.n_nondiseased),
+                ("Computed sensitivity", sensitivity, counts.n_diseased),
+                ("Computed specificity", specificity, counts.n_nondiseased),
             )
         },
     }
