@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from livingreview.errors import DataError
-from livingreview.synthesis.reconstruction import reconstruct
+from livingreview.reconstruction import reconstruct
 
 REPEATS = 5
 CASES: tuple[tuple[str, dict[str, str], int | tuple[int, int]], ...] = (

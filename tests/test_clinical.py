@@ -24,9 +24,9 @@ from livingreview.analysis.clinical import (
 )
 from livingreview.analysis.diagnosis import Pooled, pool
 from livingreview.publish.figures import show_fagan, show_frequencies, show_predictive_values
+from livingreview.reconstruction.imputation import ImputedFit
 from livingreview.review import Review
 from livingreview.synthesis.findings import DOMAINS
-from livingreview.synthesis.imputation import ImputedFit
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,12 @@ from types import FunctionType
 
 import pytest
 
-from livingreview import synthesis
+from livingreview import reconstruction, synthesis
 from livingreview.pool import pooling, tables
 
-PUBLIC = {name: getattr(module, name) for module in (synthesis, pooling, tables) for name in module.__all__}
+PUBLIC = {
+    name: getattr(module, name) for module in (synthesis, reconstruction, pooling, tables) for name in module.__all__
+}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -8,11 +8,11 @@ from scipy.special import expit
 from scipy.stats import t
 
 from livingreview.errors import ConvergenceError, DataError
+from livingreview.reconstruction import reconstruct
+from livingreview.reconstruction.imputation import combine, extremes, multiple_imputation
 from livingreview.synthesis.batch import fit_many
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.imputation import combine, extremes, multiple_imputation
-from livingreview.synthesis.reconstruction import reconstruct
 
 KNOWN = [
     [[40, 5, 10, 80]],

@@ -8,7 +8,7 @@ import pytest
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.audit import leave_one_out_sds, point_and_curve
 from livingreview.plots.palette import colour
-from livingreview.synthesis.implied import log_dor_from_q_star
+from livingreview.reconstruction.implied import log_dor_from_q_star
 
 
 def test_only_the_study_whose_absence_gives_the_printed_value_is_filled() -> None:

@@ -13,12 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from livingreview.errors import DataError
-from livingreview.synthesis.compatible import Constraints, compatible_runs, expand
+from livingreview.reconstruction import reconstruct
+from livingreview.reconstruction.compatible import Constraints, compatible_runs, expand
+from livingreview.reconstruction.constraints import METRICS, constraints_of
+from livingreview.reconstruction.printed import ROUNDINGS, Printed, Rounding, values_behind
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity, specificity
-from livingreview.synthesis.printed import ROUNDINGS, Printed, Rounding, values_behind
-from livingreview.synthesis.printed_constraints import METRICS, constraints_of
-from livingreview.synthesis.reconstruction import reconstruct
 
 DECIMAL_ROUNDING = {"half-up": ROUND_HALF_UP, "half-even": ROUND_HALF_EVEN, "truncation": ROUND_DOWN}
 
@@ -351,7 +351,7 @@ def test_is_the_result_plain_and_read_only() -> None:
 
 
 def test_are_blocks_larger_than_one_step_complete(monkeypatch) -> None:
-    monkeypatch.setattr("livingreview.synthesis.compatible.BLOCK", 7)
+    monkeypatch.setattr("livingreview.reconstruction.compatible.BLOCK", 7)
     runs = list(compatible_runs(Constraints(()), 1, 6))
     found = np.concatenate([expand(run) for run in runs])
     # C(n + 3, 3) tables of total n.

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES, Rule, Selection, TableEvidence, gather, select
 from livingreview.analysis.tabulate import NOT_SEEN, reference
 from livingreview.errors import ConvergenceError
+from livingreview.reconstruction.imputation import Extremes, ImputedFit, extremes, multiple_imputation
 from livingreview.review import STUDY_ID, Review
 from livingreview.review.model import Quoted
 from livingreview.synthesis.bias import deeks
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.fit_result import BivariateFit
-from livingreview.synthesis.imputation import Extremes, ImputedFit, extremes, multiple_imputation
 from livingreview.synthesis.influence import leave_one_out
 from livingreview.synthesis.summary import proportion
 from livingreview.wording import p_value, percent, plural, with_interval

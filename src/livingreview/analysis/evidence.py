@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from livingreview.analysis.tabulate import reference
 from livingreview.errors import DataError
+from livingreview.reconstruction import Reconstruction, reconstruct
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import AccuracyEntry, Quoted, Study, Unit, bare
-from livingreview.synthesis.reconstruction import Reconstruction, reconstruct
 
 __all__ = [
     "GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "awaiting_table", "gather", "select",

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from livingreview.synthesis.reconstruction import Reconstruction
+    from livingreview.reconstruction import Reconstruction
 
 __all__ = ["RECONSTRUCT_HELP", "configure_reconstruct", "run_reconstruct"]
 
@@ -42,7 +42,7 @@ def run_reconstruct(arguments: argparse.Namespace) -> int:
     DataError
         If a value cannot be read, the total is not known, or the values contradict each other.
     """
-    from livingreview.synthesis.reconstruction import reconstruct
+    from livingreview.reconstruction import reconstruct
 
     names = [name.replace("-", "_") for name in (*METRICS, *COUNTS, *INTERVALS)]
     printed = {name: getattr(arguments, name) for name in names}

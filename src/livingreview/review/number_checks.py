@@ -7,10 +7,10 @@ from math import sqrt
 from typing import Any
 
 from livingreview.errors import DataError, Fault
+from livingreview.reconstruction import reconstruct
 from livingreview.review.model import AccuracyEntry, OverlapEntry, Quoted, Sample, Study, bare, number, source_keys
 from livingreview.review.model.study import TABLE_METRICS
 from livingreview.review.reading import Document, Place
-from livingreview.synthesis.reconstruction import reconstruct
 
 __all__ = ["Rows", "number_faults"]
 

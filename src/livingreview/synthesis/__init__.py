@@ -23,14 +23,13 @@ bivariate
 sroc, regions
     Summary ROC curves, areas under them, confidence and prediction regions.
 metadisc
-    The arithmetic of Meta-DiSc 1.4, for reproduction; in parts in `simple_pooling`, `moses`, and, for what a printed
-    figure implies, `implied`.
+    The arithmetic of Meta-DiSc 1.4, for reproduction; in parts in `simple_pooling` and `moses`.
 univariate, refits, multilevel
     Means and other single effects: random effects, meta-regression, refits, three levels.
 bias, influence
     Funnel tests; which study moves the result.
-reconstruction, utility
-    2×2 tables from printed figures; what a result means for patients.
+utility
+    What a result means for patients.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 The arithmetic is in :mod:`~livingreview.synthesis.simple_pooling` (margins and ratios) and
 :mod:`~livingreview.synthesis.moses` (regression SROC and threshold correlation), and here for the symmetric curve: a
 constant odds ratio D gives ``logit(sensitivity) = ln D + logit(1 − specificity)``, whose area and point Q*, where
-sensitivity equals specificity, are functions of D alone. What a *printed* figure implies is in
-:mod:`~livingreview.synthesis.implied`. The program has no bivariate model: nothing here accounts for the correlation of
-sensitivity and specificity.
+sensitivity equals specificity, are functions of D alone. The program has no bivariate model: nothing here accounts for
+the correlation of sensitivity and specificity.
 
 Examples
 --------

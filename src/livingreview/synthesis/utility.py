@@ -1,7 +1,7 @@
 """What a pooled accuracy means for patients: probabilities after the test, predictive values, natural frequencies.
 
 A function of a fit reads its `mu`, `mu_cov` and `level` alone, so that an
-:class:`~livingreview.synthesis.imputation.ImputedFit` serves as well as a
+:class:`~livingreview.reconstruction.imputation.ImputedFit` serves as well as a
 :class:`~livingreview.synthesis.bivariate.BivariateFit`. Sensitivity and specificity are correlated; what depends on
 both gets its interval from their joint covariance.
 

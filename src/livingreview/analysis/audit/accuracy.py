@@ -17,9 +17,9 @@ from livingreview.analysis.audit.statements import (
     span,
 )
 from livingreview.errors import DataError
+from livingreview.reconstruction import reconstruct
 from livingreview.review import label
 from livingreview.review.model import Study, number
-from livingreview.synthesis.reconstruction import reconstruct
 from livingreview.wording import decimal, listing, percent, plural
 
 __all__ = ["Implied", "diagnostic_metrics", "implied_by", "rows"]

@@ -12,13 +12,13 @@ import numpy as np
 from scipy import special
 
 from livingreview.analysis.audit.statements import BaseReview, Statement, Verdict, compare, judged, span
-from livingreview.review import Review
-from livingreview.synthesis.implied import (
+from livingreview.reconstruction.implied import (
     heterogeneity_from_i2,
     log_dor_from_auc,
     log_dor_se_from_auc_se,
     totals_behind,
 )
+from livingreview.review import Review
 from livingreview.synthesis.metadisc import auc_slope, q_star_from_log_dor
 from livingreview.wording import decimal, listing
 

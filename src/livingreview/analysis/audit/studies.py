@@ -14,9 +14,9 @@ from livingreview.analysis.audit.statements import (
     rounds_to,
     worst,
 )
+from livingreview.reconstruction.printed import Printed as PrintedText
 from livingreview.review import label
 from livingreview.review.model import AccuracyEntry, OverlapEntry, Printed, Source, Study, bare, number, source_keys
-from livingreview.synthesis.printed import Printed as PrintedText
 from livingreview.wording import listing, plural
 
 __all__ = ["primary_studies"]

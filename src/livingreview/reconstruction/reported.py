@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.compatible import Constraints
+from livingreview.reconstruction.compatible import Constraints
+from livingreview.reconstruction.constraints import COUNTS, METRICS, constraints_of
+from livingreview.reconstruction.printed import Printed, Rounding
 from livingreview.synthesis.counts import parse_count
-from livingreview.synthesis.printed import Printed, Rounding
-from livingreview.synthesis.printed_constraints import COUNTS, METRICS, constraints_of
 
 __all__ = ["Reported", "Size"]
 
@@ -45,7 +45,7 @@ class Reported:
 
     @classmethod
     def read(cls, printed: Mapping[str, Any], n: int | Size | None) -> Reported:
-        """Read what :func:`~livingreview.synthesis.reconstruction.reconstruct` is given.
+        """Read what :func:`~livingreview.reconstruction.tables.reconstruct` is given.
 
         Raises
         ------

@@ -2,14 +2,6 @@
 
 Every integer table that rounds to what was printed is found: none (an error that shows the contradiction), one
 (exact), or several. Nothing is guessed and nothing is approximated: ties are decided in integers.
-
-Examples
---------
->>> found = reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42)
->>> found.tables.tolist()
-[[19, 4, 1, 18], [20, 4, 1, 17]]
->>> reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83", "f1": "89"}, n=42)
-Reconstruction(exact: tp=20 fp=4 fn=1 tn=17; rounding half-up)
 """
 
 from __future__ import annotations
@@ -22,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from livingreview.errors import DataError, Fault
-from livingreview.synthesis.arrays import IntArray, freeze
-from livingreview.synthesis.compatible import Constraints, compatible_runs, expand
-from livingreview.synthesis.counts import CELLS
-from livingreview.synthesis.printed import ROUNDINGS, Rounding
-from livingreview.synthesis.printed_constraints import (
+from livingreview.reconstruction.compatible import Constraints, compatible_runs, expand
+from livingreview.reconstruction.constraints import (
     INTERVAL_METHODS,
     IntervalMethod,
     interval_range,
 )
-from livingreview.synthesis.reported import Reported, Size
+from livingreview.reconstruction.printed import ROUNDINGS, Rounding
+from livingreview.reconstruction.reported import Reported, Size
+from livingreview.synthesis.arrays import IntArray, freeze
+from livingreview.synthesis.counts import CELLS
 
 __all__ = ["Reconstruction", "reconstruct"]
 
@@ -67,6 +59,14 @@ class Reconstruction:
         Number of tables above which they are counted and not listed.
     notes
         What a reader should know.
+
+    Examples
+    --------
+    >>> found = reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42)
+    >>> found.exact, found.count
+    (False, 2)
+    >>> found.hull.tolist()
+    [[19, 4, 1, 17], [20, 4, 1, 18]]
     """
 
     tables: IntArray
@@ -134,7 +134,7 @@ def reconstruct(
     ----------
     printed
         By name: ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv``, ``f1``, ``prevalence``,
-        ``balanced_accuracy``, ``mcc`` as text (or :class:`~livingreview.synthesis.printed.Printed`);
+        ``balanced_accuracy``, ``mcc`` as text (or :class:`~livingreview.reconstruction.printed.Printed`);
         ``n``, ``n_diseased``, ``n_nondiseased``, ``tp``, ``fp``, ``fn``, ``tn`` as integers;
         ``sensitivity_ci``, ``specificity_ci`` as a pair of texts. A value of None was not printed.
     n
@@ -161,6 +161,11 @@ def reconstruct(
         table exists (RECONSTRUCTION-003): then `field` of the fault names the smallest contradictory
         subset of what was printed, so that leaving out any one of it resolves the contradiction. A subset
         without n contradicts itself at every total that was tried (up to 20,000 for proportions).
+
+    Examples
+    --------
+    >>> reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42).tables.tolist()
+    [[19, 4, 1, 18], [20, 4, 1, 17]]
     """
     known = Reported.read(printed, n)
     roundings = ROUNDINGS if rounding is None else (rounding,)

@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from livingreview.synthesis.arrays import BoolArray, IntArray, freeze
 from livingreview.synthesis.metadisc import auc_from_log_dor, auc_slope
@@ -119,7 +119,7 @@ def heterogeneity_from_q(q: float, df: int) -> Heterogeneity:
     _require_df(df)
     if not q >= 0:
         raise ValueError(f"a χ² statistic is at least 0; found {q!r}")
-    return Heterogeneity(q, df, float(stats.chi2.sf(q, df)), excess(q, df))
+    return Heterogeneity(q, df, float(special.chdtrc(df, q)), excess(q, df))
 
 
 def heterogeneity_from_i2(i2: float, df: int) -> Heterogeneity:
@@ -147,7 +147,7 @@ def heterogeneity_from_p(p: float, df: int) -> Heterogeneity:
     _require_df(df)
     if not 0 < p <= 1:
         raise ValueError(f"P is above 0 and at most 1; found {p!r}")
-    return heterogeneity_from_q(float(stats.chi2.isf(p, df)), df)
+    return heterogeneity_from_q(float(special.chdtri(df, p)), df)
 
 
 def totals_behind(estimate: str, lower: str, upper: str, *, level: float = 0.95) -> Totals:

@@ -12,11 +12,11 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import special
 
+from livingreview.reconstruction.compatible import Constraints, Narrowing, Range, Row, bisect
+from livingreview.reconstruction.printed import Bounds, Printed, Rounding, values_behind
 from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray
-from livingreview.synthesis.compatible import Constraints, Narrowing, Range, Row, bisect
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity
-from livingreview.synthesis.printed import Bounds, Printed, Rounding, values_behind
 
 __all__ = ["COUNTS", "INTERVAL_METHODS", "METRICS", "IntervalMethod", "constraints_of", "interval_range"]
 

@@ -1,0 +1,70 @@
+"""Do figures of a printed page lead back to what they were computed from?"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from livingreview.reconstruction import implied
+from livingreview.synthesis import metadisc
+
+
+def test_a_printed_auc_and_its_q_star_come_from_one_odds_ratio() -> None:
+    log_dor = implied.log_dor_from_auc(0.9831)
+    assert metadisc.q_star_from_log_dor(log_dor) == pytest.approx(0.9432, abs=5e-5)
+    from_auc = implied.log_dor_se_from_auc_se(0.9831, 0.0044)
+    from_q_star = implied.log_dor_se_from_q_star_se(0.9432, 0.0088)
+    assert from_auc == pytest.approx(from_q_star, rel=0.02)
+
+
+def test_heterogeneity_figures_imply_the_number_of_studies() -> None:
+    by_df = {df: implied.heterogeneity_from_p(0.1664, df).i2 for df in (5, 6, 7)}
+    assert {df: f"{i2:.1%}" for df, i2 in by_df.items()} == {5: "36.1%", 6: "34.3%", 7: "32.8%"}
+
+
+def test_the_totals_behind_a_rounded_interval_are_those_a_direct_search_finds() -> None:
+    found = implied.totals_behind("0.80", "0.44", "0.97")
+    expected = []
+    for n in range(1, 200):
+        for x in range(n + 1):
+            low = special.betaincinv(x, n - x + 1, 0.025) if x else 0.0
+            high = special.betaincinv(x + 1, n - x, 0.975) if x < n else 1.0
+            if (f"{x / n:.2f}", f"{low:.2f}", f"{high:.2f}") == ("0.80", "0.44", "0.97"):
+                expected.append((x, n))
+    assert list(zip(found.x.tolist(), found.n.tolist(), strict=True)) == expected
+
+
+def test_larger_totals_are_searched_past_the_first_block() -> None:
+    found = implied.totals_behind("0.691", "0.684", "0.698")
+    assert (11236, 16261) in set(zip(found.x.tolist(), found.n.tolist(), strict=True))
+    assert found.range is not None
+    assert found.range[1] > 2 * implied.BLOCK
+
+
+def test_figures_that_contradict_one_another_have_no_totals_and_coarse_ones_no_bound() -> None:
+    assert implied.totals_behind("0.90", "0.10", "0.95").range is None
+    with pytest.raises(ValueError, match="too close"):
+        implied.totals_behind("0.94", "0.94", "0.94")
+    with pytest.raises(ValueError, match="proportion"):
+        implied.totals_behind("94", "92", "96")
+
+
+@given(st.floats(-30, 30), st.floats(0.001, 3))
+def test_every_symmetric_curve_figure_inverts(log_dor: float, se: float) -> None:
+    curve = metadisc.symmetric_sroc(log_dor, se)
+    if 1e-9 < curve.auc.estimate < 1 - 1e-9:
+        conditioning = 1e-14 / metadisc.auc_slope(log_dor)
+        assert implied.log_dor_from_auc(curve.auc.estimate) == pytest.approx(log_dor, abs=1e-9 + conditioning)
+        implied_se = implied.log_dor_se_from_auc_se(curve.auc.estimate, curve.auc_se)
+        assert implied_se == pytest.approx(se, rel=1e-6 + 10 * conditioning)
+    assert implied.log_dor_from_q_star(curve.q_star.estimate) == pytest.approx(log_dor, abs=1e-6)
+
+
+@given(st.floats(0.001, 0.999), st.integers(1, 60))
+def test_heterogeneity_is_the_same_test_in_each_of_its_forms(i2: float, df: int) -> None:
+    one = implied.heterogeneity_from_i2(i2, df)
+    assert one.i2 == pytest.approx(i2, abs=1e-12)
+    if one.p > 1e-300:
+        assert implied.heterogeneity_from_p(one.p, df).q == pytest.approx(one.q, rel=1e-8)
