@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -193,15 +192,6 @@ def test_the_order_of_the_studies_does_not_matter(tables: list[Any], random: Any
             assert ratio.log_estimate == pytest.approx(other.ratios[measure][method].log_estimate, abs=1e-9)
 
 
-def test_exact_rank_p_values_count_every_permutation() -> None:
-    k = 6
-    ranks = np.arange(k)
-    distances = np.array([np.sum((ranks - np.array(p)) ** 2) for p in permutations(range(k))])
-    for distance in np.unique(distances):
-        tail = min(np.mean(distances <= distance), np.mean(distances >= distance))
-        assert moses._exact_p(k, int(distance)) == pytest.approx(min(1.0, 2 * tail))
-
-
 def test_a_study_with_one_arm_counts_in_its_margin_only() -> None:
     counts = Counts.from_arrays(tp=[40, 30, 20, 9], fp=[3, 5, 4, 0], fn=[5, 6, 2, 1], tn=[60, 50, 30, 0])
     result = analyse(counts)
@@ -229,19 +219,3 @@ def test_a_zero_cell_without_correction_is_named_by_row() -> None:
         simple_pooling.mantel_haenszel(perfect, "diagnostic_odds_ratio")
     with pytest.raises(TooFewStudies, match="both|diseased"):  # noqa: RUF043 — either wording
         simple_pooling.mantel_haenszel(Counts.from_arrays([4], [0], [1], [0]), "diagnostic_odds_ratio")
-
-
-def test_a_line_that_is_no_roc_curve_has_no_area() -> None:
-    # Specificity hardly varies while sensitivity does: D and S rise together, one for one and a little more.
-    counts = Counts.from_arrays(tp=[20, 50, 90], fp=[11, 10, 9], fn=[80, 50, 10], tn=[89, 90, 91])
-    steep = moses.moses_littenberg(counts)
-    assert steep.b > 1
-    assert math.isnan(steep.auc)
-    assert np.isnan(steep.sensitivity([0.1, 0.5])).all()
-    assert steep.to_dict()["auc"] is None
-
-
-def test_the_regression_curve_passes_through_q_star() -> None:
-    counts = Counts.from_arrays(tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
-    curve = moses.moses_littenberg(counts)
-    assert curve.sensitivity(1 - curve.q_star) == pytest.approx(curve.q_star, abs=1e-12)
