@@ -23,7 +23,8 @@ from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.utility import fagan, icon_array, predictive_values
 from livingreview.synthesis.bias import deeks
-from livingreview.synthesis.counts import Counts, Interval, Intervals
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval, Intervals
 
 HOSTILE = '<script>alert("x")</script> & $\\frac{'
 """A study label that is markup, an entity and half a formula at once."""

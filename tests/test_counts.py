@@ -13,7 +13,8 @@ from scipy import stats
 
 from golden_cases import EDGE, EVERY, GOLDEN
 from livingreview.errors import DataError
-from livingreview.synthesis.counts import Counts, Interval, corrected, parse_count
+from livingreview.synthesis.counts import Counts, corrected, parse_count
+from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import (
     accuracy,
     diagnostic_odds_ratio,

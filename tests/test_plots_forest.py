@@ -18,7 +18,8 @@ from livingreview.plots.forest import forest
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN, figure
 from livingreview.synthesis.bivariate import fit
-from livingreview.synthesis.counts import Counts, Interval
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import sensitivity, specificity
 
 

@@ -15,7 +15,8 @@ from livingreview.plots.funnel import funnel
 from livingreview.plots.sroc import sroc
 from livingreview.synthesis.bias import deeks, egger
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.sroc import confidence_region, prediction_region, rutter_gatsonis
+from livingreview.synthesis.regions import confidence_region, prediction_region
+from livingreview.synthesis.sroc import rutter_gatsonis
 
 
 def line(ax, label):

@@ -13,14 +13,13 @@ from scipy.special import expit, logit
 from golden_cases import EVERY
 from livingreview.errors import ConvergenceError, TooFewStudies
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.regions import confidence_region, prediction_region
 from livingreview.synthesis.sroc import (
     KINDS,
     auc,
-    confidence_region,
     curve,
     observed_fpr_range,
     partial_auc,
-    prediction_region,
     rutter_gatsonis,
     youden,
 )

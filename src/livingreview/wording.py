@@ -1,6 +1,6 @@
 """Numbers as the review writes them: one place decides decimals, signs and the word "to" of an interval.
 
->>> from livingreview.synthesis.counts import Interval
+>>> from livingreview.synthesis.intervals import Interval
 >>> with_interval(Interval(0.9412, 0.8833, 0.9710, 0.95))
 '94.1 % (95 % CI 88.3 to 97.1)'
 """

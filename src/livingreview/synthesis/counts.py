@@ -23,9 +23,8 @@ from numpy.typing import ArrayLike
 
 from livingreview.errors import DataError, Fault
 from livingreview.synthesis.arrays import BoolArray, FloatArray, IntArray, freeze
-from livingreview.synthesis.intervals import Interval, Intervals
 
-__all__ = ["CorrectedCounts", "Correction", "Counts", "Interval", "Intervals", "corrected", "parse_count"]
+__all__ = ["CorrectedCounts", "Correction", "Counts", "corrected", "parse_count"]
 
 Correction = Literal["all_if_any", "zero_only", "single", "all", "none"]
 

@@ -29,7 +29,7 @@ import scipy
 from scipy import special
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.arrays import BoolArray, FloatArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.batch import fit_many
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.random_effects import finite_or_none, full_rank, orthonormal, solve
@@ -79,8 +79,7 @@ class Influence:
     q_deleted: FloatArray
 
     def __post_init__(self) -> None:
-        for name in self.columns:
-            getattr(self, name).flags.writeable = False
+        freeze(self, *self.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -132,8 +131,7 @@ class BivariateInfluence:
     failure: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for name in ("mu", "mu_cov", "between_study_cov", "sensitivity", "specificity", "cook_distance"):
-            getattr(self, name).flags.writeable = False
+        freeze(self, "mu", "mu_cov", "between_study_cov", "sensitivity", "specificity", "cook_distance")
 
     @property
     def converged(self) -> BoolArray:

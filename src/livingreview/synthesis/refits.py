@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
-from livingreview.synthesis.arrays import BoolArray, FloatArray
+from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.random_effects import finite_or_none, orthonormal, p_value, quantile, solve
 from livingreview.synthesis.univariate import UnivariateFit
 
@@ -55,8 +55,7 @@ class Refits:
     h2: FloatArray
 
     def __post_init__(self) -> None:
-        for name in self.columns:
-            getattr(self, name).flags.writeable = False
+        freeze(self, *self.columns)
 
     @property
     def columns(self) -> tuple[str, ...]:

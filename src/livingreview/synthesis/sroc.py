@@ -1,4 +1,4 @@
-"""Summary ROC curves of a bivariate fit, the regions around its summary point, and the areas under its curves.
+"""Summary ROC curves of a bivariate fit, and the areas under them.
 
 Every curve is the straight line through the mean on the logit plane,
 
@@ -37,20 +37,16 @@ from livingreview.errors import ConvergenceError
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.regions import Fit, Region, confidence_region, prediction_region
+from livingreview.synthesis.regions import Fit
 
 __all__ = [
     "Curve",
     "CurveKind",
-    "Fit",
-    "Region",
     "Youden",
     "auc",
-    "confidence_region",
     "curve",
     "observed_fpr_range",
     "partial_auc",
-    "prediction_region",
     "rutter_gatsonis",
     "youden",
 ]
