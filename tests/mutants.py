@@ -21,6 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -88,8 +89,9 @@ OTHER_NAME = {
     )
     for one, other in (pair, pair[::-1])
 }
-# A change may make a search endless.
-PATIENCE = 20
+# Seconds of tests that one change gets, and how much longer they may take with it: it may make a search endless.
+ENOUGH = 15.0
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -266,11 +268,7 @@ class Run:
         print(f"{len(session.items)} tests in {sum(seconds for seconds, _ in reached):.0f} s", flush=True)
         survivors, unreached = [], 0
         for change in sorted(chosen, key=lambda change: change.line):
-            tests = sorted(
-                (seconds, index)
-                for index, (seconds, lines) in enumerate(reached)
-                if (lines & set(change.lines) if change.function else lines)
-            )
+            tests = _quickest(reached, change)
             unreached += not tests
             limit = PATIENCE + 5 * sum(seconds for seconds, _ in tests)
             if (
@@ -302,6 +300,17 @@ def _record(items: list[pytest.Item], file: str) -> tuple[list[tuple[float, set[
         with warnings.catch_warnings(action="ignore"):  # that nothing was reached
             reached.append((time.perf_counter() - start, set(tracer.get_data().lines(file) or ())))
     return reached, [name for name in sys.modules if name not in before and name.startswith(("scipy", "livingreview"))]
+
+
+def _quickest(reached: list[tuple[float, set[int]]], change: Change) -> list[tuple[float, int]]:
+    """Return the tests that reach a change, as seconds and index, as many as there is time for."""
+    tests = sorted(
+        (seconds, index)
+        for index, (seconds, lines) in enumerate(reached)
+        if (lines & set(change.lines) if change.function else lines)
+    )
+    until = accumulate(seconds for seconds, _ in tests)
+    return [test for test, end in zip(tests, until, strict=True) if end - test[0] < ENOUGH]
 
 
 def _unnoticed(change: Change, module: ModuleType, items: list[pytest.Item], tests: list[tuple[float, int]]) -> bool:
