@@ -184,7 +184,8 @@ def _place(tree: ast.Module, path: Path_) -> tuple[range, str]:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not in_function:
             names.append(node.name)
             in_function = isinstance(node, ast.FunctionDef)
-    body = getattr(statement, "body", None)
+    # What a default changes shows in the body.
+    body = None if isinstance(statement, ast.FunctionDef) else getattr(statement, "body", None)
     stop = body[0].lineno if body else statement.end_lineno + 1
     return range(statement.lineno, max(stop, statement.lineno + 1)), ".".join(names) if in_function else ""
 

@@ -87,18 +87,18 @@ def test_every_bad_cell_is_a_fault_with_its_row_and_column():
 
 
 @pytest.mark.parametrize(
-    ("columns", "code"),
+    ("columns", "line_and_code"),
     [
-        ({"tp": [1], "fp": [1, 2], "fn": [1], "tn": [1]}, "COUNTS-002"),
-        ({"tp": [1], "fp": [1], "fn": [1], "tn": [1], "study": ["A", "B"]}, "COUNTS-002"),
-        ({"tp": [], "fp": [], "fn": [], "tn": []}, "COUNTS-003"),
-        ({"tp": [1, 0], "fp": [1, 0], "fn": [1, 0], "tn": [1, 0]}, "COUNTS-004"),
+        ({"tp": [1], "fp": [1, 2], "fn": [1], "tn": [1]}, (0, "COUNTS-002")),
+        ({"tp": [1], "fp": [1], "fn": [1], "tn": [1], "study": ["A", "B"]}, (0, "COUNTS-002")),
+        ({"tp": [], "fp": [], "fn": [], "tn": []}, (0, "COUNTS-003")),
+        ({"tp": [1, 0], "fp": [1, 0], "fn": [1, 0], "tn": [1, 0]}, (2, "COUNTS-004")),
     ],
 )
-def test_a_table_that_is_no_table_is_refused(columns, code):
+def test_a_table_that_is_no_table_is_refused(columns, line_and_code):
     with pytest.raises(DataError) as caught:
         Counts.from_arrays(**columns)
-    assert [fault.code for fault in caught.value.faults] == [code]
+    assert [(fault.line, fault.code) for fault in caught.value.faults] == [line_and_code]
 
 
 def test_an_empty_label_list_for_studies_that_exist_is_refused():
@@ -120,6 +120,7 @@ def test_a_record_without_a_column_is_a_missing_cell():
 def test_counts_of_a_hundred_million_stay_exact():
     counts = Counts.from_arrays([10**8], [3], [1], [10**8 + 1])
     assert counts.n_nondiseased[0] == 10**8 + 4
+    assert parse_count(2**53) == 2**53
 
 
 # --- the object -----------------------------------------------------------------------------------------------
@@ -140,6 +141,14 @@ def test_notes_name_one_arm_rows_repeated_labels_and_zero_cells():
     assert any("more than one row: A" in note for note in notes)
     assert any("1 of 2 rows have a zero cell" in note for note in notes)
     assert small(fp=[10, 1]).notes == ()
+
+
+@pytest.mark.parametrize("cells", [([4], [0], [1], [0]), ([0], [4], [0], [1])])
+def test_a_row_without_one_arm_is_counted_whichever_it_is(cells):
+    assert Counts.from_arrays(*cells).notes[0].startswith("1 of 1 rows have only")
+    one_of_each = Counts.from_arrays([1], [1], [0], [0])
+    assert one_of_each.has_both_arms.all()
+    assert not any("only" in note for note in one_of_each.notes)
 
 
 def test_subset_by_mask_index_and_slice_agree():
