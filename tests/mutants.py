@@ -43,7 +43,7 @@ TESTS = {
     "refits": ("univariate",),
     "regions": ("sroc", "bivariate", "reitsma"),
     "search_space": ("solve", "structures", "bivariate"),
-    "simple_pooling": ("metadisc", "bias"),
+    "simple_pooling": ("simple_pooling", "metadisc", "bias"),
     "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),
     "summary": ("bivariate", "sroc", "reitsma"),
     "univariate": ("univariate", "influence"),

@@ -240,6 +240,16 @@ def test_proportions_agree_with_scipy(measure, method, counts, level):
         assert 0 <= ours.lower[row] <= ours.estimate[row] <= ours.upper[row] <= 1
 
 
+@pytest.mark.parametrize("method", ["wilson", "clopper_pearson"])
+def test_proportions_of_one_to_four_participants_agree_with_scipy(method):
+    pairs = [(x, n) for n in range(1, 5) for x in range(n + 1)]
+    ours = sensitivity(Counts.from_arrays(*zip(*((x, 1, n - x, 1) for x, n in pairs), strict=True)), method=method)
+    for row, (x, n) in enumerate(pairs):
+        theirs = stats.binomtest(x, n).proportion_ci(0.95, "exact" if method == "clopper_pearson" else method)
+        expected = (x / n, theirs.low, theirs.high)
+        assert (ours.estimate[row], ours.lower[row], ours.upper[row]) == pytest.approx(expected, abs=CLOSED_FORM)
+
+
 @pytest.mark.slow
 @given(tables)
 def test_swapping_the_labels_swaps_sensitivity_and_specificity(counts):
@@ -297,6 +307,14 @@ def test_a_zero_cell_without_correction_gives_an_unbounded_interval():
     ours = likelihood_ratio_positive(small(), correction="none")[1]
     assert ours == Interval(np.inf, 0.0, np.inf, 0.95)
     assert ours.to_dict() == {"estimate": None, "ci": [0.0, None], "level": 0.95}
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [*PROPORTIONS, accuracy, diagnostic_odds_ratio, likelihood_ratio_positive, likelihood_ratio_negative],
+)
+def test_the_coverage_is_95_percent_unless_asked_otherwise(measure):
+    assert measure(small())[0] == measure(small(), level=0.95)[0]
 
 
 def test_a_row_with_one_arm_has_no_ratio():

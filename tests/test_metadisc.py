@@ -211,9 +211,10 @@ def test_one_table_has_estimates_and_no_heterogeneity() -> None:
 
 
 def test_a_zero_cell_without_correction_is_named_by_row() -> None:
-    counts = Counts.from_arrays(tp=[40, 30], fp=[3, 0], fn=[5, 6], tn=[60, 50])
-    with pytest.raises(DataError, match=r"row 2.*RATIO-001"):
+    counts = Counts.from_arrays(tp=[40, 30, 0], fp=[3, 0, 2], fn=[5, 6, 4], tn=[60, 50, 8])
+    with pytest.raises(DataError, match=r"row 2.*RATIO-001") as raised:
         simple_pooling.pooled_ratio(counts, "diagnostic_odds_ratio", "mantel_haenszel", correction="none")
+    assert [fault.line for fault in raised.value.faults] == [2, 3]
     perfect = Counts.from_arrays(tp=[40, 30], fp=[0, 0], fn=[5, 6], tn=[60, 50])
     with pytest.raises(DataError, match="RATIO-002"):
         simple_pooling.mantel_haenszel(perfect, "diagnostic_odds_ratio")
