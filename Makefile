@@ -54,11 +54,16 @@ lint: $(STAMP)  ## check style, layers and dependencies
 types: $(STAMP)  ## check types
 	$(BIN)/mypy
 
+# Every core has its test; threads of their own would only wait for one another over matrices as small as ours.
+unit slow coverage mutants: export OPENBLAS_NUM_THREADS := 1
+# Without bytecode, every command that a test runs compiles its libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 unit: $(STAMP) tools  ## run the tests that take a moment each
-	$(BIN)/pytest -n auto -m "not slow and not browser and not book"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not browser and not book"
 
 slow: $(STAMP) tools  ## run those that take seconds each
-	$(BIN)/pytest -n auto -m "slow and not browser and not book"
+	$(BIN)/pytest -n auto --dist worksteal -m "slow and not browser and not book"
 
 # The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
 tools:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from golden_cases import EDGE, GOLDEN, Case
-from livingreview.review import Review
+from livingreview.review import Review, reading
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -48,6 +49,14 @@ def load_case(request: pytest.FixtureRequest) -> Callable[[str], Case]:
     return load
 
 
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Let a file that a test did not change be parsed once a session: each copy of the data holds a hundred."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "parse_yaml", cache(reading.parse_yaml))
+        yield
+
+
 @pytest.fixture(scope="session")
 def review() -> Review:
     """Return the review as its files stand."""
@@ -57,7 +66,7 @@ def review() -> Review:
 @pytest.fixture
 def data_copy(tmp_path: Path) -> Path:
     """Return a copy of the data folder that a test may spoil."""
-    return Path(shutil.copytree(DATA, tmp_path / "data"))
+    return Path(shutil.copytree(DATA, tmp_path / "data", copy_function=shutil.copyfile))
 
 
 @pytest.fixture(scope="session")
@@ -73,4 +82,4 @@ def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def base_copy(base_only: Path, tmp_path: Path) -> Path:
     """Return a copy of `base_only` that a test may spoil."""
-    return Path(shutil.copytree(base_only, tmp_path / "data"))
+    return Path(shutil.copytree(base_only, tmp_path / "data", copy_function=shutil.copyfile))

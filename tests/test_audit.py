@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,16 +36,15 @@ def found(review: Review) -> dict[str, Statement]:
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Callable[[str, str, str], dict[str, Statement]]:
+def changed(data_copy: Path) -> Callable[[str, str, str], dict[str, Statement]]:
     """Return the statements after one text of one data file has been replaced in a copy of the data."""
 
     def change(file: str, old: str, new: str) -> dict[str, Statement]:
-        root = tmp_path / "data"
-        shutil.copytree(DATA, root)
-        text = (root / file).read_text(encoding="utf-8")
+        path = data_copy / file
+        text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"
-        (root / file).write_text(text.replace(old, new), encoding="utf-8")
-        return {statement.id: statement for statement in audit(Review.load(root))}
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return {statement.id: statement for statement in audit(Review.load(data_copy))}
 
     return change
 
@@ -200,13 +198,11 @@ def test_every_transcribed_statement_of_the_text_is_used_and_sourced() -> None:
     ]
 
 
-def test_a_list_of_statements_with_another_header_is_refused(tmp_path: Path, review: Review) -> None:
-    root = tmp_path / "data"
-    shutil.copytree(DATA, root)
-    path = root / "audit" / "printed.csv"
+def test_a_list_of_statements_with_another_header_is_refused(data_copy: Path, review: Review) -> None:
+    path = data_copy / "audit" / "printed.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("id,about", "id,study", 1), encoding="utf-8")
     with pytest.raises(DataError, match=",".join(COLUMNS)):
-        BaseReview.of(Review.load(root))
+        BaseReview.of(Review.load(data_copy))
 
 
 def test_counts_cover_all_statements_and_keep_their_order(review: Review) -> None:

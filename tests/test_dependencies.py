@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -17,6 +18,8 @@ SOURCE = ROOT / "src" / "livingreview"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PAGE = (ROOT / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
 ENGINE = "the engine's"
+
+distributions = cache(packages_distributions)
 
 
 def name_of(requirement: str) -> str:
@@ -60,7 +63,7 @@ def imports(folder: Path) -> Iterator[tuple[str, str]]:
 def test_every_dependency_has_a_reason_and_a_place_that_names_it(extra: str) -> None:
     rows = table(extra)
     assert sorted(name_of(row[0]) for row in rows) == sorted(own(extra))
-    modules = {name_of(item): module for module, items in packages_distributions().items() for item in items}
+    modules = {name_of(item): module for module, items in distributions().items() for item in items}
     for package, reason, where in rows:
         assert reason
         names = {package, package.replace("-", "_"), modules.get(name_of(package), package), package.rsplit(".")[-1]}
@@ -75,10 +78,9 @@ def test_every_folder_imports_only_what_its_extra_brings() -> None:
     rows = table("What each folder may import")
     listed = {folder: text for folders, text in rows for folder in re.findall(r"`(\w+)`", folders)}
     assert set(listed) == {path.name for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
-    distributions = packages_distributions()
     for folder, text in listed.items():
         extra = ENGINE if text == ENGINE else "dev" if text.startswith("any") else text.split("`")[1]
         allowed = whole(extra)
         foreign = {(file, name) for file, name in imports(SOURCE / folder)
-                   if not {name_of(item) for item in distributions[name]} & allowed}  # fmt: skip
+                   if not {name_of(item) for item in distributions()[name]} & allowed}  # fmt: skip
         assert foreign == set(), f"{folder} imports what {extra} does not bring"

@@ -24,7 +24,16 @@ MASKS = st.lists(st.lists(st.integers(0, 0b11111), max_size=4), max_size=4)
 
 @pytest.fixture(scope="module")
 def found(review: Review) -> Explorer:
+    """Return everything; to pool all the sets takes seconds."""
     return explorer(review)
+
+
+@pytest.fixture(scope="module")
+def unpooled(review: Review) -> Explorer:
+    """Return everything but the pooled sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explore, "reachable", lambda choices, everything: set())
+        return explorer(review)
 
 
 @given(MASKS)
@@ -67,9 +76,9 @@ def test_does_each_set_pool_to_what_the_engine_gives_for_its_studies(found, revi
             assert shown["forest"][1][0] == pytest.approx(pooled.imputed.specificity.estimate, abs=5e-5)
 
 
-def test_is_a_filter_that_tells_no_studies_apart_left_out(found):
-    assert "Extraction" in found.undivided
-    assert all(len(facet["values"]) > 1 for facet in found.facets)
+def test_is_a_filter_that_tells_no_studies_apart_left_out(unpooled):
+    assert "Extraction" in unpooled.undivided
+    assert all(len(facet["values"]) > 1 for facet in unpooled.facets)
 
 
 @pytest.mark.slow
@@ -78,9 +87,9 @@ def test_does_a_signed_extraction_make_its_filter_appear(data_copy):
     assert "Extraction" not in explorer(Review.load(data_copy)).undivided
 
 
-def test_can_no_title_end_the_script_that_holds_the_data(found):
+def test_can_no_title_end_the_script_that_holds_the_data(unpooled):
     hostile = Explorer(
-        found.facets, (), ({**found.studies[0], "title": "</script><script>alert(1)</script>"},), (), {}, ()
+        unpooled.facets, (), ({**unpooled.studies[0], "title": "</script><script>alert(1)</script>"},), (), {}, ()
     )
     html = show_explorer(hostile).data
     assert html.count("</script>") == 3
@@ -88,28 +97,28 @@ def test_can_no_title_end_the_script_that_holds_the_data(found):
     assert json.loads(held)["studies"][0]["title"].startswith("</script>")
 
 
-def test_leads_a_choice_without_a_number_to_the_plain_summary(found):
-    html = show_explorer(found).data
+def test_leads_a_choice_without_a_number_to_the_plain_summary(unpooled):
+    html = show_explorer(unpooled).data
     unknown = html.split('<span class="lr-explore-unknown" hidden>')[1].split("</span>")[0]
     assert unknown.startswith('There is no pooled accuracy for this choice yet. <a href="plain-summary.html">')
 
 
-def test_has_the_table_one_row_a_study(found, review):
-    table = studies_table(found)
+def test_has_the_table_one_row_a_study(unpooled, review):
+    table = studies_table(unpooled)
     assert len(table) == len(review.included) + len(review.awaiting)
-    assert (table["2×2 table"] == "pooled").sum() == len(found.tables)
+    assert (table["2×2 table"] == "pooled").sum() == len(unpooled.tables)
 
 
-def test_says_the_table_what_a_study_prints_on_how_many_and_why_it_is_not_pooled(found):
-    rows = studies_table(found).set_index("study_id")
+def test_says_the_table_what_a_study_prints_on_how_many_and_why_it_is_not_pooled(unpooled):
+    rows = studies_table(unpooled).set_index("study_id")
     shown = ["Sensitivity", "Specificity", "Tested", "2×2 table"]
     assert list(rows.loc["agibetov2021", shown]) == ["94%", "90%", "", "size missing"]
     assert list(rows.loc["martini2020", shown]) == ["95%", "", "42 patients", "pooled"]
     assert list(rows.loc["cmra2025", shown]) == ["83.3%", "83.6%", "951 segments", "analysed per segment, not pooled"]
 
 
-def test_tells_the_table_a_study_without_a_result_from_one_whose_result_has_no_table(found, review):
-    grades = {row["id"]: row["grade"] for row in found.studies}
+def test_tells_the_table_a_study_without_a_result_from_one_whose_result_has_no_table(unpooled, review):
+    grades = {row["id"]: row["grade"] for row in unpooled.studies}
     assert set(grades.values()).isdisjoint({"", "printed", "unique", "several"})
     for study in (*review.included, *review.awaiting):
         assert (grades[study.id] == "no result seen") == (not study.overlap and not study.accuracy)
@@ -117,14 +126,14 @@ def test_tells_the_table_a_study_without_a_result_from_one_whose_result_has_no_t
             assert grades[study.id] == "not a 2×2 problem"
 
 
-def test_prints_the_table_of_a_pooled_study_the_evaluation_that_is_pooled(found, review):
+def test_prints_the_table_of_a_pooled_study_the_evaluation_that_is_pooled(unpooled, review):
     for item in pool(review).selection.used:
-        (row,) = (study for study in found.studies if study["id"] == item.study.id)
+        (row,) = (study for study in unpooled.studies if study["id"] == item.study.id)
         assert row["grade"] == "pooled"
         assert row["sensitivity"] == printed_text(item.entry.sensitivity)
 
 
-def test_lead_the_links_of_the_front_page_to_choices_that_the_explorer_has(found):
+def test_lead_the_links_of_the_front_page_to_choices_that_the_explorer_has(unpooled):
     html = show_topics({"scar & <b>": 3}).data
     assert 'href="chapters/explore.html?topic=scar+%26+%3Cb%3E">scar &amp; &lt;b&gt;</a> (3)' in html
-    assert "topic" in {facet["name"] for facet in found.facets}
+    assert "topic" in {facet["name"] for facet in unpooled.facets}
