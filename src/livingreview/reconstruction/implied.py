@@ -180,12 +180,15 @@ def totals_behind(estimate: str, lower: str, upper: str, *, level: float = 0.95)
     start = 1
     while True:
         x, n = _candidates(start, start + BLOCK, p0, p1)
+        tried = len(x)
         # The limits are never computed: whether one lies beyond a bound is the beta tail probability there.
-        covers = _lower_limit_at_most(l1, x, n, tail) & _upper_limit_at_least(u0, x, n, tail)
-        fits = covers & _lower_limit_at_least(l0, x, n, tail) & _upper_limit_at_most(u1, x, n, tail)
+        for holds, bound in ((_lower_limit_at_most, l1), (_upper_limit_at_least, u0)):
+            left = holds(bound, x, n, tail)
+            x, n = x[left], n[left]
+        fits = _lower_limit_at_least(l0, x, n, tail) & _upper_limit_at_most(u1, x, n, tail)
         found_x.append(x[fits])
         found_n.append(n[fits])
-        if len(x) and not covers.any():
+        if tried and not len(x):
             return Totals(np.concatenate(found_x), np.concatenate(found_n))
         start += BLOCK
 
