@@ -41,7 +41,7 @@ TESTS = {
     "normal_model": ("reitsma",),
     "random_effects": ("univariate", "influence", "multilevel"),
     "refits": ("univariate",),
-    "regions": ("sroc", "bivariate", "reitsma"),
+    "regions": ("sroc",),
     "search_space": ("solve", "structures", "bivariate"),
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
     "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),

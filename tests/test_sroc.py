@@ -318,11 +318,21 @@ def test_a_chi_square_region_covers_its_level():
     assert inside == pytest.approx(0.95, abs=0.006)  # four standard errors
 
 
+def test_the_boundary_on_the_roc_plane_has_the_false_positive_rate_first():
+    region = prediction_region(summary((3.0, -1.0), (0.3, 0.1), 0.2))
+    sensitivities, specificities = expit(region.logit).T
+    np.testing.assert_allclose(region.roc, np.stack([1 - specificities, sensitivities], axis=1), rtol=1e-12)
+    assert (region.roc[:, 0] > 0.5).all()
+    with pytest.raises(ValueError, match="read-only"):
+        region.cov[0, 0] = 1.0
+
+
 def test_two_studies_have_no_f_region_but_a_chi_square_one():
     fit = summary(k=2)
     with pytest.raises(TooFewStudies, match="needs three studies, found 2; quantile='chi2'"):
         confidence_region(fit)
     assert confidence_region(fit, quantile="chi2").contains(fit.mu).all()
+    assert confidence_region(summary(k=3)).radius2 == pytest.approx(2 * stats.f.ppf(0.95, 2, 1))
     with pytest.raises(ValueError, match="'f' or 'chi2'"):
         confidence_region(fit, quantile="t")
 
