@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from livingreview.synthesis import separable
 from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.design import Design
@@ -21,6 +23,10 @@ from livingreview.synthesis.glmm import (
 )
 from livingreview.synthesis.newton import Evaluation
 
+# In place of a number of nodes: the study's arms are weakly coupled, and its integral is `separable`'s.
+SEPARABLE: Final = 0
+# Coarsest accuracy for which that pays: what costs less is good to some 1e-6.
+WORTH_SEPARATING: Final = 1e-6
 # Nodes per dimension that a study may get, by the line below.
 RUNGS: Final = tuple(range(9, 47, 2))
 # The same for studies that are not on the line: each rung has at least GROWTH times the nodes of the one before.
@@ -51,8 +57,8 @@ class BinomialModel:
     design
         Design of the k studies.
     nodes
-        Quadrature nodes per dimension of each study; by default the coarsest rung, good to some 1e-3 in the
-        log-likelihood.
+        Quadrature nodes per dimension of each study, or `SEPARABLE`; by default the coarsest rung, good to some 1e-3
+        in the log-likelihood.
     modes
         (9, b·k) first guesses of the integrands' modes.
 
@@ -66,10 +72,10 @@ class BinomialModel:
     def __init__(
         self, data: Binomials, design: Design, nodes: IndexArray | None = None, modes: FloatArray | None = None
     ) -> None:
+        total = data.y.shape[1]
         self.data = data
         self.design = design
-        self._groups = [(RUNGS[0], np.empty(0, dtype=bool))] if nodes is None else _groups(nodes)
-        total = data.y.shape[1]
+        self._nodes = np.full(total, RUNGS[0]) if nodes is None else nodes
         self._modes = first_guess(data) if modes is None else modes
         self._values = np.empty(total)
         self._at = np.full((total // design.k, design.n_free), np.nan)
@@ -86,18 +92,29 @@ class BinomialModel:
 
     def integrals(self, rows: IndexArray, theta: FloatArray) -> Integrals:
         """Return the integrals of every study of the data sets `rows`."""
-        columns, data, local, modes = self._place(rows, theta)
-        if len(self._groups) == 1:
-            return integrate(data, local, modes, self._groups[0][0])
-        count = modes.shape[1]
-        found = Integrals(np.empty(count), np.empty((count, 5)), np.empty((count, 5, 5)))
-        for nodes, members in self._groups:
-            chosen = np.flatnonzero(members[columns])
+        columns, arms, local, modes = self._place(rows, theta)
+        found, left = Integrals.empty(modes.shape[1]), self._nodes[columns] != SEPARABLE
+
+        def at(chosen: IndexArray) -> tuple[Binomials, FloatArray, FloatArray]:
+            if chosen.size == left.size:
+                return arms, local, modes
+            return arms.take(chosen), local[:, chosen], modes[:, chosen]
+
+        chosen = np.flatnonzero(~left)
+        if chosen.size:
+            part, done = separable.integrate(*at(chosen))
+            found.fill(chosen, part)
+            left[chosen] = ~done
+        for nodes, members in self._groups if left.any() else ():
+            chosen = np.flatnonzero(left & members[columns])
             if chosen.size:
-                part = integrate(data.take(chosen), local[:, chosen], modes[:, chosen], nodes)
-                for whole, piece in zip(found, part, strict=True):
-                    whole[chosen] = piece
+                found.fill(chosen, integrate(*at(chosen), nodes))
         return found
+
+    @cached_property
+    def _groups(self) -> list[tuple[int, BoolArray]]:
+        # Those that turn out not to be separable get the finest rung.
+        return _groups(np.where(self._nodes == SEPARABLE, RUNGS[-1], self._nodes))
 
     def refine(self, theta: FloatArray, accuracy: float) -> BinomialModel:
         """Return this likelihood, so far under the coarsest nodes, with as many as it needs near some parameters.
@@ -113,25 +130,21 @@ class BinomialModel:
         Returns
         -------
         BinomialModel
-            Each study's error at the coarsest rung is measured, and it gets the first rung at which that should
-            have fallen to its share of `accuracy`. Where it falls too slowly to say, or may be small by accident,
-            as under a perfect arm and much heterogeneity, this is measured as well.
+            A study whose arms are weakly coupled is left to :mod:`~livingreview.synthesis.separable`, which is always
+            fine enough. Of the others the error at the coarsest rung is measured, and they get the first rung at which
+            that should have fallen to their share of `accuracy`. Where it falls too slowly to say, or may be small by
+            accident, as under a perfect arm and much heterogeneity, this is measured as well.
         """
         elsewhere = np.flatnonzero((self._at != theta).any(axis=1))
         if elsewhere.size:
             self(elsewhere, theta[elsewhere])
-        data, local, modes, coarse = self.data, self.design.local(theta), self._modes, self._values
-        probe = log_likelihoods(data, local, modes, PROBE)
-        share = accuracy / self.design.k
-        log_error = np.log(np.abs(coarse - probe) + 1e-16)
-        rate = np.minimum(np.maximum(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST), FASTEST)
-        wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
-        rung = np.searchsorted(RUNGS, wanted)
-        nodes = np.array([*RUNGS, WIDE_RUNGS[-1]])[rung]
-        spread = logit_spreads(data, local, modes)
-        hard = np.flatnonzero((rung == len(RUNGS)) | (rate == SLOWEST) | (spread > WIDEST))
-        if hard.size:
-            nodes[hard] = _measured(data.take(hard), local[:, hard], modes[:, hard], share)
+        local, modes = self.design.local(theta), self._modes
+        nodes = np.full(modes.shape[1], SEPARABLE)
+        easy = separable.weakly_coupled(local, modes) if accuracy < WORTH_SEPARATING else nodes != SEPARABLE
+        rest = np.flatnonzero(~easy)
+        if rest.size:
+            arms, share = self.data.take(rest), accuracy / self.design.k
+            nodes[rest] = _needed(arms, local[:, rest], modes[:, rest], self._values[rest], share)
         return BinomialModel(self.data, self.design, nodes, modes.copy())
 
     def _place(
@@ -145,6 +158,21 @@ class BinomialModel:
         local = self.design.local(theta)
         self._modes[:, columns] = modes = find_modes(data, local, self._modes[:, columns])
         return columns, data, local, modes
+
+
+def _needed(data: Binomials, local: FloatArray, modes: FloatArray, coarse: FloatArray, share: float) -> IndexArray:
+    """Return how many nodes each study needs for an error below `share`, from its values under the coarsest rung."""
+    probe = log_likelihoods(data, local, modes, PROBE)
+    log_error = np.log(np.abs(coarse - probe) + 1e-16)
+    rate = np.minimum(np.maximum(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST), FASTEST)
+    wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
+    rung = np.searchsorted(RUNGS, wanted)
+    nodes = np.array([*RUNGS, WIDE_RUNGS[-1]])[rung]
+    spread = logit_spreads(data, local, modes)
+    hard = np.flatnonzero((rung == len(RUNGS)) | (rate == SLOWEST) | (spread > WIDEST))
+    if hard.size:
+        nodes[hard] = _measured(data.take(hard), local[:, hard], modes[:, hard], share)
+    return nodes
 
 
 def _measured(data: Binomials, local: FloatArray, modes: FloatArray, share: float) -> IndexArray:

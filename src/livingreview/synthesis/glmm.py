@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from livingreview.synthesis.arrays import FloatArray
+from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.binomials import Binomials
 
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
@@ -44,8 +44,9 @@ WIDE_FROM: Final = 61
 REACH: Final = 60.0
 LARGEST_LOGIT: Final = 300.0
 LARGE_COUNT: Final = 1e5  # above it, digits matter that take twice the time
-# The last Newton step towards a mode; Newton's method squares it, and modes only place the nodes.
-MODE_TOLERANCE: Final = 1e-2
+# The last Newton step towards a mode, in standard deviations of the integrand; Newton's method squares it, and modes
+# only place the nodes.
+MODE_TOLERANCE: Final = 0.2
 MODE_ITERATIONS: Final = 100
 
 
@@ -65,6 +66,16 @@ class Integrals(NamedTuple):
     log_likelihood: FloatArray
     score: FloatArray
     hessian: FloatArray
+
+    @classmethod
+    def empty(cls, n: int) -> Integrals:
+        """Return n integrals still to be filled in."""
+        return cls(np.empty(n), np.empty((n, 5)), np.empty((n, 5, 5)))
+
+    def fill(self, rows: IndexArray, found: Integrals) -> None:
+        """Write the integrals of some studies in their rows."""
+        for whole, part in zip(self, found, strict=True):
+            whole[rows] = part
 
 
 class _Rule(NamedTuple):
@@ -117,16 +128,16 @@ def find_modes(data: Binomials, local: FloatArray, before: FloatArray) -> FloatA
     """
     z, _ = _mode_of_parabolas(local, before[4:6], before[2:4] - before[4:6] * local[:2])
     for _ in range(MODE_ITERATIONS):
-        effect = _effect(local, z)
+        effect = effects(local, z)
         eta = local[:2] + effect
         score, weight = data.derivatives(eta)
         top, curvature = _mode_of_parabolas(local, weight, score + weight * effect)
         step = top - z
-        if np.abs(step).max() < MODE_TOLERANCE:
+        if (step * step * curvature[::2]).max() < MODE_TOLERANCE**2:
             break
         # The logistic log-likelihood is self-concordant with constant 1 in the linear predictor: this step
         # length needs no line search and tends to 1 at the mode.
-        reach = np.abs(_effect(local, step)).max(axis=0) + 1e-12
+        reach = np.abs(effects(local, step)).max(axis=0) + 1e-12
         z += step * (np.log1p(reach) / reach)
     return np.concatenate([top, score + weight * eta, weight, curvature])
 
@@ -143,7 +154,7 @@ def _mode_of_parabolas(local: FloatArray, weight: FloatArray, pull: FloatArray) 
     return np.array([h22 * g1 - h12 * g2, h11 * g2 - h12 * g1]) / (h11 * h22 - h12 * h12), curvature
 
 
-def _effect(local: FloatArray, z: FloatArray) -> FloatArray:
+def effects(local: FloatArray, z: FloatArray) -> FloatArray:
     """Return Lz, (2, N)."""
     effect = local[2:4] * z[0]
     effect[1] += local[4] * z[1]
@@ -197,8 +208,7 @@ def _grids(data: Binomials, local: FloatArray, modes: FloatArray, nodes: int) ->
         yield _Grid(data.take(rows), local[:, rows], modes[:, rows], _rule(nodes))
 
 
-# Where each entry of score and second derivatives stands in the (9, 3) table that `derivatives` builds: rows are
-# sums over x2, columns their sums against 1, x1, x1².
+# Where each entry of score and second derivatives stands in the (9, 3) table of :func:`from_table`.
 _SCORE: Final = np.array([(0, 0), (2, 0), (0, 1), (2, 1), (3, 0)]) @ (3, 1)
 _HESSIAN: Final = np.array(
     [
@@ -209,6 +219,35 @@ _HESSIAN: Final = np.array(
         [(5, 0), (7, 0), (5, 1), (7, 1), (8, 0)],
     ]
 ) @ (3, 1)
+
+
+def from_table(
+    log_likelihood: FloatArray, table: FloatArray, modes: FloatArray, c: tuple[FloatArray, FloatArray, FloatArray]
+) -> Integrals:
+    """Return integrals from posterior means under z = mode + Cx, C lower triangular.
+
+    Parameters
+    ----------
+    log_likelihood
+        (n,) logarithms of the integrals.
+    table
+        (n, 27) posterior means, row by row of a (9, 3) table. With s the arms' scores and q = s² − curvature, its rows
+        are s1, q1, s2, s2 x2, s1 s2, s1 s2 x2, q2, q2 x2 and q2 x2²; its columns, each of these times 1, x1 and x1².
+    modes
+        (9, n) from :func:`find_modes`.
+    c
+        (n,) entries 11, 21, 22 of C.
+    """
+    # Derivatives as if x were z; z = mode + Cx then makes linear combinations of them.
+    score = table[:, _SCORE]
+    hessian = table[:, _HESSIAN] - score[:, :, None] * score[:, None, :]
+    into = np.zeros((len(table), 5, 5))
+    into[:, 0, 0] = into[:, 1, 1] = 1.0
+    into[:, 2, 0] = into[:, 3, 1] = modes[0]
+    into[:, 4, 1] = modes[1]
+    into[:, 2, 2] = into[:, 3, 3] = c[0]
+    into[:, 4, 3], into[:, 4, 4] = c[1:]
+    return Integrals(log_likelihood, (into @ score[:, :, None])[:, :, 0], into @ hessian @ into.transpose(0, 2, 1))
 
 
 class _Grid:
@@ -222,7 +261,7 @@ class _Grid:
         self.data, self.modes, self.rule, self.c = data, modes, rule, (c11, -slope * c11, c22)
         # What depends on one coordinate of x alone stays out of the Q × Q arrays. Both are (3, n, Q): z1, what z2 has
         # of x1 and of x2; and the first arm's logit, what the second's has of x1 and of x2, from their reference.
-        (z1, z2), none, (eta1, eta2) = modes[:2], np.zeros_like(c11), local[:2] - data.reference + _effect(local, modes)
+        (z1, z2), none, (eta1, eta2) = modes[:2], np.zeros_like(c11), local[:2] - data.reference + effects(local, modes)
         scale = np.array([*self.c, l11 * c11, (l21 - l22 * slope) * c11, l22 * c22])
         both = scale[:, :, None] * rule.x + np.array([z1, z2, none, eta1, eta2, none])[:, :, None]
         z, delta = both[:3], both[3:]
@@ -281,15 +320,4 @@ class _Grid:
         rows[:, 4:6] = score1[:, None] * rows[:, 2:4]
         rows[:, 6:] = sums[2].transpose(0, 2, 1)
         table = (rows.reshape(-1, q) @ self.rule.powers).reshape(n, -1) / self.mass[:, None]
-        # Derivatives as if x were z; z = mode + Cx then makes linear combinations of them.
-        score = table[:, _SCORE]
-        hessian = table[:, _HESSIAN] - score[:, :, None] * score[:, None, :]
-        into = np.zeros((n, 5, 5))
-        into[:, 0, 0] = into[:, 1, 1] = 1.0
-        into[:, 2, 0] = into[:, 3, 1] = self.modes[0]
-        into[:, 4, 1] = self.modes[1]
-        into[:, 2, 2] = into[:, 3, 3] = self.c[0]
-        into[:, 4, 3], into[:, 4, 4] = self.c[1:]
-        return Integrals(
-            self.log_likelihood, (into @ score[:, :, None])[:, :, 0], into @ hessian @ into.transpose(0, 2, 1)
-        )
+        return from_table(self.log_likelihood, table, self.modes, self.c)

@@ -99,8 +99,12 @@ def maximise(
         scale[rows] *= 0.25
         if not risen.all():
             rows, trial, found = rows[risen], trial[risen], Evaluation(*(part[risen] for part in found))
-        theta[rows], scale[rows], value[rows], gradient[rows], hessian[rows] = trial, 1.0, *found
-        step[rows], decrement[rows] = _steps(found.gradient, found.hessian, free)
+        if rows.size == len(theta):
+            theta, scale, (value, gradient, hessian) = trial.copy(), np.ones(size[0]), found
+            step, decrement = _steps(gradient, hessian, free)
+        else:
+            theta[rows], scale[rows], value[rows], gradient[rows], hessian[rows] = trial, 1.0, *found
+            step[rows], decrement[rows] = _steps(found.gradient, found.hessian, free)
         rows = np.flatnonzero((decrement >= tolerance) & (scale > SHORTEST_SCALE))
         trial = theta[rows] + scale[rows, None] * step[rows]
         within = inside(trial)

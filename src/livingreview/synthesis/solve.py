@@ -30,7 +30,7 @@ Points = tuple[FloatArray, FloatArray]
 
 # Squared distance to the optimum, in standard errors, at which the coarse search takes its last step. Newton's method
 # squares the error, so that it lands far below.
-COARSE_TOLERANCE: Final = 1e-2
+COARSE_TOLERANCE: Final = 5e-2
 ITERATIONS: Final = 200
 # More steps than this mean that the coarsest nodes are too few, and that no more of them will help.
 COARSE_ITERATIONS: Final = 30
@@ -56,9 +56,9 @@ class Precision:
     tolerance: float
 
 
-# A fifth of the error that is promised of a log-likelihood, and what leaves standard errors right to five digits.
+# A fifth of the error that is promised of a log-likelihood, and what leaves standard errors right to four digits.
 ACCURACY: Final = 2e-7
-FINE_TOLERANCE: Final = 1e-10
+FINE_TOLERANCE: Final = 1e-9
 EXACT: Final = Precision(ACCURACY, FINE_TOLERANCE)
 # For refits of simulated data, of which only the scatter counts: estimates within 1e-3 standard errors.
 SIMULATED: Final = Precision(1e-5, 1e-7)
