@@ -45,7 +45,7 @@ TESTS = {
     "search_space": ("solve", "structures", "bivariate"),
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
     "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),
-    "summary": ("bivariate", "sroc", "reitsma"),
+    "summary": ("summary", "bivariate", "reitsma"),
     "univariate": ("univariate", "influence"),
     "variance_components": ("multilevel",),
     **dict.fromkeys(("printed", "reported", "constraints", "compatible", "tables"), ("reconstruction",)),
