@@ -10,7 +10,7 @@ FORMAT ?= text
 MODULE ?= moses
 
 .DEFAULT_GOAL := help
-.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit slow coverage mutants book tools audit
+.PHONY: help site pdf test check diff serve clean lock upgrade bench lint types unit slow coverage codes mutants book tools audit
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -65,6 +65,13 @@ unit: $(STAMP) tools  ## run the tests that take a moment each
 slow: $(STAMP) tools  ## run those that take seconds each
 	$(BIN)/pytest -n auto --dist worksteal -m "slow and not browser and not book"
 
+# The tests add the codes that they trigger to a file, where it is named.
+codes: export LIVINGREVIEW_TRIGGERED := $(CURDIR)/.cache/triggered.txt
+codes: $(STAMP)  ## run both, and ask that they trigger every fault code
+	rm -f $(LIVINGREVIEW_TRIGGERED)
+	$(MAKE) --no-print-directory unit slow
+	$(BIN)/python tests/triggered.py
+
 # The tools need Node.js; without it their checks are skipped, unless LIVINGREVIEW_REQUIRE_TOOLS says otherwise.
 tools:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(TOOLS); \
@@ -83,7 +90,7 @@ mutants: $(STAMP)  ## change the engine here and there, and see whether a test n
 book: site tools  ## build the site and test it
 	$(BIN)/pytest -m "browser or book"
 
-test: lint types check unit slow book  ## run every check
+test: lint types check codes book  ## run every check
 
 # Needs Chromium and Node.js. Speed is measured: let the computer do nothing else meanwhile.
 audit: site tools  ## measure the built pages: accessibility, speed, weight

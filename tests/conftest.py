@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from golden_cases import EDGE, GOLDEN, Case
 from livingreview.review import Review, reading
+from triggered import keep, noted
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -47,6 +48,14 @@ def load_case(request: pytest.FixtureRequest) -> Callable[[str], Case]:
         return Case(name, folder)
 
     return load
+
+
+@pytest.fixture(scope="session", autouse=True)
+def codes_kept() -> Iterator[None]:
+    """Note which fault codes the tests trigger."""
+    with noted() as codes:
+        yield
+    keep(codes)
 
 
 @pytest.fixture(scope="session", autouse=True)
