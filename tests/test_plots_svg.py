@@ -56,8 +56,10 @@ def test_ids_are_unique_and_every_reference_resolves(draw: Callable[[], Axes]) -
 
 
 @every_figure
-def test_same_figure_gives_the_same_bytes(draw: Callable[[], Axes]) -> None:
-    assert drawn_anew(draw) == emitted(draw)
+def test_same_figure_gives_the_same_bytes_and_leaves_the_users_settings_alone(draw: Callable[[], Axes]) -> None:
+    first, before = emitted(draw), dict(mpl.rcParams)
+    assert drawn_anew(draw) == first
+    assert dict(mpl.rcParams) == before
 
 
 @every_figure
@@ -92,13 +94,6 @@ def test_hostile_label_stays_text(draw: Callable[[], Axes]) -> None:
     svg = emitted(draw)
     assert "<script" not in svg
     assert not [element.tag for element in ET.fromstring(svg).iter() if "script" in element.tag]
-
-
-@every_figure
-def test_drawing_leaves_the_users_settings_alone(draw: Callable[[], Axes]) -> None:
-    before = dict(mpl.rcParams)
-    drawn_anew(draw)
-    assert dict(mpl.rcParams) == before
 
 
 def test_user_settings_do_not_change_a_figure() -> None:
