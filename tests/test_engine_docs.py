@@ -31,6 +31,15 @@ def test_a_public_name_says_what_goes_in_what_comes_out_and_shows_it(name: str) 
         assert getter is None or ": " not in inspect.getdoc(getter).splitlines()[0]
 
 
+def test_each_public_name_stands_once_in_the_reference() -> None:
+    chapters = Path(__file__).parents[1] / "chapters"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in chapters.glob("engine*.md"))
+    named = re.findall(r"\.\. auto(?:class|function):: (\w+)", text)
+    assert sorted(named) == sorted(synthesis.__all__)
+    for module in (tables, pooling):
+        assert f".. automodule:: {module.__name__}\n" in text
+
+
 def test_what_the_readme_shows_runs(capsys: pytest.CaptureFixture[str]) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
