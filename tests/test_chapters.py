@@ -74,6 +74,17 @@ def test_does_no_sentence_type_a_result(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_does_a_page_begin_with_a_sentence(page: Path) -> None:
+    after_title = re.split(r"^# .*\n", page.read_text(encoding="utf-8"), maxsplit=1, flags=re.M)[1]
+    # The parameters are not shown.
+    shown = re.sub(
+        r"```\{code-cell\} ipython3\n:tags: \[parameters\]\n.*?^```\n", "", after_title, flags=re.DOTALL | re.M
+    )
+    if not page.stem.startswith("engine-"):  # a reference
+        assert re.match(r"\s*[A-Z{`]\w+", shown), f"begins with {shown.strip()[:30]!r}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_does_no_chapter_define_what_belongs_into_the_package(page: Path) -> None:
     defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
     for code in code_cells(page.read_text(encoding="utf-8")):

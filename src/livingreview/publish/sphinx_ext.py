@@ -24,6 +24,7 @@ from sphinx.util.math import get_node_equation_number
 from livingreview.publish.mending import mend_site
 from livingreview.publish.metadata import page_metadata
 from livingreview.wording import day as written
+from livingreview.wording import together
 
 __all__ = ["definitions"]
 
@@ -178,6 +179,20 @@ def _link_page(app: Sphinx, page: nodes.document, name: str) -> None:
     link_terms(page, terms, app.builder.get_relative_uri(name, GLOSSARY))
 
 
+def _results_first(_app: Sphinx, page: nodes.document, _name: str) -> None:
+    """Show what a cell found before the fold that says how."""
+    for cell in list(page.findall(nodes.container)):
+        if "cell" in cell["classes"]:
+            cell.children.sort(key=lambda part: "cell_output" not in part.get("classes", ()))
+
+
+def _keep_together(_app: Sphinx, page: nodes.document, _name: str) -> None:
+    verbatim = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment)
+    for text in list(page.findall(nodes.Text)):
+        if not isinstance(text.parent, verbatim) and (kept := together(text)) != text:
+            text.parent.replace(text, nodes.Text(kept))
+
+
 def _mend(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         mend_site(Path(app.outdir))
@@ -198,4 +213,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _escape_printed_title, priority=900)
     app.connect("build-finished", _mend)
     app.connect("doctree-resolved", _link_page)
+    app.connect("doctree-resolved", _results_first)
+    # After the terms are found, some of which hold a percent sign.
+    app.connect("doctree-resolved", _keep_together, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
