@@ -72,7 +72,7 @@
   };
 
   const start = () => {
-    for (const figure of document.querySelectorAll("figure.lr-table")) {
+    for (const figure of document.querySelectorAll("figure.lr-table:not(.lr-facts)")) {
       const table = figure.querySelector("table");
       if (table.tBodies[0].rows.length >= SORT_FROM) makeSortable(table);
       if (table.tBodies[0].rows.length >= FILTER_FROM) makeFilterable(figure, table);

@@ -134,6 +134,24 @@ def test_numbers_line_up_and_absent_values_are_blank():
     assert "None" not in table
 
 
+def test_says_a_heading_once_what_every_interval_of_its_column_is():
+    table = pd.DataFrame({"Study": ["A", "B"], "Se": ["98.0 % (95 % CI 78.1 to 99.9)", "not defined"]})
+    html = table_html(table, caption="Two").replace("\N{NO-BREAK SPACE}", " ")
+    assert ">Se (95 % CI)</th>" in html
+    assert ">98.0 % (78.1 to 99.9)</td>" in html
+    mixed = pd.DataFrame({"Se": ["98.0 % (95 % CI 78.1 to 99.9)", "98.0 % (90 % CI 81.1 to 99.8)"]})
+    assert "(95 % CI 78.1 to 99.9)" in table_html(mixed, caption="Two").replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_is_a_column_without_any_value_left_out():
+    table = pd.DataFrame({"Study": ["", ""], "Value": [None, float("nan")], "Reason": ["a", ""]})
+    html = table_html(table, caption="Two")
+    assert "Value" not in html
+    assert "Study" in html
+    assert "Reason" in html
+    assert "Value" in table_html(table[:0], caption="None")
+
+
 def test_the_words_of_two_cells_stay_apart_where_the_tags_are_taken_out():
     table = table_html(pd.DataFrame({"item": ["family", "unit"], "value": ["nnU-Net", "patient"]}), caption="Cells")
     words = re.sub(r"<[^>]*>", "", table.partition("</figcaption>")[2]).split()

@@ -12,7 +12,12 @@ from livingreview.analysis.diagnosis import central_table, leave_one_out_table, 
 from livingreview.publish.study_pages import corrections, study_pages
 from livingreview.review import Review
 from livingreview.synthesis.measures import sensitivity, specificity
-from livingreview.wording import with_interval
+from livingreview.wording import together, with_interval
+
+
+def in_a_cell(interval: str) -> str:
+    """The heading of its column says which interval it is."""
+    return together(interval.replace("95 % CI ", ""))
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +45,16 @@ def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, revie
     for place, item in enumerate(pooled.selection.used):
         page = pages[f"studies/{item.study.id}.md"]
         assert "The pooled estimates without it." in page
-        assert moved["Sensitivity"][place] in page
+        assert in_a_cell(moved["Sensitivity"][place]) in page
 
 
 def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_from_it(pages, review):
     pooled = pool(review)
     for place, item in enumerate(pooled.selection.used):
         page = pages[f"studies/{item.study.id}.md"]
-        assert "Computed sensitivity" in page
-        assert with_interval(sensitivity(pooled.counts)[place]) in page
-        assert with_interval(specificity(pooled.counts)[place]) in page
+        assert together("Computed sensitivity (95 % CI)") in page
+        assert in_a_cell(with_interval(sensitivity(pooled.counts)[place])) in page
+        assert in_a_cell(with_interval(specificity(pooled.counts)[place])) in page
         for cell, fit in zip(central_table(item.tables), item.tables.T, strict=True):
             shown = f"{cell}" if fit.min() == fit.max() else f"{cell} ({fit.min()} to {fit.max()})"
             assert f">{shown}</td>" in page
@@ -60,6 +65,12 @@ def test_shows_a_page_a_table_that_is_known_but_not_pooled(pages):
     assert "analysed per segment" in page
     assert "Computed sensitivity" in page
     assert "Computed sensitivity" not in pages["studies/agibetov2021.md"]
+
+
+def test_does_a_page_say_that_the_label_is_no_author_where_none_was_seen(pages, review):
+    for study in review.studies:
+        known = bool(study.report.authors or study.report.first_author)
+        assert ("No author was seen" in pages[f"studies/{study.id}.md"]) is not known
 
 
 def test_does_a_study_that_is_left_out_say_why(pages, review):

@@ -23,6 +23,7 @@ __all__ = [
     "p_value",
     "percent",
     "plural",
+    "together",
     "with_interval",
 ]
 
@@ -144,6 +145,15 @@ def in_markdown(text: str) -> str:
     '\\<b\\>\\|\\@\u2060you'
     """
     return _REFERENCE.sub("\\1\u2060", _PUNCTUATION.sub(r"\\\1", " ".join(text.split())))
+
+
+def together(text: str) -> str:
+    """Return text in which no line ends between a number and its percent sign.
+
+    >>> together("94.1 % (95 % CI)") == "94.1\N{NO-BREAK SPACE}% (95\N{NO-BREAK SPACE}% CI)"
+    True
+    """
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)
 
 
 def mark_explained(shown: str) -> str:

@@ -33,6 +33,7 @@ from livingreview.wording import with_interval
 
 __all__ = ["corrections", "study_pages"]
 
+_ABBREVIATED = ("tp", "fp", "fn", "tn", "ppv", "npv", "f1", "auc")
 BLOCKS = {
     "index_test": "The deep-learning method",
     "setting": "Where the data came from",
@@ -65,7 +66,8 @@ def corrections(root: Path) -> dict[str, list[Change]]:
 def _page(study: Study, html: str) -> str:
     title = f"{plain_label(study)}: {study.report.title}" if study.report.title else plain_label(study)
     # On one line, so that nothing in it can end the block.
-    return f"---\norphan: true\n---\n\n# {_inert(title)}\n\n```{{raw}} html\n{' '.join(html.split())}\n```\n"
+    line = re.sub(r"[^\S\N{NO-BREAK SPACE}]+", " ", html)
+    return f"---\norphan: true\n---\n\n# {_inert(title)}\n\n```{{raw}} html\n{line}\n```\n"
 
 
 def _inert(text: str) -> str:
@@ -87,14 +89,17 @@ def _parts(
     link = f'<a href="{escape(address, quote=True)}" rel="noopener nofollow">{escape(address)}</a>' if address else ""
     facts = [text for text in (escape(authors), escape(report.journal or ""), link) if text]
     yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
+    if not authors:
+        name = escape(plain_label(study))
+        yield f"<p>No author was seen in what was read; “{name}” is this review's own name for the study.</p>"
     yield f"<p>{_signed(study)} {_correct(study, repository)}</p>"
     yield _heading(
         "Standing", _rows(study.standing, ["on", "status", "route", "reason"], "What the review holds of it.")
     )
-    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
-    yield _heading("What it did", _facts(about, study.source, "The question"), *_blocks(study))
     yield _heading("What it found", *_findings(study))
     yield _heading("In the syntheses", *_syntheses(study, pooled, moved, segmented))
+    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
+    yield _heading("What it did", _facts(about, study.source, "The question"), *_blocks(study))
     yield _heading("Quality", *_quality(study))
     yield _heading("Where the values were read", _sources(study))
     yield _heading("History of this file", _history(history))
@@ -128,11 +133,25 @@ def _blocks(study: Study) -> Iterator[str]:
 
 def _facts(values: Mapping[str, Any], source: Any, caption: str) -> str:
     rows = [
-        {"Item": name.replace("_", " "), "Value": _text(value), "Source": _named(source, name)}
+        {"Item": _item(name), "Value": _text(value), "Source": _named(source, name)}
         for name, value in values.items()
         if value is not None
     ]
-    return table_html(pd.DataFrame(rows), caption=caption) if rows else ""
+    html = table_html(pd.DataFrame(rows), caption=caption) if rows else ""
+    # Nobody sorts the facts of one study.
+    return html.replace('class="lr-table"', 'class="lr-table lr-facts"', 1)
+
+
+def _item(field: str) -> str:
+    """Write the name of a field as a reader knows it.
+
+    >>> _item("auc"), _item("n_diseased"), _item("field_strength")
+    ('AUC', 'n diseased', 'Field strength')
+    """
+    if field in _ABBREVIATED:
+        return field.upper()
+    name = field.replace("_", " ")
+    return name if re.match(r"n( |$)", name) else name[:1].upper() + name[1:]
 
 
 def _named(source: Any, field: str) -> str:

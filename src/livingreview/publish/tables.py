@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import compress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,12 +20,13 @@ import pandas as pd
 from IPython.display import HTML, display
 
 from livingreview.review import STUDY_ID
-from livingreview.wording import mark_explained
+from livingreview.wording import mark_explained, together
 
 __all__ = ["PageLink", "show_code", "show_table", "table_html"]
 
 LONG: Final = 32
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S+")
+_LEVEL: Final = re.compile(r"(?<=\()(\d+(?:\.\d+)? % CI) ")
 _NUMERIC: Final = re.compile(r"[<>≤≥−–-]?\s?\d[\d\s,.]*\s?%?(\s?[(\[±–-].*)?")
 
 
@@ -49,8 +51,9 @@ def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     Parameters
     ----------
     table
-        One row per row; its index is not shown. Absent values (None, NaN) stay blank. A column `STUDY_ID` is not
-        shown either: the names in the column "Study" lead to the pages of the studies of these ids.
+        One row per row; its index is not shown. Absent values (None, NaN) stay blank, and a column of nothing else
+        is left out. A column `STUDY_ID` is not shown either: the names in the column "Study" lead to the pages of the
+        studies of these ids. What kind of interval a column holds stands once, in its heading.
     caption
         What the table shows, plain text.
     name
@@ -83,22 +86,37 @@ def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     if not titles or len(set(titles)) < len(titles):
         raise ValueError(f"a table has columns, each of its own name; found {titles}")
     columns = [list(table.iloc[:, number]) for number in range(len(titles))]
+    if len(table):
+        # The first column says what a row is, whatever it holds.
+        told = [number == 0 or any(not _absent(v) and v != "" for v in column) for number, column in enumerate(columns)]
+        titles, columns = list(compress(titles, told)), list(compress(columns, told))
+    titles, columns = map(list, zip(*map(_headed, titles, columns), strict=True))
     classes = [_css_class(column) for column in columns]
     # With a space between cells, their words stay apart for the site's search, which takes the tags out.
     head = " ".join(
-        f'<th scope="col"{css_class}>{escape(title)}</th>' for title, css_class in zip(titles, classes, strict=True)
+        f'<th scope="col"{css_class}>{escape(together(title))}</th>'
+        for title, css_class in zip(titles, classes, strict=True)
     )
     rows = " ".join(f"<tr>{_row(row, classes)}</tr>" for row in zip(*columns, strict=True))
     body = f"<thead><tr>{head}</tr></thead> <tbody>{rows}</tbody>"
     identity = escape(name or f"lr-table-{_digest(caption + body)}", quote=True)
     note = mark_explained(body)
-    heading = " ".join(escape(text) for text in (caption, note) if text)
+    heading = " ".join(escape(together(text)) for text in (caption, note) if text)
     # The region takes the focus so that a keyboard can scroll a table wider than the screen.
     return (
         f'<figure class="lr-table" id="{identity}"><figcaption id="{identity}-caption">{heading}</figcaption>'
         f'<div class="lr-scroll" role="region" tabindex="0" aria-labelledby="{identity}-caption">'
         f'<table aria-labelledby="{identity}-caption">{body}</table></div></figure>'
     )
+
+
+def _headed(title: str, column: list[Any]) -> tuple[str, list[Any]]:
+    """Move what every interval of a column says of itself, such as "95 % CI", into its heading."""
+    texts = [value for value in column if isinstance(value, str) and "(" in value]
+    said = {found[1] if (found := _LEVEL.search(text)) else None for text in texts}
+    if len(said) != 1 or None in said:
+        return title, column
+    return f"{title} ({said.pop()})", [_LEVEL.sub("", v) if isinstance(v, str) else v for v in column]
 
 
 def _linked(table: pd.DataFrame) -> pd.DataFrame:
@@ -175,7 +193,7 @@ def _cell(value: Any) -> str:
         return _link(f"https://doi.org/{text}", text)
     if urlsplit(text).scheme in ("http", "https") and not re.search(r"\s", text):
         return _link(text, re.sub(r"^https?://(www\.)?(doi\.org/)?", "", text).rstrip("/"))
-    return escape(text)
+    return escape(together(text))
 
 
 def _link(address: str, text: str) -> str:
