@@ -253,5 +253,5 @@ def _statistic_keys(scores: Overlap) -> list[Line2D]:
             key.set(markerfacecolor=face, markeredgecolor=edge)
             keys.append(key)
     if not np.all(np.isnan(scores.sd)):
-        keys.append(Line2D([], [], color=colour("rule"), linewidth=6, label="± 1 SD (test set)"))
+        keys.append(Line2D([], [], color=colour("rule"), linewidth=6, solid_capstyle="butt", label="± 1 SD (test set)"))
     return keys

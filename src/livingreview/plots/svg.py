@@ -143,6 +143,7 @@ def to_svg(fig: Figure, title: str, description: str, *, prefix: str | None = No
         _restyle(element)
     for element in root.iter():
         _shorten(element)
+    _unwrap(root)
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -268,3 +269,17 @@ def _shorten(element: ET.Element) -> None:
         for child in element:
             child.attrib.pop("style", None)
         element.set("style", styles.pop())
+
+
+def _unwrap(parent: ET.Element) -> None:
+    """Put the children of groups that say nothing in their place; half of what matplotlib writes is such groups."""
+    if parent.tag == "text":
+        return
+    for child in list(parent):
+        _unwrap(child)
+        child.tail = None
+        if child.tag == "g" and not child.attrib and child.find("title") is None:
+            place = list(parent).index(child)
+            parent[place : place + 1] = list(child)
+    if len(parent) and not (parent.text or "").strip():
+        parent.text = None

@@ -136,7 +136,15 @@ def predictive_values(
         (line,) = ax.plot(x, 100 * values.estimate, color=colour(role), linewidth=2, linestyle=dashes, label=label)
         handles.append(line)
     handles.append(
-        Line2D([], [], color=colour("muted"), alpha=0.4, linewidth=7, label=f"{100 * positive.level:g} % CI")
+        Line2D(
+            [],
+            [],
+            color=colour("muted"),
+            alpha=0.4,
+            linewidth=7,
+            solid_capstyle="butt",
+            label=f"{100 * positive.level:g} % CI",
+        )
     )
     for name, share in (scenarios or {}).items():
         ax.axvline(100 * share, color=colour("muted"), linewidth=0.9, linestyle=(0, (2, 2)))

@@ -34,13 +34,14 @@ _POOLED: Final = {"value": "var(--lr-pooled)"}
 
 _FIT: Final = {"type": "fit", "contains": "padding"}
 _SHARE: Final = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+_TICKS: Final = [0, 0.25, 0.5, 0.75, 1]
 
 
 def _forest(measure: str) -> dict[str, Any]:
     def pooled_or(value: object, pooled: Mapping[str, object]) -> dict[str, object]:
         return {"condition": {"test": "datum.kind == 'pooled'", **pooled}, "value": value}
 
-    x = {**_SHARE, "field": "estimate", "axis": {"title": None, "format": "%", "tickCount": 5}}
+    x = {**_SHARE, "field": "estimate", "axis": {"title": None, "format": "%", "values": _TICKS}}
     y = {"field": "label", "type": "nominal", "sort": None, "axis": {"title": None, "grid": False}}
     shape, size = pooled_or("square", {"value": "diamond"}), pooled_or(70, {"value": 180})
     limits = {"x": {**x, "field": "lower"}, "x2": {"field": "upper"}}
@@ -60,7 +61,7 @@ def _forest(measure: str) -> dict[str, Any]:
 
 def _plane() -> dict[str, Any]:
     def axis(field: str, title: str) -> dict[str, Any]:
-        return {**_SHARE, "field": field, "axis": {"title": title, "format": "%", "tickCount": 5}}
+        return {**_SHARE, "field": field, "axis": {"title": title, "format": "%", "values": _TICKS}}
 
     def layer(name: str, mark: dict[str, Any], **encoding: Any) -> dict[str, Any]:
         return {"data": {"name": name}, "mark": mark, "encoding": {**place, **encoding}}

@@ -87,10 +87,9 @@ def show_funnel(pooled: Pooled) -> Displayed | HTML:
         funnel(test, study=list(pooled.counts.study)),
         title="Deeks' funnel",
         alt=f"Diagnostic odds ratios of {pooled.k} studies against precision; P of the slope {test.p:.3f}.",
-        caption=". ".join(
-            ["Diagnostic odds ratio against precision (effective sample size)", *map(_sentence, test.notes)]
-        )
-        + ".",
+        caption=" ".join(
+            map(_sentence, ["diagnostic odds ratio against precision (effective sample size)", *test.notes])
+        ),
         name="fig-funnel",
     )
 
