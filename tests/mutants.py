@@ -33,7 +33,7 @@ from _pytest.runner import runtestprotocol
 ROOT = Path(__file__).parents[1]
 # Test files of a module, where they are not the one of its name.
 TESTS = {
-    "between_study_variance": ("univariate", "influence"),
+    "between_study_variance": ("between_study_variance", "univariate"),
     "covariates": ("bivariate", "reitsma"),
     "intervals": ("intervals", "counts"),
     "measures": ("counts",),
