@@ -1,4 +1,4 @@
-"""Is a reader told what changed since the last version, and nothing where nothing did?"""
+"""Is a reader told what changed since the last version, and how the estimates came to be what they are?"""
 
 from __future__ import annotations
 
@@ -7,28 +7,48 @@ from pathlib import Path
 
 import pytest
 
+from gallery import STEPS
+from livingreview.analysis.diagnosis import pool
 from livingreview.living.difference import compare_results
-from livingreview.living.news import News, moved_table, news, notices, standings_table, summary, versions_items_table
-from livingreview.living.releases import frozen_results
+from livingreview.living.news import (
+    News,
+    Step,
+    by_publication,
+    by_version,
+    moved_table,
+    news,
+    notices,
+    standings_table,
+    steps_table,
+    summary,
+    versions_items_table,
+)
+from livingreview.living.releases import frozen_results, read_releases
+from livingreview.living.results import results_of
 from livingreview.publish.elements import notices_html, show_notices
 from livingreview.review import Review
 from livingreview.review.model import Release
 
 
 @pytest.fixture(scope="module")
-def review(base_only: Path) -> Review:
+def updated(base_only: Path) -> Review:
     return Review.load(base_only, as_of="2026-11-22")
 
 
 @pytest.fixture(scope="module")
-def latest(review: Review) -> News:
-    return news(review)
+def latest(updated: Review) -> News:
+    return news(updated)
 
 
-def test_are_the_studies_that_came_in_listed_with_their_standing(review: Review, latest: News) -> None:
+@pytest.fixture(scope="module")
+def steps(review: Review) -> tuple[Step, ...]:
+    return by_publication(review)
+
+
+def test_are_the_studies_that_came_in_listed_with_their_standing(updated: Review, latest: News) -> None:
     assert latest.last is not None
-    before = Review.load(review.root, as_of=latest.last.day)
-    came = {study.id for study in review.studies} - {study.id for study in before.studies}
+    before = Review.load(updated.root, as_of=latest.last.day)
+    came = {study.id for study in updated.studies} - {study.id for study in before.studies}
     table = standings_table(latest)
     assert (table["Then"] == "not met").sum() == len(came)
     assert set(table["Now"]) <= {"included", "awaiting classification", "cited as background", "excluded", "not met"}
@@ -55,8 +75,8 @@ def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None
     assert notices(released)[0].endswith("Made-up meaning.")
 
 
-def test_does_the_base_version_stand_alone(review: Review, latest: News) -> None:
-    alone = news(review.as_of(latest.releases[0].day))
+def test_does_the_base_version_stand_alone(updated: Review, latest: News) -> None:
+    alone = news(updated.as_of(latest.releases[0].day))
     assert alone.last is None
     assert alone.current == latest.releases[0]
     assert notices(alone) == ()
@@ -65,8 +85,8 @@ def test_does_the_base_version_stand_alone(review: Review, latest: News) -> None
     assert "2025.1 (31 July 2025)" in summary(latest)
 
 
-def test_is_the_comparison_the_same_where_only_signed_extractions_are_pooled(review: Review, latest: News) -> None:
-    assert news(replace(review, verified_only=True)).today == latest.today
+def test_is_the_comparison_the_same_where_only_signed_extractions_are_pooled(updated: Review, latest: News) -> None:
+    assert news(replace(updated, verified_only=True)).today == latest.today
 
 
 def test_is_what_nobody_stated_of_a_version_said_to_be_so(latest: News) -> None:
@@ -82,3 +102,49 @@ def test_is_a_notice_escaped_and_absent_without_a_text(capsys: pytest.CaptureFix
     assert "<b>" not in page
     show_notices([], title="Nothing")
     assert capsys.readouterr().out == ""
+
+
+def test_is_the_last_step_the_main_synthesis(review: Review, steps: tuple[Step, ...]) -> None:
+    pooled = pool(review)
+    assert pooled.imputed is not None
+    assert (steps[-1].sensitivity, steps[-1].specificity) == (pooled.imputed.sensitivity, pooled.imputed.specificity)
+    assert sum(len(step.joined) for step in steps) == steps[-1].k == pooled.k
+
+
+def test_does_each_step_hold_what_was_published_by_then(review: Review, steps: tuple[Step, ...]) -> None:
+    years = sorted(item.study.report.year or 0 for item in pool(review).selection.used)
+    for step in steps:
+        until = int(step.label.removeprefix("to "))
+        assert step.k == sum(year <= until for year in years)
+        assert (step.sensitivity is None) == (step.k < 3) == bool(step.reason)
+
+
+@pytest.mark.slow
+def test_do_studies_without_a_year_join_last(review: Review) -> None:
+    used = pool(review).selection.used[0].study
+    undated = used.model_copy(update={"report": used.report.model_copy(update={"year": None})})
+    studies = tuple(undated if study.id == used.id else study for study in review.studies)
+    *dated, last = by_publication(replace(review, studies=studies))
+    assert last.label == "with year not known"
+    assert len(last.joined) == 1
+    assert last.k == dated[-1].k + 1
+
+
+def test_do_versions_show_what_was_frozen_and_then_today(review: Review) -> None:
+    releases, today = read_releases(review.root), results_of(review)
+    *frozen, now = by_version(review, releases, today)
+    for step, release in zip(frozen, releases, strict=True):
+        assert step.label.startswith(release.version)
+        assert step.k == len(frozen_results(release)["diagnosis"].studies)
+    assert now.sensitivity is not None
+    assert now.sensitivity.lower == today["diagnosis"].value("sensitivity_lower")
+    early = frozen_results(releases[0])
+    assert by_version(review, releases, early)[-1].k == len(early["diagnosis"].studies)
+
+
+def test_does_the_table_say_why_nothing_was_pooled() -> None:
+    table = steps_table(STEPS)
+    assert table["Sensitivity"].tolist() == [
+        STEPS[0].reason, "80.0 % (95 % CI 60.0 to 90.0)", "85.0 % (95 % CI 70.0 to 95.0)",
+    ]  # fmt: skip
+    assert list(steps_table(()).columns) == list(table.columns)
