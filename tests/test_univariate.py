@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from golden_cases import EVERY, Case
 from livingreview.errors import DataError, TooFewStudies
@@ -317,6 +318,145 @@ def test_the_safeguard_never_narrows_and_matters_only_below_one() -> None:
     assert guarded.scale == 1
     assert guarded.standard_errors[0] == pytest.approx(math.sqrt(0.04 / 4))
     assert guarded.standard_errors[0] > plain.standard_errors[0]
+
+
+# --- with equal variances: what every textbook has --------------------------------------------------------
+
+SAME = 0.09
+LINE_X = np.array([1998.0, 2001.0, 2004.0, 2006.0, 2011.0, 2015.0, 2016.0])
+LINE_Y = np.array([0.1, 1.3, 0.4, 1.9, 1.2, 2.9, 1.6])
+
+
+def same(**options: Any) -> univariate.UnivariateFit:
+    return univariate.fit(LINE_Y, np.full(7, SAME), **options)
+
+
+def test_hartung_and_knapps_interval_is_students_for_a_mean() -> None:
+    result = same(level=0.9)
+    expected = stats.ttest_1samp(LINE_Y, 0)
+    assert (result.method, result.test) == ("reml", "hartung_knapp")
+    interval = expected.confidence_interval(0.9)
+    assert (result.estimate.lower, result.estimate.upper) == pytest.approx((interval.low, interval.high))
+    assert result.p_values[0] == pytest.approx(expected.pvalue)
+    assert result.weights == pytest.approx(np.full(7, 1 / 7))
+    assert math.isnan(result.r_squared)
+
+
+@pytest.mark.parametrize("test", ["hartung_knapp", "z"])
+def test_a_meta_regression_is_the_ordinary_line(test: univariate.Test) -> None:
+    result = same(moderators=LINE_X, moderator_names=["year"], test=test)
+    line = stats.linregress(LINE_X, LINE_Y)
+    assert result.coefficients == pytest.approx([line.intercept, line.slope])
+    assert result.standard_errors == pytest.approx([line.intercept_stderr, line.stderr])
+    t = line.slope / line.stderr
+    statistic, p = result.moderator_test()
+    assert statistic == pytest.approx(t**2)
+    expected = line.pvalue if test == "hartung_knapp" else 2 * stats.norm.sf(abs(t))
+    assert (p, result.p_values[1]) == pytest.approx((expected, expected))
+    quantile = stats.t.ppf(0.975, 5) if test == "hartung_knapp" else 1.959963984540054
+    assert result.intervals[1].upper == pytest.approx(line.slope + quantile * line.stderr)
+    # τ² is the residual variance less the sampling variance, with the line and without it.
+    left = np.sum((LINE_Y - line.intercept - line.slope * LINE_X) ** 2) / 5 - SAME
+    assert result.tau2 == pytest.approx(left)
+    assert result.r_squared == pytest.approx(1 - left / (np.var(LINE_Y, ddof=1) - SAME))
+    with pytest.raises(ValueError, match="no single prediction interval"):
+        result.prediction_interval()
+    with pytest.raises(ValueError, match="no moderators to test"):
+        same().moderator_test()
+
+
+def test_two_moderators_are_tested_together_as_the_line_against_its_mean() -> None:
+    columns = np.column_stack([LINE_X - 2000, (LINE_X - 2006) ** 2])
+    result = same(moderators=columns)
+    design = np.column_stack([np.ones(7), columns])
+    residual = LINE_Y - design @ np.linalg.lstsq(design, LINE_Y)[0]
+    explained = np.var(LINE_Y) * 7 - residual @ residual
+    statistic, p = result.moderator_test()
+    assert statistic == pytest.approx((explained / 2) / (residual @ residual / 4))
+    assert p == pytest.approx(stats.f.sf(statistic, 2, 4))
+    wald, p = same(moderators=columns, test="z").moderator_test()
+    assert (wald, p) == pytest.approx((2 * statistic, stats.chi2.sf(2 * statistic, 2)))
+
+
+def test_moderators_that_explain_nothing_have_no_share_below_0() -> None:
+    assert same(moderators=[1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]).r_squared == 0
+    alike = univariate.fit([0.2, 0.21, 0.2, 0.19], [0.5] * 4, moderators=[1.0, 2.0, 3.0, 5.0])
+    assert math.isnan(alike.r_squared)
+
+
+@pytest.mark.parametrize("method", ["fixed", "dl"])
+def test_heterogeneity_is_the_excess_of_q(method: univariate.Method) -> None:
+    result = univariate.fit([0.1, 0.9, 0.5, 1.4], [0.02, 0.05, 0.01, 0.2], method=method, test="z")
+    assert result.h2 == pytest.approx(result.q / 3)
+    assert result.i2 == pytest.approx((result.q - 3) / result.q)
+    assert result.q_p == pytest.approx(stats.chi2.sf(result.q, 3))
+    assert result.scale == 1
+    calm = univariate.fit([0.1, 0.11, 0.1], [0.02, 0.05, 0.01], method=method, test="z")
+    assert calm.i2 == 0
+    assert calm.h2 == (pytest.approx(calm.q / 2) if method == "fixed" else 1)
+
+
+def test_the_interval_of_i2_is_that_of_tau2_over_the_total_variance() -> None:
+    result = same()
+    tau2, i2 = result.tau2_interval(), result.i2_interval()
+    assert i2.estimate == pytest.approx(result.tau2 / (result.tau2 + SAME))
+    assert (i2.lower, i2.upper) == pytest.approx([bound / (bound + SAME) for bound in (tau2.lower, tau2.upper)])
+    squares = np.var(LINE_Y) * 7
+    ends = [squares / stats.chi2.ppf(tail, 6) - SAME for tail in (0.975, 0.025)]
+    assert (tau2.lower, tau2.upper) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize(
+    ("convention", "fewest", "quantile"),
+    [("higgins", 3, stats.t.ppf(0.975, 5)), ("riley", 2, stats.t.ppf(0.975, 6)), ("normal", 2, stats.norm.ppf(0.975))],
+)
+def test_each_prediction_interval_has_its_own_quantile(
+    convention: univariate.Convention, fewest: int, quantile: float
+) -> None:
+    result = same()
+    interval = result.prediction_interval(convention)
+    half = quantile * math.sqrt(np.var(LINE_Y, ddof=1) * (1 + 1 / 7) - SAME)
+    assert (interval.lower, interval.upper) == pytest.approx((np.mean(LINE_Y) - half, np.mean(LINE_Y) + half))
+    least = univariate.fit(LINE_Y[:fewest], [SAME] * fewest)
+    assert least.prediction_interval(convention).upper > least.estimate.estimate
+    with pytest.raises(ValueError, match="higgins, riley, normal; found 'student'"):
+        result.prediction_interval("student")  # type: ignore[arg-type]
+
+
+def test_shrunken_effects_lie_between_the_study_and_the_mean() -> None:
+    result = same(test="z")
+    share, mean = 1 - SAME / np.var(LINE_Y, ddof=1), np.mean(LINE_Y)
+    shrunken, error = result.empirical_bayes()
+    assert shrunken == pytest.approx(mean + share * (LINE_Y - mean))
+    # Posterior variance, and that of the mean in as far as the effect is shrunk to it.
+    variance = share * SAME + (1 - share) ** 2 * np.var(LINE_Y, ddof=1) / 7
+    assert error == pytest.approx(np.full(7, math.sqrt(variance)))
+
+
+@pytest.mark.parametrize("method", ["fixed", "dl", "reml"])
+@pytest.mark.parametrize("test", ["z", "hartung_knapp"])
+def test_refits_are_the_fits_of_the_studies_left(method: univariate.Method, test: univariate.Test) -> None:
+    y, v = LINE_Y, np.linspace(0.02, 0.3, 7)
+    whole = univariate.fit(y, v, method=method, test=test)
+    subsets = {
+        "leave_one_out": (refits.leave_one_out(whole), [np.arange(7) != i for i in range(7)]),
+        "cumulative": (refits.cumulative(whole), [np.arange(7) <= i for i in range(7)]),
+    }
+    for table, kept in subsets.values():
+        for i, rows in enumerate(kept):
+            if rows.sum() < 2:
+                assert (table.estimate[i], table.tau2[i], table.i2[i], table.h2[i]) == pytest.approx((y[0], 0, 0, 1))
+                continue
+            part = univariate.fit(y[rows], v[rows], method=method, test=test)
+            assert table.estimate[i] == pytest.approx(part.estimate.estimate)
+            assert (table.lower[i], table.upper[i]) == pytest.approx((part.estimate.lower, part.estimate.upper))
+            assert (table.standard_error[i], table.p_value[i]) == pytest.approx(
+                (part.standard_errors[0], part.p_values[0])
+            )
+            found = (table.tau2[i], table.q[i], table.i2[i], table.h2[i])
+            assert found == pytest.approx((part.tau2, part.q, part.i2, part.h2), abs=1e-9)
+    with pytest.raises(ValueError, match="without moderators"):
+        refits.cumulative(same(moderators=LINE_X))
 
 
 # --- what happens with bad or little input --------------------------------------------------------------
