@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import linalg, stats
 
+from livingreview.errors import ConvergenceError
 from livingreview.synthesis.between_study_variance import Method, Problem, estimate, q_root, standard_error
 
 Array = NDArray[np.float64]
@@ -139,3 +140,10 @@ def test_standard_errors_are_those_of_the_expected_information_and_of_the_moment
     for method in METHODS:
         assert standard_error(problem, method, np.array([tau2]))[0] == pytest.approx(expected[method])
     assert np.isnan(standard_error(problem, "fixed", np.zeros(1))).all()
+
+
+@pytest.mark.parametrize(("method", "said"), [("pm", "did not settle"), ("reml", "no maximum"), ("ml", "no maximum")])
+def test_an_iteration_that_does_not_settle_says_so(method: Method, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("livingreview.synthesis.between_study_variance.MAX_STEPS", 1)
+    with pytest.raises(ConvergenceError, match=said):
+        estimate(Problem(Y, V, X, EVERY_STUDY), method)
