@@ -42,7 +42,6 @@ TESTS = {
     "random_effects": ("random_effects", "univariate"),
     "refits": ("univariate",),
     "regions": ("sroc",),
-    "search_space": ("solve", "structures", "bivariate"),
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
     "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),
     "summary": ("summary", "bivariate", "reitsma"),
