@@ -88,7 +88,7 @@ OTHER_NAME = {
     for one, other in (pair, pair[::-1])
 }
 # Seconds of tests that one change gets, and how much longer they may take with it: it may make a search endless.
-ENOUGH = 15.0
+ENOUGH = 6.0
 PATIENCE = 20.0
 
 
