@@ -24,7 +24,7 @@ from livingreview.adding.add import Held, completed, free_id
 from livingreview.adding.draft import FORM, LABELS, Wish, write_draft
 from livingreview.adding.record import refuse_hidden
 from livingreview.cli import main
-from livingreview.commands.add import configure_add
+from livingreview.commands.add import ADD
 from livingreview.errors import DataError
 from livingreview.review import Review, check
 from livingreview.review.model.base import Task
@@ -159,7 +159,7 @@ def test_the_form_is_yaml_of_the_model_once_its_marks_are_taken_away() -> None:
 
 def test_the_command_offers_the_tasks_of_the_model() -> None:
     parser = argparse.ArgumentParser()
-    configure_add(parser)
+    ADD.configure(parser)
     (choices,) = [action.choices for action in parser._actions if action.dest == "task"]
     assert list(choices or ()) == list(get_args(Task))
 

@@ -324,4 +324,4 @@ def test_does_a_refused_release_leave_everything_as_it_was(
 def test_is_a_version_of_another_form_refused(version: str) -> None:
     with pytest.raises(SystemExit):
         main(["release", version])
-    assert release_command.RELEASE_HELP
+    assert release_command.RELEASE.help

@@ -1,48 +1,36 @@
-"""The command ``livingreview``: arguments in, one function call, exit code out.
-
-Every sub-command is one row of `COMMANDS`. What a sub-command needs is imported when it runs, so that ``--help``
-is immediate and ``pool`` works where only numpy and scipy are installed.
-"""
+"""The command ``livingreview``: arguments in, one function call, exit code out; `COMMANDS` are the sub-commands."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from livingreview import __version__
-from livingreview.commands import add, build, check, diff, pool, reconstruct, release, screen, search
+from livingreview.commands import Command
+from livingreview.commands.add import ADD
+from livingreview.commands.build import BUILD, PDF, SERVE
+from livingreview.commands.check import CHECK, EXTRACTIONS, SCHEMA
+from livingreview.commands.diff import DIFF
+from livingreview.commands.pool import POOL
+from livingreview.commands.reconstruct import RECONSTRUCT
+from livingreview.commands.release import RELEASE
+from livingreview.commands.screen import SCREEN
+from livingreview.commands.search import DEDUPE, IMPORT, SEARCH
 from livingreview.errors import ReviewError
 
 __all__ = ["COMMANDS", "Command", "help_text", "main"]
 
-# What every error made on purpose exits with; argparse exits with the same for a wrong argument.
+EXIT_CODES = "Exit codes: 0 done; 1 check found faults, or a source could not be searched; 2 an error."
+# Of every error made on purpose; argparse exits with the same for a wrong argument.
 EXIT_ERROR = 2
 
 
-@dataclass(frozen=True)
-class Command:
-    """A sub-command.
-
-    Parameters
-    ----------
-    name, help
-        As ``livingreview --help`` shows them.
-    configure
-        Adds the arguments to the sub-command's parser.
-    run
-        Does the work and returns the exit code.
-    extra
-        What has to be installed beside the engine.
-    """
-
-    name: str
-    help: str
-    configure: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
-    extra: str = "review"
+COMMANDS = (
+    CHECK, EXTRACTIONS, SCHEMA, DIFF, POOL, RECONSTRUCT, ADD, SEARCH, IMPORT, DEDUPE, SCREEN, BUILD, PDF, RELEASE,
+    SERVE,
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,9 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error, which is printed to the standard error: one line per fault.
+        As `EXIT_CODES` says; what went wrong is printed to the standard error, one line per fault.
     """
-    parser = argparse.ArgumentParser(prog="livingreview", description="A living systematic review and its engine.")
+    parser = argparse.ArgumentParser(
+        prog="livingreview", description="A living systematic review and its engine.", epilog=EXIT_CODES
+    )
     parser.add_argument("--version", action="version", version=f"livingreview {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -90,27 +80,3 @@ def help_text(command: Command) -> str:
     parser = argparse.ArgumentParser(prog=f"livingreview {command.name}", description=command.help)
     command.configure(parser)
     return parser.format_help()
-
-
-COMMANDS = (
-    Command("check", check.CHECK_HELP, check.configure_check, check.run_check),
-    Command("extractions", check.EXTRACTIONS_HELP, check.configure_extractions, check.run_extractions),
-    Command("schema", check.SCHEMA_HELP, check.configure_schema, check.run_schema),
-    Command("diff", diff.DIFF_HELP, diff.configure_diff, diff.run_diff, "book"),
-    Command("pool", pool.POOL_HELP, pool.configure_pool, pool.run_pool, "plots"),
-    Command(
-        "reconstruct",
-        reconstruct.RECONSTRUCT_HELP,
-        reconstruct.configure_reconstruct,
-        reconstruct.run_reconstruct,
-    ),
-    Command("add", add.ADD_HELP, add.configure_add, add.run_add, "search"),
-    Command("search", search.SEARCH_HELP, search.configure_search, search.run_search, "search"),
-    Command("import", search.IMPORT_HELP, search.configure_import, search.run_import, "search"),
-    Command("dedupe", search.DEDUPE_HELP, search.configure_dedupe, search.run_dedupe, "search"),
-    Command("screen", screen.SCREEN_HELP, screen.configure_screen, screen.run_screen, "search"),
-    Command("build", build.BUILD_HELP, build.configure_build, build.run_build, "book"),
-    Command("pdf", build.PDF_HELP, build.configure_pdf, build.run_pdf, "book"),
-    Command("release", release.RELEASE_HELP, release.configure_release, release.run_release, "book"),
-    Command("serve", build.SERVE_HELP, build.configure_serve, build.run_serve),
-)

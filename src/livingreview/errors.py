@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+#: Codes of what may be right as it stands: it is said, but the files can be used.
+WARNINGS: Final = frozenset({"SIZE-003"})
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +39,11 @@ class Fault:
     problem: str
     remedy: str
     code: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the files can be used as they are."""
+        return self.code in WARNINGS
 
     def __str__(self) -> str:
         """Return ``path:line field — problem; remedy [CODE]`` on one line, without what could steer a terminal."""

@@ -1,7 +1,4 @@
-"""The sub-command ``livingreview add``.
-
-Light to import, as the command line shows its options also where only the engine is installed.
-"""
+"""The sub-command ``livingreview add``."""
 
 from __future__ import annotations
 
@@ -14,36 +11,29 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livingreview.commands import Command, add_data_option
 from livingreview.errors import DataError, Fault
 
 if TYPE_CHECKING:
     from livingreview.adding.draft import Wish
 
-__all__ = ["ADD_HELP", "configure_add", "run_add"]
-
-ADD_HELP = "write the file of a study: its bibliographic facts, and an empty form for the rest"
+__all__ = ["ADD"]
 
 
-def configure_add(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview add``."""
+def _configure_add(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("study", nargs="?", metavar="DOI|PMID|FILE", help="a DOI, a PubMed number, or an export file")
     what.add_argument("--from-issue", type=Path, metavar="FILE", help="the saved body of a 'suggest a study' issue")
     parser.add_argument("--task", choices=["segmentation", "diagnosis", "prediction"], help="what the study is about")
     parser.add_argument("--id", default="", help="the study's id (default: surname and year); a known one is completed")
-    parser.add_argument("--route", choices=["databases", "other methods"], default="other methods")
+    parser.add_argument("--route", choices=["databases", "other methods"], default="other methods",
+                        help="PRISMA's way into the review by which it came (default: other methods)")  # fmt: skip
     parser.add_argument("--by", metavar="NAME", help="who adds it (default: git's user.name)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+    add_data_option(parser)
 
 
-def run_add(options: argparse.Namespace) -> int:
-    """Add the study, and say what was done.
-
-    Raises
-    ------
-    ReviewError
-        The study cannot be added; nothing was written.
-    """
+def _run_add(options: argparse.Namespace) -> int:
+    """Add the study, and say what was done."""
     from livingreview.adding.add import add_study
 
     def warn(what: object) -> None:
@@ -81,3 +71,9 @@ def _git_name() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return asked.stdout.strip()
+
+
+ADD = Command(
+    "add", "write the file of a study: its bibliographic facts, and an empty form for the rest",
+    _configure_add, _run_add, "search",
+)  # fmt: skip

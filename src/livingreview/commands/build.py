@@ -1,7 +1,4 @@
-"""The sub-commands ``livingreview build``, ``livingreview pdf`` and ``livingreview serve``.
-
-Light to import: the command line shows their options also where the book cannot be built.
-"""
+"""The sub-commands ``livingreview build``, ``livingreview pdf`` and ``livingreview serve``."""
 
 from __future__ import annotations
 
@@ -11,21 +8,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from livingreview.commands.search import day
+from livingreview.commands import Command, day
 from livingreview.errors import BuildError
 
-__all__ = [
-    "BUILD_HELP", "PDF_HELP", "SERVE_HELP", "configure_build", "configure_pdf", "configure_serve", "run_build",
-    "run_pdf", "run_serve",
-]  # fmt: skip
-
-BUILD_HELP = "execute the chapters that changed and build the site"
-PDF_HELP = "print the built site as one PDF (needs Chromium)"
-SERVE_HELP = "show the built site on this computer"
+__all__ = ["BUILD", "PDF", "SERVE"]
 
 
-def configure_build(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview build``."""
+def _configure_build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
     parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
     parser.add_argument("--as-of", type=day, metavar="DATE", help="show the review as it stood on DATE (2025-07-31)")
@@ -38,7 +27,7 @@ def configure_build(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_build(options: argparse.Namespace) -> int:
+def _run_build(options: argparse.Namespace) -> int:
     """Build the site and say where it is."""
     from livingreview.publish.site import build_site
 
@@ -56,13 +45,12 @@ def run_build(options: argparse.Namespace) -> int:
     return 0
 
 
-def configure_pdf(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview pdf``."""
+def _configure_pdf(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, default=Path("_site"), help="folder of the built site (default: _site)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the PDF (default: review.pdf in the site)")
 
 
-def run_pdf(options: argparse.Namespace) -> int:
+def _run_pdf(options: argparse.Namespace) -> int:
     """Print the site as one PDF and say where it is."""
     from livingreview.publish.pdf import print_pdf
 
@@ -70,21 +58,14 @@ def run_pdf(options: argparse.Namespace) -> int:
     return 0
 
 
-def configure_serve(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview serve``."""
+def _configure_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
     parser.add_argument("--output", type=Path, help="folder of the site (default: _site in the review)")
     parser.add_argument("--port", type=int, default=8000, help="port on this computer (default: 8000; 0: any free one)")
 
 
-def run_serve(options: argparse.Namespace) -> int:
-    """Serve the site on this computer only, until interrupted.
-
-    Raises
-    ------
-    BuildError
-        If there is no site yet, or the port is taken.
-    """
+def _run_serve(options: argparse.Namespace) -> int:
+    """Serve the site on this computer only, until interrupted."""
     site = (options.output or options.root / "_site").resolve()
     if not (site / "index.html").is_file():
         raise BuildError(f"{site} holds no site; run 'livingreview build' first")
@@ -107,3 +88,8 @@ def _at_least_one(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
     return int(text)
+
+
+BUILD = Command("build", "execute the chapters that changed and build the site", _configure_build, _run_build, "book")
+PDF = Command("pdf", "print the built site as one PDF (needs Chromium)", _configure_pdf, _run_pdf, "book")
+SERVE = Command("serve", "show the built site on this computer", _configure_serve, _run_serve)

@@ -1,7 +1,4 @@
-"""The sub-commands ``livingreview check``, ``extractions`` and ``schema``.
-
-Light to import, as the command line shows their options also where only the engine is installed.
-"""
+"""The sub-commands ``livingreview check``, ``extractions`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -13,40 +10,36 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livingreview.commands import Command, add_data_option
 from livingreview.errors import ReviewError
 
 if TYPE_CHECKING:
     from livingreview.errors import Fault
 
-__all__ = [
-    "CHECK_HELP", "EXTRACTIONS_HELP", "SCHEMA_HELP", "as_github", "configure_check", "configure_extractions",
-    "configure_schema", "every_fault", "run_check", "run_extractions", "run_schema",
-]  # fmt: skip
-
-CHECK_HELP = "name every fault of the review's files, with line and way out"
-EXTRACTIONS_HELP = "compare people's extractions of a study with each other and with the study file"
-SCHEMA_HELP = "write the JSON Schemas that editors use to complete and check the files"
+__all__ = ["CHECK", "EXTRACTIONS", "SCHEMA", "as_github", "every_fault"]
 
 
-def configure_check(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview check``."""
+def _configure_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="report only these files (default: all)")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
-    parser.add_argument("--format", choices=["text", "github", "json"], default="text")
+    add_data_option(parser)
+    parser.add_argument("--format", choices=["text", "github", "json"], default="text",
+                        help="lines to read (the default), annotations of a pull request, or JSON")  # fmt: skip
 
 
-def run_check(options: argparse.Namespace) -> int:
-    """Print every fault; return 1 if there is one."""
+def _run_check(options: argparse.Namespace) -> int:
+    """Print every fault; return 1 if there is one that is more than a warning."""
     faults = every_fault(options.data, options.paths)
+    warnings = sum(fault.is_warning for fault in faults)
     if options.format == "json":
         print(json.dumps([asdict(fault) for fault in faults], ensure_ascii=False, indent=1))
     elif faults:
-        print(as_github(faults) if options.format == "github" else "\n".join(map(str, faults)))
+        lines = (f"{'warning: ' if fault.is_warning else ''}{fault}" for fault in faults)
+        print(as_github(faults) if options.format == "github" else "\n".join(lines))
     if options.format != "json":
-        files = len({fault.path for fault in faults})
-        summary = f"{len(faults)} fault(s) in {files} file(s)" if faults else "no fault found"
-        print(summary, file=sys.stderr)
-    return 1 if faults else 0
+        files = len({fault.path for fault in faults if not fault.is_warning})
+        summary = f"{len(faults) - warnings} fault(s) in {files} file(s)" if files else "no fault found"
+        print(summary + (f", {warnings} warning(s)" if warnings else ""), file=sys.stderr)
+    return 1 if len(faults) > warnings else 0
 
 
 def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
@@ -77,7 +70,8 @@ def _annotation(fault: Fault) -> str:
     place = f"file={_property(fault.path)},line={max(fault.line, 1)}," if fault.path else ""
     body = ": ".join(part for part in (fault.field, fault.problem) if part)
     message = f"{body}; {fault.remedy}" if fault.remedy else body
-    return f"::error {place}title={_property(fault.code)}::{_message(message)}"
+    level = "warning" if fault.is_warning else "error"
+    return f"::{level} {place}title={_property(fault.code)}::{_message(message)}"
 
 
 def _message(text: str) -> str:
@@ -88,12 +82,11 @@ def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def configure_schema(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview schema``."""
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+def _configure_schema(parser: argparse.ArgumentParser) -> None:
+    add_data_option(parser)
 
 
-def run_schema(options: argparse.Namespace) -> int:
+def _run_schema(options: argparse.Namespace) -> int:
     """Write ``schema/<kind>.schema.json`` for every kind of file."""
     from livingreview.review.model import json_schemas
 
@@ -106,22 +99,15 @@ def run_schema(options: argparse.Namespace) -> int:
     return 0
 
 
-def configure_extractions(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview extractions``."""
+def _configure_extractions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "study", nargs="?", metavar="STUDY", help="only this study (default: all that people extracted)"
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+    add_data_option(parser)
 
 
-def run_extractions(options: argparse.Namespace) -> int:
-    """Print every field on which the readers of a study differ: what each gives, and where it stands.
-
-    Raises
-    ------
-    ReviewError
-        Nobody has extracted the study asked for, or the extractions have faults.
-    """
+def _run_extractions(options: argparse.Namespace) -> int:
+    """Print every field on which the readers of a study differ: what each gives, and where it stands."""
     from livingreview.analysis.double_extraction import compare, standing_of
     from livingreview.review.extractions import readers
 
@@ -139,3 +125,13 @@ def run_extractions(options: argparse.Namespace) -> int:
                         print(f"    {reader.document.path}{line} {reader.name}: {given.text if given else 'nothing'}")
     print(standing_of(found), file=sys.stderr)
     return 0
+
+
+CHECK = Command("check", "name every fault of the review's files, with line and way out", _configure_check, _run_check)
+EXTRACTIONS = Command(
+    "extractions", "compare people's extractions of a study with each other and with the study file",
+    _configure_extractions, _run_extractions,
+)  # fmt: skip
+SCHEMA = Command(
+    "schema", "write the JSON Schemas that editors use to complete and check the files", _configure_schema, _run_schema,
+)  # fmt: skip

@@ -13,21 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livingreview.commands import Command
 from livingreview.errors import DataError, ReviewError
 
 if TYPE_CHECKING:
     from livingreview.living.difference import Difference
     from livingreview.living.records import Kind
 
-__all__ = ["DIFF_HELP", "configure_diff", "difference_since", "run_diff"]
+__all__ = ["DIFF", "difference_since"]
 
-DIFF_HELP = "show what your changes do to the review's files and estimates"
 DATA = "data"
 MAIN_BRANCHES = ("origin/main", "main")
 
 
-def configure_diff(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``livingreview diff``."""
+def _configure_diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "reference",
         nargs="?",
@@ -35,11 +34,12 @@ def configure_diff(parser: argparse.ArgumentParser) -> None:
         help="a commit, branch or tag to compare with (default: where this branch left origin/main, or main)",
     )
     parser.add_argument("--root", type=Path, default=Path(), help="folder that holds data/ (default: .)")
-    parser.add_argument("--format", choices=["markdown", "html", "json"], default="markdown")
+    parser.add_argument("--format", choices=["markdown", "html", "json"], default="markdown",
+                        help="markdown (the default), a page, or JSON")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="FILE", help="write here instead of to the screen")
 
 
-def run_diff(options: argparse.Namespace) -> int:
+def _run_diff(options: argparse.Namespace) -> int:
     """Print or write the difference and return 0."""
     text = _writer(options.format)(difference_since(options.reference, options.root))
     if options.output is None:
@@ -146,3 +146,8 @@ def _git(root: Path, *arguments: str) -> bytes:
         problem = "git was not found; install it" if root.is_dir() else f"{root} does not exist; give --root"
         raise ReviewError(problem) from error
     return done.stdout if done.returncode == 0 else b""
+
+
+DIFF = Command(
+    "diff", "show what your changes do to the review's files and estimates", _configure_diff, _run_diff, "book",
+)  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from livingreview.commands import Command
 from livingreview.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -17,14 +20,12 @@ if TYPE_CHECKING:
     from livingreview.synthesis.bivariate import BivariateFit
     from livingreview.synthesis.counts import Correction
 
-__all__ = ["POOL_HELP", "configure_pool", "run_pool"]
+__all__ = ["POOL"]
 
-POOL_HELP = "pool a table of 2×2 counts"
 FIGURE_FORMATS = (".svg", ".pdf", ".png")
 
 
-def configure_pool(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``livingreview pool``."""
+def _configure_pool(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "table", type=Path, metavar="TABLE.csv", help="columns study, tp, fp, fn, tn; others may follow"
     )
@@ -62,15 +63,8 @@ def configure_pool(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--forest", type=_figure_path, metavar="forest.svg", help="draw the coupled forest plot")
 
 
-def run_pool(arguments: argparse.Namespace) -> int:
-    """Pool a table, print the result and return the exit code.
-
-    Raises
-    ------
-    ReviewError
-        If the table has faults, an option does not apply to the model, the model has no estimate, or a figure
-        cannot be drawn or written.
-    """
+def _run_pool(arguments: argparse.Namespace) -> int:
+    """Pool a table, print the result and return the exit code."""
     from livingreview.pool.pooling import as_text
     from livingreview.pool.tables import read_counts
 
@@ -124,7 +118,7 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
         covariates={name: table.numbers(name) for name in arguments.covariate or []},
         level=arguments.level,
     )
-    _draw(arguments, result)
+    _draw(arguments, result, by)
     pooled = bivariate_object(result)
     if by and len(set(by)) > 2 and all(is_number(value) for value in by):
         pooled["notes"].append(
@@ -133,7 +127,7 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
     return pooled
 
 
-def _draw(arguments: argparse.Namespace, fit: BivariateFit) -> None:
+def _draw(arguments: argparse.Namespace, fit: BivariateFit, by: Sequence[str] | None) -> None:
     if not (arguments.plot or arguments.forest):
         return
     from livingreview.plots.forest import forest
@@ -141,13 +135,21 @@ def _draw(arguments: argparse.Namespace, fit: BivariateFit) -> None:
     from livingreview.plots.svg import save
 
     summary = f"{fit.k} studies; summary sensitivity {fit.sensitivity}, specificity {fit.specificity}."
+    # Studies of one level stand together, under its name.
+    groups: dict[str, Any] = {}
+    if by:
+        groups = {"descriptors": {arguments.by: by}, "order": sorted(range(fit.k), key=lambda row: by[row])}
     for path, draw, title in (
-        (arguments.plot, sroc, "Summary ROC plane"),
-        (arguments.forest, forest, "Forest plot of sensitivity and specificity"),
+        (arguments.plot, partial(sroc, fit, levels=fit.levels), "Summary ROC plane"),
+        (
+            arguments.forest,
+            partial(forest, fit, levels=fit.levels, **groups),
+            "Forest plot of sensitivity and specificity",
+        ),
     ):
         if path is None:
             continue
-        figure = cast("Figure", draw(fit).get_figure(root=True))
+        figure = cast("Figure", draw().get_figure(root=True))
         try:
             save(figure, path, title, summary)
         except OSError as error:
@@ -169,3 +171,6 @@ def _figure_path(text: str) -> Path:
     if path.suffix.lower() not in FIGURE_FORMATS:
         raise argparse.ArgumentTypeError(f"a figure ends in {', '.join(FIGURE_FORMATS)}; found {text!r}")
     return path
+
+
+POOL = Command("pool", "pool a table of 2×2 counts", _configure_pool, _run_pool, "plots")

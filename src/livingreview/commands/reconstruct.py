@@ -6,19 +6,19 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from livingreview.commands import Command
+
 if TYPE_CHECKING:
     from livingreview.reconstruction import Reconstruction
 
-__all__ = ["RECONSTRUCT_HELP", "configure_reconstruct", "run_reconstruct"]
+__all__ = ["RECONSTRUCT"]
 
-RECONSTRUCT_HELP = "find every 2×2 table that fits printed metrics"
 METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "prevalence", "balanced-accuracy", "mcc")
 COUNTS = ("n-diseased", "n-nondiseased", "tp", "fp", "fn", "tn")
 INTERVALS = ("sensitivity-ci", "specificity-ci")
 
 
-def configure_reconstruct(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``livingreview reconstruct``."""
+def _configure_reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Give numbers with the decimals that are printed: 0.94, 0.940 and 94 % are different. "
         "A bare number above 1, such as 95, is a percentage."
@@ -31,17 +31,12 @@ def configure_reconstruct(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", nargs=2, metavar=("LOWER", "UPPER"), help="its printed confidence interval")
     parser.add_argument("--n", type=_size, metavar="N", help="the total, or its range as LOWEST-HIGHEST")
     parser.add_argument("--rounding", choices=["half-up", "half-even", "truncation"], help="tried in turn by default")
-    parser.add_argument("--format", choices=["text", "json"], default="text")
+    parser.add_argument("--format", choices=["text", "json"], default="text",
+                        help="text to read (the default), or JSON")  # fmt: skip
 
 
-def run_reconstruct(arguments: argparse.Namespace) -> int:
-    """Print the tables and return the exit code.
-
-    Raises
-    ------
-    DataError
-        If a value cannot be read, the total is not known, or the values contradict each other.
-    """
+def _run_reconstruct(arguments: argparse.Namespace) -> int:
+    """Print the tables and return the exit code."""
     from livingreview.reconstruction import reconstruct
 
     names = [name.replace("-", "_") for name in (*METRICS, *COUNTS, *INTERVALS)]
@@ -83,3 +78,8 @@ def _size(text: str) -> int | tuple[int, int]:
     if len(numbers) == 2:
         return numbers[0], numbers[1]
     raise argparse.ArgumentTypeError(f"expected a number such as 42, or a range such as 40-60; found {text!r}")
+
+
+RECONSTRUCT = Command(
+    "reconstruct", "find every 2×2 table that fits printed metrics", _configure_reconstruct, _run_reconstruct,
+)  # fmt: skip

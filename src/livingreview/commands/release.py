@@ -17,24 +17,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from livingreview.commands import Command, day
 from livingreview.errors import DataError, Fault
 
 if TYPE_CHECKING:
     from livingreview.review.model import ReleaseNotes
 
-__all__ = ["RELEASE_HELP", "configure_release", "run_release"]
+__all__ = ["RELEASE"]
 
-RELEASE_HELP = "freeze today's results as a version, with its data and code hashes"
 CHANGELOG: Final = "EVIDENCE.md"
 
 
-def configure_release(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview release``."""
+def _configure_release(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("version", metavar="YEAR.NUMBER", type=_version, help="name of the version, e.g. 2026.2")
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the review (default: this one)")
-    parser.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DATE", help="freeze the review as it stood on DATE"
-    )
+    parser.add_argument("--as-of", type=day, metavar="DATE", help="freeze the review as it stood on DATE (2025-07-31)")
     parser.add_argument("--notes", type=Path, metavar="FILE", help="YAML: title, about, trigger, methods_changed, …")
     parser.add_argument(
         "--conclusion", action="append", default=[], type=_conclusion, metavar='RULE="text"',
@@ -43,7 +40,7 @@ def configure_release(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be frozen, build and write nothing")
 
 
-def run_release(options: argparse.Namespace) -> int:
+def _run_release(options: argparse.Namespace) -> int:
     """Freeze a version and print the git commands that publish it; raise before anything is written otherwise."""
     from livingreview.living.releases import FOLDER, evidence_changelog, make_release, read_releases, release_text
     from livingreview.publish.site import build_site
@@ -147,7 +144,7 @@ def _refuse_unclean(root: Path) -> None:
 def _refuse_faulty(data: Path) -> None:
     from livingreview.commands.check import every_fault
 
-    if faults := every_fault(data):
+    if faults := [fault for fault in every_fault(data) if not fault.is_warning]:
         raise DataError(faults)
 
 
@@ -181,3 +178,9 @@ def _conclusion(text: str) -> tuple[str, str]:
     if not equals or not sentence.strip():
         raise argparse.ArgumentTypeError(f'expected RULE="text", found {text!r}')
     return rule.strip(), sentence.strip()
+
+
+RELEASE = Command(
+    "release", "freeze today's results as a version, with its data and code hashes",
+    _configure_release, _run_release, "book",
+)  # fmt: skip

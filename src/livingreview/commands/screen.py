@@ -1,7 +1,4 @@
-"""The sub-command ``livingreview screen``.
-
-Light to import, as the command line shows its options also where only the engine is installed.
-"""
+"""The sub-command ``livingreview screen``."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands.search import day
+from livingreview.commands import Command, day
 from livingreview.errors import ReviewError, TooFewStudies
 
 if TYPE_CHECKING:
@@ -20,15 +17,12 @@ if TYPE_CHECKING:
     from livingreview.screening.library import Found, Library
     from livingreview.screening.ranking import Ranked
 
-__all__ = ["SCREEN_HELP", "configure_screen", "run_screen"]
-
-SCREEN_HELP = "screen records in the terminal; rank them, exchange them with other tools, report on the screening"
+__all__ = ["SCREEN"]
 
 STAGES = ("title_abstract", "full_text")
 
 
-def configure_screen(parser: argparse.ArgumentParser) -> None:
-    """Add the actions and options of ``livingreview screen``."""
+def _configure_screen(parser: argparse.ArgumentParser) -> None:
     _common(parser)
     parser.add_argument("--person", default="", metavar="NAME", help="who screens, by the name used throughout")
     parser.add_argument("--adjudicate", action="store_true", help="settle what others decided differently")
@@ -61,14 +55,8 @@ def configure_screen(parser: argparse.ArgumentParser) -> None:
     stopping.add_argument("--recall", type=float, default=0.95, metavar="R", help="recall to test (default: 0.95)")
 
 
-def run_screen(options: argparse.Namespace) -> int:
-    """Do what was asked for; without an action, screen in the terminal.
-
-    Raises
-    ------
-    ReviewError
-        A ledger cannot be read, an option is missing, or a needed package is not installed.
-    """
+def _run_screen(options: argparse.Namespace) -> int:
+    """Do what was asked for; without an action, screen in the terminal."""
     code: int = options.action(options)
     return code
 
@@ -227,3 +215,9 @@ def _stopping(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise ReviewError(str(error)) from error
     return 0
+
+
+SCREEN = Command(
+    "screen", "screen records in the terminal; rank them, exchange them with other tools, report on the screening",
+    _configure_screen, _run_screen, "search",
+)  # fmt: skip

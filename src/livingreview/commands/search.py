@@ -1,7 +1,4 @@
-"""The sub-commands ``livingreview search``, ``livingreview import`` and ``livingreview dedupe``.
-
-Light to import, as the command line shows their options also where only the engine is installed.
-"""
+"""The sub-commands ``livingreview search``, ``livingreview import`` and ``livingreview dedupe``."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livingreview.commands import Command, add_data_option, day
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.wording import in_markdown
 
@@ -25,21 +23,14 @@ if TYPE_CHECKING:
     from livingreview.search.records import Record
     from livingreview.search.run import Outcome
 
-__all__ = [
-    "DEDUPE_HELP", "IMPORT_HELP", "SEARCH_HELP", "configure_dedupe", "configure_import", "configure_search", "day",
-    "run_dedupe", "run_import", "run_search",
-]  # fmt: skip
-
-SEARCH_HELP = "search the databases for new records and add them to the ledger"
-IMPORT_HELP = "add the exports of a database to the ledger"
+__all__ = ["DEDUPE", "IMPORT", "SEARCH"]
 
 # A living review's window holds hundreds of records; more than this is a strategy that has gone wrong.
 MAXIMUM = 20_000
 
 
-def configure_search(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview search``."""
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+def _configure_search(parser: argparse.ArgumentParser) -> None:
+    add_data_option(parser)
     parser.add_argument(
         "--since",
         type=day,
@@ -60,14 +51,8 @@ def configure_search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--summary", type=Path, metavar="FILE", help="also append what was found to a Markdown file")
 
 
-def run_search(options: argparse.Namespace) -> int:
-    """Search every source, and return 1 when one failed, which does not keep the others from being searched.
-
-    Raises
-    ------
-    ReviewError
-        The review cannot be read, or a source is unknown.
-    """
+def _run_search(options: argparse.Namespace) -> int:
+    """Search every source, and return 1 when one failed, which does not keep the others from being searched."""
     from livingreview.review import Review
     from livingreview.search.run import fell_silent, search_source, window_start
     from livingreview.search.sources.catalogue import connect
@@ -108,25 +93,16 @@ def run_search(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def configure_import(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview import``."""
+def _configure_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export; its format is recognised")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+    add_data_option(parser)
     parser.add_argument("--database", metavar="NAME", help="the database searched (default: told from the records)")
     parser.add_argument("--platform", default="", metavar="NAME", help="its host, where it has several, e.g. Ovid")
     parser.add_argument("--date", type=day, metavar="DATE", help="day of the search (default: today)")
 
 
-def run_import(options: argparse.Namespace) -> int:
-    """Add the records of all files as one run, and print what a reader reports.
-
-    Raises
-    ------
-    DataError
-        If a file has no record that can be read; nothing is added.
-    ReviewError
-        If the database cannot be told from the records.
-    """
+def _run_import(options: argparse.Namespace) -> int:
+    """Add the records of all files as one run, and print what a reader reports."""
     from livingreview.search.imports import import_exports
 
     imported = import_exports(
@@ -172,16 +148,6 @@ def _line(outcome: Outcome) -> str:
     )
 
 
-def day(text: str) -> date:
-    """Return the date that an option gives."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a date like 2025-07-31, found {text!r}") from None
-
-
-DEDUPE_HELP = "find the records of one publication in exports or tables of records"
-
 CLUSTER_COLUMNS = ("source_file", "source_index", "cluster", "decision")
 PAIR_COLUMNS = (
     *("left_file", "left_index", "right_file", "right_index", "outcome"),
@@ -189,8 +155,7 @@ PAIR_COLUMNS = (
 )
 
 
-def configure_dedupe(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``livingreview dedupe``."""
+def _configure_dedupe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an export, or a CSV table of records")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="clusters.csv", help=f"columns {', '.join(CLUSTER_COLUMNS)}"
@@ -209,14 +174,8 @@ def configure_dedupe(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_dedupe(options: argparse.Namespace) -> int:
-    """Write the clusters and the pairs, and print what was found.
-
-    Raises
-    ------
-    ReviewError
-        If a file has no record that can be read.
-    """
+def _run_dedupe(options: argparse.Namespace) -> int:
+    """Write the clusters and the pairs, and print what was found."""
     from livingreview.search.dedupe import dedupe
 
     records = _read(options.files)
@@ -296,3 +255,14 @@ def _read_decided(path: Path, records: Sequence[Record]) -> Mapping[tuple[int, i
     if faults:
         raise DataError(faults)
     return decided
+
+
+SEARCH = Command(
+    "search", "search the databases for new records and add them to the ledger",
+    _configure_search, _run_search, "search",
+)  # fmt: skip
+IMPORT = Command("import", "add the exports of a database to the ledger", _configure_import, _run_import, "search")
+DEDUPE = Command(
+    "dedupe", "find the records of one publication in exports or tables of records",
+    _configure_dedupe, _run_dedupe, "search",
+)  # fmt: skip
