@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from livingreview.cli import main
 from livingreview.errors import Fault
-from livingreview.review import check
+from livingreview.review import Review, check
+from livingreview.review.documents import parse_yaml
+from livingreview.review.model import Study
+from livingreview.review.number_checks import number_faults
+from livingreview.review.reading import validate
+
+DATA = Path(__file__).parent.parent / "data"
 
 
 def edit(data: Path, file: str, old: str, new: str) -> Path:
@@ -23,7 +30,7 @@ def codes(faults: list[Fault]) -> set[str]:
 
 @pytest.mark.slow
 def test_the_review_as_it_stands_has_no_fault() -> None:
-    assert check(Path(__file__).parent.parent / "data") == []
+    assert check(DATA) == []
 
 
 @pytest.mark.slow
@@ -197,3 +204,45 @@ def test_a_usual_slip_is_one_fault_whose_way_out_mends_it(data_copy: Path, old: 
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     (fault,) = check(data_copy)
     assert said in fault.remedy
+
+
+@pytest.mark.parametrize(
+    ("cases", "printed", "said"),
+    [
+        ("n_diseased: 50", 'sensitivity: {value: "90%", ci: ["78%", "96%"]}', ""),
+        ("n_diseased: 500", 'sensitivity: {value: "90%", ci: ["78%", "96%"]}', "too wide for 500 cases"),
+        ("n_diseased: 50", 'sensitivity: {value: "90%", ci: ["87%", "92%"]}', "too narrow for 50 cases"),
+        ("n: 50", 'sensitivity: {value: "90%", ci: ["87%", "92%"]}', "too narrow for 50 cases"),
+        ("n: 500", 'sensitivity: {value: "90%", ci: ["78%", "96%"]}', ""),
+        ("n: 500", 'accuracy: {value: "90%", ci: ["78%", "96%"]}', "too wide for 500 cases"),
+        ("n_between: [400, 500]", 'accuracy: {value: "90%", ci: ["78%", "96%"]}', "too wide for 400 cases"),
+        ("tp: 60\n    fp: 60", 'ppv: {value: "50%", ci: ["49%", "51%"]}', "too narrow for 120 cases"),
+        ("tn: 20\n    fn: 20", 'npv: {value: "0.5", ci: ["0.35", "0.65"]}', ""),
+        ("n_nondiseased: 9", 'specificity: {value: "1.00", ci: ["0.99", "1.00"]}', ""),
+        ("n: 50\n    split: cross-validation", 'accuracy: {value: "90%", ci: ["89%", "91%"]}', ""),
+        ("n: 50\n    note: 87% to 92% is printed", 'accuracy: {value: "90%", ci: ["87%", "92%"]}', ""),
+        ("n: 5\n    contradiction: {leaves_out: [n], says: no}", 'accuracy: {value: "90%", ci: ["89%", "91%"]}', ""),
+    ],
+)  # fmt: skip
+def test_an_interval_that_so_many_cases_cannot_have_is_a_warning(cases: str, printed: str, said: str) -> None:
+    text = (DATA / "studies" / "martini2020.yaml").read_text(encoding="utf-8")
+    entry = f"accuracy:\n  - id: made_up\n    problem: binary\n    {cases}\n    {printed}\n    source: abstract\nnotes:"
+    document = parse_yaml(re.sub(r"^accuracy:.*^notes:", entry, text, flags=re.DOTALL | re.MULTILINE), "x.yaml")
+    faults = list(number_faults(validate(document, Study), document, {}))
+    assert [fault.problem.partition(" is ")[2] for fault in faults] == ([said] if said else [])
+    assert all(fault.code == "SIZE-003" and fault.field.endswith(".ci") and fault.is_warning for fault in faults)
+
+
+@pytest.mark.slow
+def test_a_warning_is_printed_and_keeps_nobody_from_the_review(
+    data_copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed = 'n_diseased: 21\n    sensitivity: {value: "95%", ci: ["94%", "96%"]}'
+    edit(data_copy, "studies/martini2020.yaml", 'sensitivity: "95%"', printed)
+    assert main(["check", "--data", str(data_copy)]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("warning: data/studies/martini2020.yaml:48 accuracy[0].sensitivity.ci — the interval")
+    assert told.err == "no fault found, 1 warning(s)\n"
+    main(["check", "--data", str(data_copy), "--format", "github"])
+    assert capsys.readouterr().out.startswith("::warning file=data/studies/martini2020.yaml,line=48,title=SIZE-003::")
+    assert Review.load(data_copy).study("martini2020").accuracy[0].n_diseased == 21

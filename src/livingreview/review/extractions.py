@@ -62,7 +62,7 @@ def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
         ]
         if held:
             found[study.id] = [*held, Reader(STUDY_FILE, study, document)]
-    if faults:
+    if not all(fault.is_warning for fault in faults):
         raise DataError(faults)
     return found
 

@@ -293,7 +293,13 @@ class _Reader:
         days = [] if runs is None or other is None else [*runs["date"], *other["found"], *self._decision_days()]
         # The ledgers count beside today, for machines whose clock is behind.
         self.faults += cross_check(studies, datasets, rows, latest=max([date.today(), *days]))
-        if self.faults or file is None or strategy is None or runs is None or other is None:
+        if (
+            not all(fault.is_warning for fault in self.faults)
+            or file is None
+            or strategy is None
+            or runs is None
+            or other is None
+        ):
             return None
         models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
         days += [standing.on for study in models for standing in study.standing]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
@@ -29,6 +29,9 @@ TABULATED = {
 }
 # Below a voxel or beyond half a heart, a distance is most likely in another unit. This review's choice.
 PLAUSIBLE_MM = (1.0, 50.0)
+# How many times wider or narrower than usual: no method explains it, nor a level of 90 or 99 %. This review's choice.
+UNLIKE = 2.0
+Z = 1.96
 CHECK_REPORT = "compare them with the report; if it contradicts itself, say so under contradiction"
 
 
@@ -139,6 +142,7 @@ def _accuracy_values(entry: AccuracyEntry, where: Place, document: Document) -> 
         faults = [*_between(kept, where, document), *_counts_against_metrics(entry, kept, where, document)]
         faults += _harmonic(kept, where, document)
         yield from faults or _no_table(entry, where, document)
+        yield from _widths(entry, left_out, where, document)
     elif entry.problem == "localisation":
         yield from _harmonic(printed, where, document)
 
@@ -219,6 +223,53 @@ def _no_table(entry: AccuracyEntry, where: Place, document: Document) -> Iterato
         involved = [name for name in error.faults[0].field.split(", ") if name in known]
         place = (*where, involved[0]) if involved else where
         yield document.fault(place, error.faults[0].problem, CHECK_REPORT, "METRIC-005")
+
+
+def _widths(entry: AccuracyEntry, left_out: Sequence[str], where: Place, document: Document) -> Iterator[Fault]:
+    """Ask for intervals about as wide as the numbers of cases make them, except of means over folds."""
+    for name, (fewest, most) in _cases(entry).items() if entry.split != "cross-validation" else ():
+        quoted = getattr(entry, name)
+        if not isinstance(quoted, Quoted) or quoted.ci is None or {name, "n"} & set(left_out):
+            continue
+        lower, upper = (number(limit) for limit in quoted.ci)
+        slack = sum(map(_half_step, quoted.ci))
+        # The rounding of the proportion itself, too, for the benefit of the doubt: towards 0 or 1, then towards 1/2.
+        low, high = _range(quoted.value)
+        outer, inner = sorted((low, min(high, 1.0)), key=lambda p: p * (1 - p))
+        problem = ""
+        if most and (upper - lower + slack) * UNLIKE < _wald_width(outer, most):
+            problem = f"the interval {quoted.ci[0]} to {quoted.ci[1]} is too narrow for {most} cases"
+        elif fewest and upper - lower - slack > UNLIKE * _wilson_width(inner, fewest):
+            problem = f"the interval {quoted.ci[0]} to {quoted.ci[1]} is too wide for {fewest} cases"
+        if problem and not all(limit in (entry.note or "") for limit in quoted.ci):
+            remedy = "check cases and interval; if they are printed so, say it under note, with both limits"
+            yield document.fault((*where, name, "ci"), problem, remedy, "SIZE-003")
+
+
+def _cases(entry: AccuracyEntry) -> dict[str, tuple[int | None, int | None]]:
+    """Return the fewest and the most cases that each proportion can be of; None where nothing printed says."""
+    tp, fp, fn, tn = entry.tp, entry.fp, entry.fn, entry.tn
+    smallest, largest = entry.size if isinstance(entry.size, tuple) else (entry.size, entry.size)
+    known = {
+        "sensitivity": _sum(tp, fn) if entry.n_diseased is None else entry.n_diseased,
+        "specificity": _sum(tn, fp) if entry.n_nondiseased is None else entry.n_nondiseased,
+        "ppv": _sum(tp, fp),
+        "npv": _sum(tn, fn),
+    }
+    return {"accuracy": (smallest, largest), **{name: (n, largest if n is None else n) for name, n in known.items()}}
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second
+
+
+def _wald_width(p: float, n: int) -> float:
+    half = Z * sqrt(max(p * (1 - p), 0) / n)
+    return min(p + half, 1.0) - max(p - half, 0.0)
+
+
+def _wilson_width(p: float, n: int) -> float:
+    return 2 * Z * sqrt(max(p * (1 - p), 0) / n + (Z / n) ** 2 / 4) / (1 + Z**2 / n)
 
 
 def _tabulated(study: Study, document: Document, baseline: Rows) -> Iterator[Fault]:
