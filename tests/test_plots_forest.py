@@ -49,6 +49,24 @@ def test_compact_panel_shows_both_pooled_intervals() -> None:
     assert (second[0, 0], second[2, 0]) == (FIT.specificity.lower, FIT.specificity.upper)
 
 
+BY = fit(COUNTS, by=["clinic" if row % 2 else "ward" for row in range(COUNTS.k)])
+
+
+@pytest.mark.parametrize("width", [COLUMN, 9.0])
+def test_each_level_has_a_row_with_its_name_its_size_and_its_interval(width: float) -> None:
+    ax = forest(BY, levels=BY.levels, width=width)
+    pairs = [*((level.sensitivity, level.specificity) for level in BY.levels), (BY.sensitivity, BY.specificity)]
+    drawn = [diamonds(panel) for panel in ax.child_axes]
+    if len(drawn) == 1:  # both measures of each row in one panel
+        drawn = [drawn[0][:-2:2] + [drawn[0][-2]], drawn[0][1:-2:2] + [drawn[0][-1]]]
+    for j, found in enumerate(drawn):
+        assert [(corners[0, 0], corners[2, 0]) for corners in found] == [(p[j].lower, p[j].upper) for p in pairs]
+    shown = " ".join(texts(ax))
+    for level in BY.levels:
+        assert level.label in shown
+        assert f"{level.k} studies" in shown
+
+
 @pytest.mark.parametrize("width", [COLUMN, 9.0])
 def test_every_study_stands_at_its_estimate(width: float) -> None:
     panels = forest(FIT, width=width).child_axes

@@ -14,6 +14,7 @@ from gallery import COUNTS, FIT, tips
 from livingreview.plots.funnel import funnel
 from livingreview.plots.sroc import sroc
 from livingreview.synthesis.bias import deeks, egger
+from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.regions import confidence_region, prediction_region
 from livingreview.synthesis.sroc import rutter_gatsonis
@@ -30,6 +31,16 @@ def ellipses(ax):
 
 def test_summary_point_is_the_mean_pair() -> None:
     assert line(sroc(FIT), "summary point").tolist() == [[expit(-FIT.mu[1]), expit(FIT.mu[0])]]
+
+
+def test_each_level_has_a_point_of_its_own_shape() -> None:
+    by = fit(COUNTS, by=["clinic" if row % 2 else "ward" for row in range(COUNTS.k)])
+    ax = sroc(by, levels=by.levels)
+    points = {mark.get_label(): mark for mark in ax.lines if mark.get_label() in ("clinic", "ward")}
+    assert len({mark.get_marker() for mark in points.values()}) == 2
+    for level in by.levels:
+        (place,) = np.column_stack(points[level.label].get_data())
+        assert place.tolist() == [1 - level.specificity.estimate, level.sensitivity.estimate]
 
 
 def test_regions_are_those_of_the_fit() -> None:

@@ -1,5 +1,6 @@
 """Does ``livingreview pool`` print what the engine computes, and name what is wrong with its input?"""
 
+import csv
 import json
 import os
 import re
@@ -383,6 +384,20 @@ def test_both_figures_are_written_with_the_studies_in_them(capsys, tmp_path):
         assert "<svg" in svg
         assert "summary sensitivity" in svg
     assert "S7" in forest.read_text(encoding="utf-8")
+
+
+def test_the_forest_plot_puts_the_studies_of_a_level_together_and_both_figures_name_it(tmp_path):
+    pytest.importorskip("matplotlib")
+    table, plane, forest = tmp_path / "table.csv", tmp_path / "sroc.svg", tmp_path / "forest.svg"
+    table.write_text(TABLE, encoding="utf-8")
+    assert main(["pool", str(table), "--by", "setting", "--plot", str(plane), "--forest", str(forest)]) == 0
+    levels = dict.fromkeys(row["setting"] for row in csv.DictReader(TABLE.splitlines()))
+    drawn = forest.read_text(encoding="utf-8")
+    for level in levels:
+        assert f">{level}</text>" in plane.read_text(encoding="utf-8")
+        assert re.search(rf">{level} \(\d studies\)</text>", drawn)
+    column = [text for text in re.findall(r">([^<>]+)</text>", drawn) if text in levels]
+    assert column == sorted(column)
 
 
 def test_a_figure_that_cannot_be_written_is_an_error(capsys, tmp_path):

@@ -135,7 +135,7 @@ def _draw(arguments: argparse.Namespace, fit: BivariateFit, by: Sequence[str] | 
     from livingreview.plots.svg import save
 
     summary = f"{fit.k} studies; summary sensitivity {fit.sensitivity}, specificity {fit.specificity}."
-    # Studies of one level stand together, under its name.
+    # Studies of one level stand together, beside its name.
     groups: dict[str, Any] = {}
     if by:
         groups = {"descriptors": {arguments.by: by}, "order": sorted(range(fit.k), key=lambda row: by[row])}

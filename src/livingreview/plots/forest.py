@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ from livingreview.plots.palette import RATINGS, Rating, colour
 from livingreview.plots.rows import diamond, estimate_text
 from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, signed_dot, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.covariates import LevelEstimate
 from livingreview.synthesis.intervals import Interval, Intervals
 from livingreview.synthesis.measures import ProportionMethod, sensitivity, specificity
 
@@ -54,6 +55,7 @@ class PooledAccuracy(Protocol):
 def forest(
     fit: PooledAccuracy,
     *,
+    levels: Sequence[LevelEstimate] = (),
     descriptors: Mapping[str, Sequence[str]] | None = None,
     quality: Mapping[str, Sequence[str | None]] | None = None,
     order: Sequence[int] | None = None,
@@ -70,6 +72,8 @@ def forest(
     ----------
     fit
         A bivariate fit.
+    levels
+        Estimates per level of a covariate, such as the fit's own: a pooled row each.
     descriptors
         Further columns: head to k texts.
     quality
@@ -88,7 +92,7 @@ def forest(
     ValueError
         If a column has not one entry per study, or a rating is unknown.
     """
-    table = _table(fit, descriptors or {}, quality or {}, order, method)
+    table = _table(fit, levels, descriptors or {}, quality or {}, order, method)
     if ax is not None:
         width = _width(ax)
     compact = width < NARROW
@@ -108,6 +112,7 @@ class _Table:
     labels: tuple[str, ...]
     counts: Counts
     studies: tuple[Intervals, Intervals]
+    levels: tuple[LevelEstimate, ...]
     pooled: tuple[Interval, Interval]
     predicted: tuple[Interval, Interval]
     descriptors: Mapping[str, Sequence[str]]
@@ -121,7 +126,7 @@ class _Table:
 
 def _height(table: _Table, *, compact: bool) -> float:
     """Return the height in inches that a layout needs."""
-    rows = len(table.labels) + 1 + table.has_prediction
+    rows = len(table.labels) + len(table.levels) + 1 + table.has_prediction
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
     return (rows + 2.5) * _LINE + _BOTTOM + _head_lines(table) * 0.17
@@ -186,20 +191,25 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
             judged = RATINGS[rating] if rating else _NOT_JUDGED
             signed_dot(ax, x + 0.12, y, judged, f"{label}, {name}: {judged.label}", size=10)
         x += 0.24
-    pooled, predicted = end + 0.75 * _LINE, end + 1.75 * _LINE
+    levels = [end + (0.75 + i) * _LINE for i in range(len(table.levels))]
+    pooled = end + (0.75 + len(levels)) * _LINE
+    predicted = pooled + _LINE
     ax.plot([_PAD, width - _PAD], [end + 0.15 * _LINE] * 2, color=colour("rule"), linewidth=0.8)
     ax.plot([_PAD, width - _PAD], [top - 0.02] * 2, color=colour("ink"), linewidth=0.8)
     level = f"{100 * table.pooled[0].level:g} %"
-    ax.text(_PAD, pooled, f"Pooled ({len(table.labels)} studies, {level} CI)", weight="bold", **style)
+    for y, estimate in zip(levels, table.levels, strict=True):
+        tooltip(ax.text(_PAD, y, f"{_cut(estimate.label)} ({_studies(estimate.k)})", **style), estimate.label)
+    ax.text(_PAD, pooled, f"Pooled ({_studies(len(table.labels))}, {level} CI)", weight="bold", **style)
     if table.has_prediction:
         ax.text(_PAD, predicted, f"{level} prediction interval", **style)
     x += _PAD
     panel = (width - x - 2 * _estimate_width() - 4 * _PAD) / 2
     for j, (name, _, marker, role) in enumerate(_MEASURES):
         text_x = x + j * _estimate_width()
+        of_studies = [table.studies[j][i] for i in range(len(ys))]
+        of_levels = [_pair(estimate)[j] for estimate in table.levels]
         ax.text(text_x, head, f"{name}", weight="bold", **style)
-        for i, y in enumerate(ys):
-            interval = table.studies[j][i]
+        for y, interval in zip([*ys, *levels], [*of_studies, *of_levels], strict=True):
             ax.text(text_x, y, estimate_text(interval.estimate, interval.lower, interval.upper), **style)
         summary = table.pooled[j]
         text = estimate_text(summary.estimate, summary.lower, summary.upper)
@@ -214,6 +224,8 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         ax.text(left + panel / 2, head, name, ha="center", weight="bold", **style)
         for i, (y, label) in enumerate(zip(ys, table.labels, strict=True)):
             _study(inset, table.studies[j][i], y, marker, role, f"{label}: {name.lower()}")
+        for y, interval in zip(levels, of_levels, strict=True):
+            diamond(inset, interval.estimate, interval.lower, interval.upper, y, half_height=0.06)
         _summary(inset, table, j, pooled, predicted)
         at = [table.pooled[j].estimate] * 2
         inset.plot(at, (top, pooled), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
@@ -257,7 +269,7 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
 
     def block(i: int, head: str, note: str, intervals: Sequence[Interval]) -> list[float]:
         """Write the three lines of block i; return where its two intervals go."""
-        y = _PAD + 0.5 * _STACK + i * _BLOCK + 0.25 * _STACK * (i >= len(table.labels))
+        y = _PAD + 0.5 * _STACK + i * _BLOCK + 0.25 * _STACK * (i >= k)
         for x in (0, 0.25, 0.5, 0.75, 1):  # the grid stops where the heads cross the panel
             span = (y + 0.55 * _STACK, y + 2.5 * _STACK)
             inset.plot([x, x], span, color=colour("rule"), linewidth=0.8, zorder=1, clip_on=False)
@@ -274,7 +286,7 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
             ax.text(right + _PAD, line, text, va="center", fontsize=SMALL)
         return lines
 
-    cells = table.counts
+    cells, k = table.counts, len(table.labels)
     for i, label in enumerate(table.labels):
         numbers = f"TP {cells.tp[i]} · FP {cells.fp[i]} · FN {cells.fn[i]} · TN {cells.tn[i]}"
         intervals = [study[i] for study in table.studies]
@@ -282,15 +294,28 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
             _MEASURES, block(i, label, numbers, intervals), intervals, strict=True
         ):
             _study(inset, interval, y, marker, role, f"{label}: {name.lower()}")
-    k = len(table.labels)
-    pooled = block(k, f"Pooled ({k} studies)", f"{100 * table.pooled[0].level:g} % CI", table.pooled)
+    for i, estimate in enumerate(table.levels, k):
+        pair = _pair(estimate)
+        for y, interval in zip(block(i, estimate.label, _studies(estimate.k), pair), pair, strict=True):
+            diamond(inset, interval.estimate, interval.lower, interval.upper, y, half_height=0.06)
+    summaries = k + len(table.levels)
+    pooled = block(summaries, f"Pooled ({_studies(k)})", f"{100 * table.pooled[0].level:g} % CI", table.pooled)
     predicted = pooled
     if table.has_prediction:
         ranges = [Interval(math.nan, shown.lower, shown.upper, shown.level) for shown in table.predicted]
-        predicted = block(k + 1, "Predicted for a new study", f"{100 * ranges[0].level:g} %", ranges)
+        predicted = block(summaries + 1, "Predicted for a new study", f"{100 * ranges[0].level:g} %", ranges)
     for j in range(2):
         _summary(inset, table, j, pooled[j], predicted[j])
-    ax.plot([_PAD, width - _PAD], [pooled[0] - 1.55 * _STACK] * 2, color=colour("ink"), linewidth=0.8)
+    above = pooled[0] - 1.55 * _STACK - len(table.levels) * _BLOCK
+    ax.plot([_PAD, width - _PAD], [above] * 2, color=colour("ink"), linewidth=0.8)
+
+
+def _pair(estimate: LevelEstimate) -> tuple[Interval, Interval]:
+    return estimate.sensitivity, estimate.specificity
+
+
+def _studies(k: int) -> str:
+    return f"{k} {'study' if k == 1 else 'studies'}"
 
 
 def _width(ax: Axes) -> float:
@@ -302,6 +327,7 @@ def _width(ax: Axes) -> float:
 
 def _table(
     fit: PooledAccuracy,
+    levels: Sequence[LevelEstimate],
     descriptors: Mapping[str, Sequence[str]],
     quality: Mapping[str, Sequence[str | None]],
     order: Sequence[int] | None,
@@ -324,6 +350,7 @@ def _table(
             sensitivity(counts, level=fit.level, method=method),
             specificity(counts, level=fit.level, method=method),
         ),
+        levels=tuple(replace(estimate, label=clean(str(estimate.label))) for estimate in levels),
         pooled=(fit.sensitivity, fit.specificity),
         predicted=(fit.prediction_interval_sensitivity, fit.prediction_interval_specificity),
         descriptors={clean(name): [clean(column[i]) for i in rows] for name, column in descriptors.items()},

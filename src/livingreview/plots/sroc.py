@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from livingreview.errors import ConvergenceError, TooFewStudies
 from livingreview.plots.palette import colour
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.covariates import LevelEstimate
 from livingreview.synthesis.regions import Fit, Quantile, confidence_region, prediction_region
 from livingreview.synthesis.sroc import CurveKind
 from livingreview.synthesis.sroc import curve as sroc_curve
@@ -23,12 +25,16 @@ __all__ = ["sroc"]
 
 _LARGEST: Final = 0.085  # of the axis; the largest arm of a study
 _SMALLEST: Final = 0.012
+_NAME: Final = 24  # characters of a level's name in the legend
+# Told apart without colour: first filled, then hollow.
+_MARKERS: Final = ("s", "^", "v", "P", "X", "h", "<", ">")
 
 
 @styled
 def sroc(
     fit: Fit,
     *,
+    levels: Sequence[LevelEstimate] = (),
     curve: CurveKind | None = "rutter_gatsonis",
     studies: Literal["ellipse", "circle"] = "ellipse",
     level: float | None = None,
@@ -44,6 +50,8 @@ def sroc(
     ----------
     fit
         A bivariate fit.
+    levels
+        Estimates per level of a covariate, such as the fit's own: a point each, told apart by its shape.
     curve
         Kind of summary curve, drawn over the observed range only; None for no curve.
     studies
@@ -64,12 +72,24 @@ def sroc(
     tooltip(point, f"sensitivity {expit(fit.mu[0]):.3f}, specificity {expit(fit.mu[1]):.3f}")
     handles = [
         point,
+        *(_draw_level(ax, number, estimate) for number, estimate in enumerate(levels)),
         *_draw_curve(ax, fit, curve),
         *_draw_regions(ax, fit, fit.level if level is None else level, quantile),
         *_draw_studies(ax, fit.counts, studies),
     ]
     legend_beside(ax, handles, columns=2)
     return ax
+
+
+def _draw_level(ax: Axes, number: int, estimate: LevelEstimate) -> Artist:
+    name, sensitivity, specificity = clean(str(estimate.label)), estimate.sensitivity, estimate.specificity
+    short = name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
+    marker = _MARKERS[number % len(_MARKERS)]
+    (point,) = ax.plot([1 - specificity.estimate], [sensitivity.estimate], marker, markersize=8, label=short)
+    point.set(color=colour("paper" if number // len(_MARKERS) % 2 else "pooled"), zorder=7)
+    point.set(markeredgecolor=colour("ink"))
+    tooltip(point, f"{name}: sensitivity {sensitivity}, specificity {specificity}")
+    return point
 
 
 def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"]) -> list[Artist]:
