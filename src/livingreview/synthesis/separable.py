@@ -162,35 +162,38 @@ def integrate(data: Binomials, local: FloatArray, modes: FloatArray) -> tuple[In
 
 def _series(data: Binomials, local: FloatArray, modes: FloatArray, placed: _Placed) -> tuple[Integrals, BoolArray]:
     """Return the integrals of n studies, and for which of them the series has settled."""
-    (z1, z2), (c11, c21, c22), n = modes[:2], placed.c, modes.shape[1]
-    rule = int(placed.spread.max() > NARROW)
+    n, rule = modes.shape[1], int(placed.spread.max() > NARROW)
     terms = math.ceil(math.log(NEGLIGIBLE) / math.log(max(placed.strength.max(), WEAKEST)))
     terms += -terms % 4  # few numbers of terms, each prepared once
-    (x, x_squared, log_weight), (powers, left, right, inverse) = RULES[rule], _terms(rule, terms)
-    delta = placed.scale[:, :, None] * x + (local[:2] - data.reference + effects(local, modes))[:, :, None]
-    np.minimum(np.maximum(delta, -LARGEST_LOGIT, out=delta), LARGEST_LOGIT, out=delta)
-    y, trials, _, p, failures, residual, _, flat, tilt, bend = data.table[..., None]
-    excess = np.expm1(delta)
-    excess *= p
-    # −z1²/2 − z2²/2, without its value at the mode and without the product κ x1 x2.
-    linear, quadratic = np.array([[z1 * c11 + z2 * c21, z2 * c22], [c11 * c11 + c21 * c21, c22 * c22]])[..., None]
-    log_mass = y * delta - trials * np.log1p(excess)
-    log_mass -= linear * x
-    log_mass -= 0.5 * quadratic * x_squared
-    tops = log_mass[:, :, len(x) // 2].copy()
-    log_mass += log_weight - tops[:, :, None]
-    score = residual - failures * excess / (1.0 + excess)
-    weighted = np.empty((2, n, 3, len(x)))
-    mass = np.exp(log_mass, out=weighted[:, :, 0])
-    np.multiply(mass, score, out=weighted[:, :, 1])
-    np.multiply(mass, flat + score * (tilt + bend * score), out=weighted[:, :, 2])
-    moments = (weighted.reshape(-1, len(x)) @ powers).reshape(2, n, -1)
+    powers, left, right, inverse = _terms(rule, terms)
+    arms, height = _arms(data, local, modes, placed, RULES[rule])
+    moments = (arms.reshape(-1, arms.shape[3]) @ powers).reshape(2, n, -1)
     ones, others = moments[0][:, left].reshape(n, 9, terms), moments[1][:, right].reshape(n, 6, terms)
-    coupling = np.vander(placed.kappa, terms, increasing=True) * inverse
-    others *= coupling[:, None]
+    others *= (np.vander(placed.kappa, terms, increasing=True) * inverse)[:, None]
     sums = (ones @ others.transpose(0, 2, 1)).reshape(n, -1)
     total = sums[:, 0]
     settled = np.abs(ones[:, 0, -2:] * others[:, 0, -2:]).max(axis=1) <= SETTLED * total
-    value = data.constant[0] + data.constant[1] + tops[0] + tops[1] - 0.5 * (z1 * z1 + z2 * z2)
-    value += np.log(np.abs(total) * c11 * c22 / (2 * math.pi))
+    value = height + np.log(np.abs(total) * placed.c[0] * placed.c[2] / (2 * math.pi))
     return from_table(value, sums[:, _PRODUCTS] / total[:, None], modes, placed.c), settled
+
+
+def _arms(
+    data: Binomials, local: FloatArray, modes: FloatArray, placed: _Placed, rule: _Rule
+) -> tuple[FloatArray, FloatArray]:
+    """Return (2, n, 3, Q) weights A and B at their nodes, times 1, s and q, and the (n,) logarithms of their unit."""
+    (z1, z2), (c11, c21, c22), x = modes[:2], placed.c, rule.x
+    y, trials, _, p, failures, residual, _, flat, tilt, bend = data.table[..., None]
+    delta = placed.scale[:, :, None] * x + (local[:2] - data.reference + effects(local, modes))[:, :, None]
+    np.minimum(np.maximum(delta, -LARGEST_LOGIT, out=delta), LARGEST_LOGIT, out=delta)
+    excess = p * np.expm1(delta)
+    # −z1²/2 − z2²/2, without its value at the mode and without the product κ x1 x2.
+    linear, quadratic = np.array([[z1 * c11 + z2 * c21, z2 * c22], [c11 * c11 + c21 * c21, c22 * c22]])[..., None]
+    log_mass = y * delta - trials * np.log1p(excess) - linear * x - 0.5 * quadratic * rule.x_squared
+    tops = log_mass[:, :, len(x) // 2].copy()
+    log_mass += rule.log_weight - tops[:, :, None]
+    score = residual - failures * excess / (1.0 + excess)
+    arms = np.empty((2, len(z1), 3, len(x)))
+    mass = np.exp(log_mass, out=arms[:, :, 0])
+    np.multiply(mass, score, out=arms[:, :, 1])
+    np.multiply(mass, flat + score * (tilt + bend * score), out=arms[:, :, 2])
+    return arms, data.constant.sum(axis=0) + tops.sum(axis=0) - 0.5 * (z1 * z1 + z2 * z2)
