@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from golden_cases import EVERY, Case
 from livingreview.errors import DataError, TooFewStudies
@@ -107,10 +108,76 @@ def test_a_funnel_without_slope_to_find_is_refused() -> None:
         bias.egger([0.1, math.nan, 0.2], [0.1, 0.2, 0.3])
 
 
-def test_ranks_that_do_not_vary_have_no_correlation() -> None:
-    rank = bias.begg([0.1, 0.2, 0.3], [0.1, 0.1, 0.1])
+@pytest.mark.parametrize(
+    ("effects", "variances"), [([0.1, 0.2, 0.3], [0.1, 0.1, 0.1]), ([0.0, 0.0, 0.0], [0.1, 0.2, 0.3])]
+)
+def test_ranks_that_do_not_vary_have_no_correlation(effects: list[float], variances: list[float]) -> None:
+    rank = bias.begg(effects, variances)
     assert math.isnan(rank.tau)
     assert rank.to_dict()["tau"] is None
+
+
+EFFECTS = np.array([0.9, 0.2, 0.6, 1.4, -0.3, 0.75, 1.1, 0.05, 0.4, 1.9])
+VARIANCES = np.array([0.02, 0.05, 0.03, 0.4, 0.11, 0.07, 0.25, 0.01, 0.09, 0.6])
+
+
+def test_eggers_slope_is_the_intercept_of_the_standardised_regression() -> None:
+    found = bias.egger(EFFECTS, VARIANCES)
+    error = np.sqrt(VARIANCES)
+    line = stats.linregress(1 / error, EFFECTS / error)
+    assert (found.slope, found.slope_se) == pytest.approx((line.intercept, line.intercept_stderr))
+    assert (found.intercept, found.intercept_se) == pytest.approx((line.slope, line.stderr))
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(line.intercept / line.intercept_stderr), 8))
+    assert (found.k, found.df, found.reliable, found.notes) == (10, 8, True, ())
+    assert not bias.egger(EFFECTS[:9], VARIANCES[:9]).reliable
+    for array in (found.x, found.effects, found.weights):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
+def test_deeks_weighs_by_effective_size_and_says_whom_it_leaves_out() -> None:
+    counts = Counts.from_arrays(
+        tp=[45, 60, 31, 70, 12], fp=[10, 4, 6, 9, 0], fn=[5, 20, 9, 7, 3], tn=[90, 40, 52, 81, 0]
+    )
+    found = bias.deeks(counts)
+    both = counts.subset([0, 1, 2, 3])
+    size = 4 / (1 / both.n_diseased + 1 / both.n_nondiseased)
+    effects, _ = log_ratios(both, "diagnostic_odds_ratio", "none")
+    slope, intercept = np.polyfit(size**-0.5, effects, 1, w=np.sqrt(size))
+    assert (found.slope, found.intercept, found.k) == pytest.approx((slope, intercept, 4))
+    assert found.notes[-1] == "1 studies with one arm only are left out"
+    assert not any("one arm" in note for note in bias.deeks(both).notes)
+
+
+@pytest.mark.parametrize(("slope", "statistic", "p"), [(2.0, math.inf, 0), (-2.0, -math.inf, 0), (0.0, 0, 1)])
+def test_effects_without_scatter_are_certain_of_any_slope_but_none(slope: float, statistic: float, p: float) -> None:
+    found = bias.egger(slope * np.array([1.0, 2.0, 3.0, 4.0]), [1.0, 4.0, 9.0, 16.0])
+    assert (found.slope, found.slope_se, found.statistic, found.p) == (slope, 0, statistic, p)
+
+
+def test_the_rank_correlation_is_kendalls_of_standardised_effects() -> None:
+    found = bias.begg(EFFECTS, VARIANCES)
+    mean = np.average(EFFECTS, weights=1 / VARIANCES)
+    apart = (EFFECTS - mean) / np.sqrt(VARIANCES - 1 / np.sum(1 / VARIANCES))
+    expected = stats.kendalltau(apart, VARIANCES, method="exact")
+    assert (found.tau, found.p) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+@pytest.mark.parametrize("case", ["tied effects", "tied variances", "a hundred studies", "99 studies"])
+def test_with_ties_or_a_hundred_studies_ranks_have_the_normal_p_value(case: str) -> None:
+    rng = np.random.default_rng(1)
+    k = {"a hundred studies": 100, "99 studies": 99}.get(case, 6)
+    y, v = np.arange(k) - (k - 1) / 2 + 0.1 * rng.normal(size=k), rng.uniform(0.9, 1.1, k)
+    if case == "tied variances":
+        v[1] = v[0]
+    if case == "tied effects":
+        # The second and third study mirror the fourth and fifth: twice the same standardised effect.
+        y, v = np.array([0.0, 1.0, 1.0, -1.0, -1.0, 0.0]), np.array([0.5, 0.8, 0.8, 0.8, 0.8, 0.3])
+    found = bias.begg(y, v)
+    mean = np.average(y, weights=1 / v)
+    apart = np.round((y - mean) / np.sqrt(v - 1 / np.sum(1 / v)), 10)
+    expected = stats.kendalltau(apart, v, method="exact" if case == "99 studies" else "asymptotic")
+    assert (found.tau, found.p) == pytest.approx((expected.statistic, expected.pvalue))
 
 
 @pytest.mark.slow

@@ -216,7 +216,7 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> RankTest:
     standardised = (y - np.sum(y / v) / total) / np.sqrt(v - 1 / total)
     # Equal variances that were summed in another order differ in the last digit; they are ties all the same.
     effect, spread = (
-        scipy.stats.rankdata(np.round(column / np.max(np.abs(column)), 12)) for column in (standardised, v)
+        scipy.stats.rankdata(np.round(column / (np.max(np.abs(column)) or 1.0), 12)) for column in (standardised, v)
     )
     if np.ptp(effect) == 0 or np.ptp(spread) == 0:
         return RankTest(k, math.nan, math.nan, _few(k))
@@ -247,7 +247,9 @@ def _regression(
     intercept = y_mean - slope * x_mean
     scale = float(share @ (effects - intercept - slope * x) ** 2) / (k - 2)
     slope_se, intercept_se = math.sqrt(scale / spread), math.sqrt(scale * (1 + x_mean**2 / spread))
-    statistic = slope / slope_se if slope_se > 0 else math.copysign(math.inf, slope)
+    # Points on one line have no residual: t is infinite, but for a slope of 0 itself.
+    without_scatter = math.copysign(math.inf, slope) if slope else 0.0
+    statistic = slope / slope_se if slope_se > 0 else without_scatter
     return FunnelTest(
         name=name,
         k=k,
