@@ -20,6 +20,7 @@ from livingreview.synthesis.random_effects import (
     solve,
     validated,
 )
+from livingreview.synthesis.univariate import fit
 
 GOOD: dict[str, Any] = {
     "effects": [0.1, 0.2, 0.3],
@@ -106,6 +107,19 @@ def test_a_problem_without_a_degree_of_freedom_has_no_heterogeneity_and_no_facto
     assert plain.h2[1] == pytest.approx(plain.q[1] / 2)
     assert plain.i2[1] == pytest.approx(1 - 2 / plain.q[1])
     assert scaled.scale[1] == pytest.approx(plain.q[1] / 2 if method == "fixed" else 1)
+
+
+def test_a_regression_of_unequal_variances_is_weighted_least_squares() -> None:
+    rng = np.random.default_rng(6)
+    y, v, year = rng.normal(size=6), rng.uniform(0.1, 2, 6), rng.normal(2010, 5, 6)
+    x = np.column_stack([np.ones(6), year, rng.normal(size=6)])
+    found = solve(orthonormal(y, v, x), "fixed", "z")
+    precision = x.T @ (x / v[:, None])
+    assert found.covariance[0] == pytest.approx(np.linalg.inv(precision), rel=1e-6)
+    assert found.coefficients[0] == pytest.approx(np.linalg.solve(precision, x.T @ (y / v)), rel=1e-6)
+    fitted = fit(y, v, moderators=x[:, 1:], moderator_names=["year", "size"], method="fixed")
+    assert "intercept, year, size" in repr(fitted)
+    assert f"{fitted.estimate}" not in repr(fitted)
 
 
 def test_what_json_cannot_hold_becomes_none() -> None:

@@ -484,8 +484,12 @@ def test_one_study_has_a_fixed_effect_and_no_random_one() -> None:
     assert alone.estimate.lower == pytest.approx(0.5 - 1.959963984540054 * 0.2)
     assert math.isnan(alone.q_p)
     assert alone.to_dict()["tau2"] is None
-    with pytest.raises(TooFewStudies, match="at least 2"):
-        univariate.fit([0.5], [0.04], method="reml")
+    with pytest.raises(TooFewStudies, match="no degrees of freedom"):
+        alone.tau2_interval()
+    assert alone.prediction_interval("normal") == alone.estimate
+    for options in ({"method": "reml"}, {"method": "reml", "test": "z"}, {"method": "fixed", "test": "hartung_knapp"}):
+        with pytest.raises(TooFewStudies, match="at least 2"):
+            univariate.fit([0.5], [0.04], **options)  # type: ignore[arg-type]
     with pytest.raises(TooFewStudies):
         refits.leave_one_out(alone)
 
@@ -496,6 +500,23 @@ def test_two_studies_have_no_higgins_prediction_interval() -> None:
         pair.prediction_interval()
     assert pair.to_dict()["prediction_interval"] is None
     assert math.isnan(refits.leave_one_out(pair).lower[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "predicts"), [({}, True), ({"method": "fixed"}, False), ({"moderators": [1.0, 2.0, 4.0]}, False)]
+)
+def test_json_has_a_prediction_where_there_is_one(options: dict[str, Any], predicts: bool) -> None:
+    result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], test="z", **options)
+    assert (result.to_dict()["prediction_interval"] is not None) == predicts
+    assert [c["p"] for c in result.to_dict()["coefficients"].values()] == pytest.approx(result.p_values)
+
+
+@pytest.mark.parametrize("method", ["fixed", "reml"])
+def test_the_pooled_effect_is_the_weighted_mean(method: univariate.Method) -> None:
+    result = univariate.fit([0.1, 0.9, 0.2], [0.01, 0.02, 0.09], method=method, test="z")
+    assert result.weights.sum() == pytest.approx(1)
+    assert result.weights @ result.effects == pytest.approx(result.estimate.estimate)
+    assert list(np.argsort(-result.weights)) == [0, 1, 2]
 
 
 def test_results_are_plain_json_and_cannot_be_changed() -> None:
