@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,13 @@ def test_diagnostics_of_a_regression_are_those_of_deleting_by_hand(test: Any) ->
     y, v, x = rng.normal(size=9), rng.uniform(0.05, 0.5, 9), rng.normal(2000, 8, 9)
     whole = univariate.fit(y, v, method="reml", test=test, moderators=x)
     ours = influence(whole)
-    assert ours.hat.sum() == pytest.approx(2)
+    design = np.column_stack([np.ones(9), x])
+    total = np.diag(v + whole.tau2)
+    hat = design @ np.linalg.inv(design.T @ np.linalg.inv(total) @ design) @ design.T @ np.linalg.inv(total)
+    assert ours.hat == pytest.approx(np.diag(hat), rel=1e-6)
+    assert ours.residual == pytest.approx(y - hat @ y, rel=1e-5)
+    left = np.eye(9) - hat
+    assert ours.standardized == pytest.approx(left @ y / np.sqrt(np.diag(left @ total @ left.T)), rel=1e-5)
     for i in range(9):
         keep = np.arange(9) != i
         part = univariate.fit(y[keep], v[keep], method="reml", test=test, moderators=x[keep])
@@ -69,6 +76,12 @@ def test_diagnostics_of_a_regression_are_those_of_deleting_by_hand(test: Any) ->
         assert ours.studentized[i] == pytest.approx((y[i] - row @ part.coefficients) / spread, rel=1e-6)
         ratio = np.linalg.det(part.covariance) / np.linalg.det(whole.covariance)
         assert ours.covariance_ratio[i] == pytest.approx(ratio, rel=1e-5)
+        assert ours.q_deleted[i] == pytest.approx(part.q)
+        # DFBETAS and DFFITS are in standard errors of all studies at the heterogeneity without this one.
+        scaled = np.linalg.inv(design.T @ (design / (v + part.tau2)[:, None])) * part.scale
+        assert ours.dfbetas[i] == pytest.approx(change / np.sqrt(np.diag(scaled)), rel=1e-5)
+        error = np.sqrt(part.scale * ours.hat[i] * (v[i] + part.tau2))
+        assert ours.dffits[i] == pytest.approx(row @ change / error, rel=1e-5)
 
 
 def test_an_outlier_is_the_influential_study() -> None:
@@ -91,6 +104,21 @@ def test_shifting_the_effects_changes_no_diagnostic(y: list[float], shift: float
         assert_close(getattr(other, column), getattr(one, column), 1e-6, 1e-6)
 
 
+def test_a_study_is_influential_past_the_median_of_chi_square_or_a_standard_error() -> None:
+    result = univariate.fit([0.2, 0.25, 0.3, 0.22], [0.04] * 4, method="fixed", study=list("abcd"))
+    ours = influence(result)
+    with pytest.raises(ValueError, match="read-only"):
+        ours.hat[0] = 1.0
+    still = {"cook_distance": np.array([0.46, 0.45, 0.0, 0.0]), "dfbetas": np.array([[0.0], [0.0], [1.01], [-1.01]])}
+    assert replace(ours, **still).influential() == ("a", "c", "d")  # the median of χ² on 1 degree of freedom is 0.4549
+    # Two coefficients, and a median of 1.3863.
+    two = {
+        "cook_distance": np.array([1.38, 1.39, 0.0, 0.0]),
+        "dfbetas": np.array([[0, 0], [0, 0], [0.9, 1.1], [0.9, -0.9]]),
+    }
+    assert replace(ours, **two).influential() == ("b", "c")
+
+
 def test_a_coefficient_that_rests_on_one_study_names_it() -> None:
     result = univariate.fit([0.1, 0.3, 0.2, 0.4], [0.1] * 4, moderators=[0, 0, 0, 1], study=["a", "b", "c", "only"])
     with pytest.raises(TooFewStudies, match="only"):
@@ -100,6 +128,12 @@ def test_a_coefficient_that_rests_on_one_study_names_it() -> None:
 def test_two_studies_are_too_few_to_delete_one() -> None:
     with pytest.raises(TooFewStudies, match="at least 3"):
         influence(univariate.fit([0.1, 0.3], [0.1, 0.1]))
+    assert len(influence(univariate.fit([0.1, 0.3, 0.4], [0.1, 0.1, 0.1])).hat) == 3
+    alone = bivariate.fit(Counts.from_arrays([40], [5], [10], [80]))
+    with pytest.raises(TooFewStudies, match="found 1"):
+        leave_one_out(alone)
+    two = Counts.from_arrays([40, 30], [5, 9], [10, 3], [80, 44])
+    assert leave_one_out(bivariate.fit(two, structure="fixed")).converged.all()
 
 
 @pytest.mark.parametrize("model", ["binomial", "normal"])
@@ -145,8 +179,13 @@ def test_a_deletion_without_a_fit_is_said_and_the_others_stand() -> None:
     ours = leave_one_out(bivariate.fit(counts, structure="fixed"))
     assert ours.converged.tolist() == [False, True, True, True]
     assert np.isnan(ours.cook_distance[0])
-    assert ours.failure[0]
-    assert ours.to_dict()[0]["sensitivity"]["estimate"] is None
+    assert "converged=3" in repr(ours)
+    lost, kept = ours.to_dict()[:2]
+    assert (lost["failure"], kept["failure"]) == (ours.failure[0], None)
+    assert "specificity is 100 %" in ours.failure[0]
+    assert (lost["sensitivity"]["estimate"], lost["cook_distance"]) == (None, None)
+    assert kept["cook_distance"] == ours.cook_distance[1]
+    assert kept["sensitivity"]["ci"] == ours.sensitivity[1, 1:].tolist()
 
 
 def test_leave_one_out_of_a_fit_with_covariates_is_refused() -> None:
