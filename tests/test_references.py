@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from pybtex.database import parse_string
 
 from livingreview.publish.references import bibtex, csl_json, referable, ris, split_name
+from livingreview.review.model import Study
 from published import HOSTILE, with_study
 
 KINDS = {"article-journal", "paper-conference", "article"}
+
+
+def study(**report: object) -> Study:
+    return Study.model_validate(
+        {
+            "id": "x2024",
+            "report": {"source": "paper", **report},
+            "standing": [{"on": date(2025, 7, 31), "status": "included", "route": "databases", "reason": "eligible"}],
+            "task": "diagnosis",
+            "source": "paper",
+            "extraction": [{"by": "a person", "kind": "person", "on": date(2025, 7, 31)}],
+            "sources": {"paper": {"kind": "publication", "where": "abstract"}},
+        }
+    )
 
 
 def test_the_three_forms_hold_the_same_studies(review):
@@ -71,3 +87,19 @@ def test_no_title_begins_a_tag_of_its_own(review):
 def test_names_are_split_as_printed():
     assert split_name("Ben Khalifa A") == ("Ben Khalifa", "A")
     assert split_name("The ACDC Consortium") == ("The ACDC Consortium", "")
+
+
+def test_bibtex_survives_every_sign_that_tex_reads():
+    title = r"100 % of {T1} & T2* in $n$ = 5_000 #1 ~ \input{secret} ^"
+    database = parse_string(bibtex([study(title=title, first_author="Ben Khalifa A", year=2024)]), "bibtex")
+    entry = database.entries["x2024"]
+    (author, others) = entry.persons["author"]
+    assert (author.last_names, author.first_names, str(others)) == (["{Ben Khalifa}"], ["A"], "others")
+    assert "\\input" not in entry.fields["title"]
+    assert entry.fields["year"] == "2024"
+
+
+def test_a_report_that_was_not_identified_is_cited_as_such():
+    entry = parse_string(bibtex([study()]), "bibtex").entries["x2024"]
+    assert "report not identified" in entry.fields["title"]
+    assert "author" not in entry.persons

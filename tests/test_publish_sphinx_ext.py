@@ -1,4 +1,4 @@
-"""Is each hard word explained where a page uses it first, once, and with the definition of the glossary?"""
+"""Is each hard word explained where a page uses it first, once, by the glossary, and each formula shown whole?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from docutils import nodes
 from docutils.utils import new_document
 from sphinx import addnodes
 
-from livingreview.publish.sphinx_ext import definitions, link_terms
+from livingreview.publish.sphinx_ext import definitions, link_terms, mathml
 
 GLOSSARY = Path(__file__).parent.parent / "chapters" / "glossary.md"
 TERMS = {
@@ -117,3 +117,13 @@ def test_has_the_glossary_every_word_asked_for_once():
 def test_is_a_definition_short_and_free_of_citations(term, says):
     assert 20 < len(says) < 260, term
     assert "{" not in says, "what is cited stands in a paragraph of its own; the hover shows the first"
+
+
+@pytest.mark.parametrize("latex", [r"\frac{1", r"\nosuchcommand{x}"])
+def test_a_formula_that_cannot_be_shown_whole_is_refused(latex):
+    with pytest.raises(ValueError, match="formula"):
+        mathml(latex, "inline")
+
+
+def test_a_formula_keeps_its_source_as_text():
+    assert 'alttext="\\hat\\theta &lt; 1"' in mathml(r"\hat\theta < 1", "block")
