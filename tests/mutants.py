@@ -45,7 +45,7 @@ TESTS = {
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
     "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),
     "summary": ("summary", "bivariate", "reitsma"),
-    "variance_components": ("multilevel",),
+    "variance_components": ("variance_components", "multilevel"),
     **dict.fromkeys(("printed", "reported", "constraints", "compatible", "tables"), ("reconstruction",)),
 }
 OTHER: dict[type[ast.AST], type[ast.AST]] = {
