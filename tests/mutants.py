@@ -327,7 +327,11 @@ def main() -> int:
     parser.add_argument("module", help="of livingreview.synthesis or livingreview.reconstruction")
     parser.add_argument("--sample", type=int, help="make only so many changes, drawn at random")
     arguments = parser.parse_args()
-    (file,) = (ROOT / "src" / "livingreview").glob(f"[sr]*/{arguments.module}.py")
+    package = ROOT / "src" / "livingreview"
+    paths = [package / folder / f"{arguments.module}.py" for folder in ("synthesis", "reconstruction")]
+    file = next(filter(Path.is_file, paths), None)
+    if file is None:
+        parser.error(f"no module of the engine is called {arguments.module}")
     os.chdir(ROOT)
     module = importlib.import_module(f"livingreview.{file.parent.name}.{arguments.module}")
     names = TESTS.get(arguments.module, (arguments.module,))
