@@ -74,7 +74,7 @@ def test_links_are_relative_until_the_site_has_an_address(review, results, files
 def test_the_same_review_gives_the_same_bytes_and_a_past_day_no_later_study(review, results, files):
     assert api_files(review, results) == files
     then = review.as_of(date(2025, 7, 31))
-    past = content(api_files(then, replace(results, day=then.day)), "studies")
+    past = content(api_files(then, results.model_copy(update={"day": then.day})), "studies")
     assert past["day"] == "2025-07-31"
     assert {item["since"] for item in past["studies"]} == {"2025-07-31"}
 
@@ -88,8 +88,8 @@ def test_hostile_texts_stay_data(review, results):
 
 def test_each_ratio_follows_from_the_sensitivity_and_specificity_beside_it(results):
     measures = results["diagnosis"].measures
-    sensitivity, specificity = (measures[name]["estimate"] for name in ("sensitivity", "specificity"))
+    sensitivity, specificity = (measures[name].estimate for name in ("sensitivity", "specificity"))
     positive, negative = sensitivity / (1 - specificity), (1 - sensitivity) / specificity
-    assert measures["likelihood_ratio_positive"]["estimate"] == pytest.approx(positive, rel=1e-6)
-    assert measures["likelihood_ratio_negative"]["estimate"] == pytest.approx(negative, rel=1e-6)
-    assert measures["diagnostic_odds_ratio"]["estimate"] == pytest.approx(positive / negative, rel=1e-6)
+    assert measures["likelihood_ratio_positive"].estimate == pytest.approx(positive, rel=1e-6)
+    assert measures["likelihood_ratio_negative"].estimate == pytest.approx(negative, rel=1e-6)
+    assert measures["diagnostic_odds_ratio"].estimate == pytest.approx(positive / negative, rel=1e-6)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,10 @@ from livingreview.living import difference as module
 from livingreview.living.difference import Difference, compare, compare_results
 from livingreview.living.difference_markdown import as_markdown, escaped, forest_text
 from livingreview.living.records import FieldChange, RecordChange, record_changes
-from livingreview.living.results import Results, Synthesis, results_of
+from livingreview.living.results import results_of
 from livingreview.review import Review
 from livingreview.review.model import ConclusionRule
+from livingreview.review.model.release import FrozenResults, FrozenSynthesis
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,15 @@ def edited(data: Path, study: str, *changes: tuple[str, str]) -> Review:
     return Review.load(data)
 
 
-def synthesis(estimate: float, lower: float, upper: float, *studies: str) -> Synthesis:
+def synthesis(estimate: float, lower: float, upper: float, *studies: str) -> FrozenSynthesis:
     measures = {"sensitivity": {"estimate": estimate, "ci": [lower, upper], "level": 0.95}}
-    return Synthesis("diagnosis", "Diagnosis", studies, measures)
+    made = {"id": "diagnosis", "title": "Diagnosis", "studies": list(studies), "measures": measures, "reason": ""}
+    return FrozenSynthesis.model_validate(made)
 
 
-def results(*syntheses: Synthesis) -> Results:
-    return Results("2026.1", date(2026, 1, 1), date(2026, 1, 1), {}, (), syntheses)
+def results(*syntheses: FrozenSynthesis) -> FrozenResults:
+    day = date(2026, 1, 1)
+    return FrozenResults(version="2026.1", day=day, last_search=day, studies={}, verified=[], syntheses=list(syntheses))
 
 
 @pytest.mark.slow
@@ -62,7 +64,7 @@ def test_an_added_study_comes_in_and_moves_the_estimates(added: Difference, with
     (changed,) = added.results.changed
     assert (changed.id, changed.joined, changed.left) == ("diagnosis", ("madeup2026",), ())
     measures = {measure.name: measure for measure in changed.measures}
-    assert measures["sensitivity"].before["estimate"] != measures["sensitivity"].after["estimate"]  # type: ignore[index]
+    assert measures["sensitivity"].before != measures["sensitivity"].after
     assert changed.after == results_of(with_study)["diagnosis"]
 
 
@@ -72,8 +74,8 @@ def test_the_new_study_has_its_table_and_weight_and_the_estimate_without_it(adde
     assert all(10 < weight < 40 for weight in effect.weight)
     before = module.pool(review).fit
     assert before is not None
-    assert effect.without["sensitivity"]["estimate"] == pytest.approx(before.sensitivity.estimate, abs=1e-6)
-    assert effect.without["specificity"]["ci"][0] == pytest.approx(before.specificity.lower, abs=1e-4)
+    assert effect.without["sensitivity"].estimate == pytest.approx(before.sensitivity.estimate, abs=1e-6)
+    assert effect.without["specificity"].ci[0] == pytest.approx(before.specificity.lower, abs=1e-4)
 
 
 def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None:
@@ -165,8 +167,10 @@ def hostile_places(text: str) -> Iterator[Difference]:
     record = RecordChange("data/studies/x.yaml", "changed", text, (FieldChange(text, text, [text, {"a": text}]),))
     yield Difference(records=(record,), files=((text, "added"),), reference=text)
     yield Difference(unread=(Fault(text, 1, text, text, text, "X-001"),))
-    moved = (replace(synthesis(0.8, 0.7, 0.9, text), reason=text, title=text), synthesis(0.9, 0.8, 0.95))
-    yield Difference(results=compare_results(*(results(side) for side in moved)))
+    said = {"studies": [text], "reason": text, "title": text}
+    before, after = results(synthesis(0.8, 0.7, 0.9)), results(synthesis(0.9, 0.8, 0.95))
+    hostile = before.model_copy(update={"syntheses": [before["diagnosis"].model_copy(update=said)]})
+    yield Difference(results=compare_results(hostile, after))
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,12 @@ from livingreview.living.news import (
     summary,
     versions_items_table,
 )
-from livingreview.living.releases import frozen_results, read_releases
+from livingreview.living.releases import read_releases
 from livingreview.living.results import results_of
 from livingreview.publish.elements import notices_html, show_notices
 from livingreview.review import Review
 from livingreview.review.model import Release
+from livingreview.review.model.release import FrozenMeasure
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,9 @@ def test_is_a_first_pooling_told_and_its_reason_before(latest: News) -> None:
 
 
 def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None:
-    low = {"sensitivity": {"estimate": 0.95, "ci": [0.4, 0.99], "level": 0.95}}
-    before = replace(latest.today, syntheses=(replace(latest.today["diagnosis"], measures=low),))
+    low = {"sensitivity": FrozenMeasure(estimate=0.95, ci=[0.4, 0.99], level=0.95)}
+    synthesis = latest.today["diagnosis"].model_copy(update={"measures": low})
+    before = latest.today.model_copy(update={"syntheses": [synthesis]})
     change = compare_results(before, latest.today, rules=latest.review.file.conclusion_rules)
     (notice,) = notices(replace(latest, change=change))
     assert notice.startswith("The lower confidence limit of the pooled sensitivity has crossed 0.80.")
@@ -93,7 +95,7 @@ def test_is_what_nobody_stated_of_a_version_said_to_be_so(latest: News) -> None:
     table = versions_items_table(latest.releases).set_index("Item")
     assert table.loc["Changes to the methods", "Stated"] == "not stated"
     assert table.loc["Authors and roles", "Stated"].startswith("Aladwani F (author of the base review); ")
-    assert frozen_results(latest.releases[0]).day == latest.releases[0].day
+    assert latest.releases[0].results.day == latest.releases[0].day
 
 
 def test_is_a_notice_escaped_and_absent_without_a_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,10 +137,10 @@ def test_do_versions_show_what_was_frozen_and_then_today(review: Review) -> None
     *frozen, now = by_version(review, releases, today)
     for step, release in zip(frozen, releases, strict=True):
         assert step.label.startswith(release.version)
-        assert step.k == len(frozen_results(release)["diagnosis"].studies)
+        assert step.k == len(release.results["diagnosis"].studies)
     assert now.sensitivity is not None
     assert now.sensitivity.lower == today["diagnosis"].value("sensitivity_lower")
-    early = frozen_results(releases[0])
+    early = releases[0].results
     assert by_version(review, releases, early)[-1].k == len(early["diagnosis"].studies)
 
 

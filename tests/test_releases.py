@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from livingreview.commands import release as release_command
 from livingreview.errors import BuildError, DataError
 from livingreview.living.releases import (
     evidence_changelog,
-    frozen_results,
     make_release,
     previous_day,
     previous_release,
@@ -83,8 +81,8 @@ def test_do_todays_files_give_back_every_version_bit_for_bit() -> None:
     assert base.version == "2025.1"
     for release in [base, *(release for release in later if release.digests.data == data)]:
         review = Review.load(DATA, as_of=release.day)
-        results = replace(results_of(review), version=release.version)
-        frozen = frozen_results(release).to_dict()
+        results = results_of(review).model_copy(update={"version": release.version})
+        frozen = release.results.to_dict()
         assert json.dumps(results.to_dict(), sort_keys=True) == json.dumps(frozen, sort_keys=True)
         flow = living_flow(review, previous=previous_day(DATA, release.day))
         assert {box.key: box.count for box in flow.boxes} == release.flow
@@ -102,16 +100,16 @@ def test_does_a_release_survive_its_file(base_copy: Path, today: Release, review
     path = store(base_copy, today)
     assert path.read_text(encoding="utf-8").endswith("}\n")
     assert read_releases(base_copy)[-1] == today
-    assert frozen_results(today) == replace(results_of(review), version="2026.1")
+    assert today.results == results_of(review).model_copy(update={"version": "2026.1"})
     assert release_faults(base_copy) == []
 
 
 def test_which_version_is_the_one_before(base_copy: Path, today: Release) -> None:
     store(base_copy, today)
-    releases, results = read_releases(base_copy), frozen_results(today)
+    releases, results = read_releases(base_copy), today.results
     assert previous_release(releases, results) == releases[0], "the version that today is does not precede it"
-    assert previous_release(releases, replace(results, studies={})) == releases[1]
-    assert previous_release(releases, frozen_results(releases[0])) is None
+    assert previous_release(releases, results.model_copy(update={"studies": {}})) == releases[1]
+    assert previous_release(releases, releases[0].results) is None
     assert previous_day(base_copy, today.day) == date(2025, 7, 31)
     assert previous_day(base_copy, date(2025, 7, 31)) is None
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from livingreview.living.results import Results, Synthesis, results_of
+from livingreview.living.results import results_of
 from livingreview.living.rules import appearances, distance_table, fired, measures, rule_faults
 from livingreview.review import Review, check
 from livingreview.review.model import ConclusionRule
+from livingreview.review.model.release import FrozenResults
 
 DAY = date(2026, 1, 1)
 
 
-def results(*, certainty: str = "", **values: Any) -> Results:
+def results(*, certainty: str = "", **values: Any) -> FrozenResults:
     """Return made-up results with one synthesis; a value is an estimate or (estimate, lower, upper)."""
     made = {
         name: {"estimate": value[0], "ci": list(value[1:]), "level": 0.95}
@@ -25,8 +26,12 @@ def results(*, certainty: str = "", **values: Any) -> Results:
         else {"estimate": value}
         for name, value in values.items()
     }
-    synthesis = Synthesis("diagnosis", "Made up", ("a", "b", "c"), made, "" if made else "too few", certainty)
-    return Results("2026.1", DAY, DAY, {}, (), (synthesis,))
+    synthesis = {
+        "id": "diagnosis", "title": "Made up", "studies": ["a", "b", "c"], "measures": made,
+        "reason": "" if made else "too few", "certainty": certainty,
+    }  # fmt: skip
+    whole = {"version": "2026.1", "day": DAY, "last_search": DAY, "studies": {}, "verified": []}
+    return FrozenResults.model_validate({**whole, "syntheses": [synthesis]})
 
 
 def rule(kind: str, measure: str, threshold: float | None = None) -> ConclusionRule:
@@ -59,7 +64,7 @@ JUDGED = rule("certainty changes", "certainty")
     ],
 )
 def test_does_a_rule_fire_exactly_when_it_should(
-    watching: ConclusionRule, before: Results, after: Results, fires: bool
+    watching: ConclusionRule, before: FrozenResults, after: FrozenResults, fires: bool
 ) -> None:
     assert [item.rule for item in fired([watching], before, after)] == ([watching] if fires else [])
     assert distance_table([watching], before, after)["Fired"].tolist() == ["yes" if fires else "no"]

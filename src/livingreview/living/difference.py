@@ -1,6 +1,6 @@
 """What differs between two states of the review: files field by field, and every pooled estimate.
 
-``compare_results`` needs only two `Results`, such as two frozen releases; ``compare`` needs the reviews themselves and
+``compare_results`` needs only two sets of results, such as those of two releases; ``compare`` needs the reviews and
 also says what each new or changed study does to the diagnostic synthesis.
 """
 
@@ -18,27 +18,27 @@ from livingreview.analysis.diagnosis import Pooled, central_table, pool
 from livingreview.analysis.evidence import MAIN, gather, select
 from livingreview.errors import Fault
 from livingreview.living.records import Kind, RecordChange, record_changes
-from livingreview.living.results import Results, Synthesis, results_of
+from livingreview.living.results import results_of
 from livingreview.living.rules import Appearance, Fired, appearances, fired
 from livingreview.review import Review
 from livingreview.review.model import ConclusionRule
+from livingreview.review.model.release import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.influence import leave_one_out
 
 __all__ = [
     "Difference", "MeasureChange", "ResultsChange", "StudyEffect", "SynthesisChange", "compare", "compare_results",
 ]  # fmt: skip
 
-Measure = Mapping[str, Any]
 PROPORTIONS = ("sensitivity", "specificity")
 
 
 @dataclass(frozen=True)
 class MeasureChange:
-    """One number of a synthesis before and after, as `Synthesis.measures` has it; None where there was none."""
+    """One number of a synthesis before and after, None where there was none."""
 
     name: str
-    before: Measure | None
-    after: Measure | None
+    before: FrozenMeasure | None
+    after: FrozenMeasure | None
 
     @property
     def width_ratio(self) -> float | None:
@@ -53,8 +53,8 @@ class SynthesisChange:
 
     id: str
     title: str
-    before: Synthesis | None
-    after: Synthesis | None
+    before: FrozenSynthesis | None
+    after: FrozenSynthesis | None
 
     @property
     def changed(self) -> bool:
@@ -116,8 +116,8 @@ class ResultsChange:
                     "title": item.title,
                     "joined": list(item.joined),
                     "left": list(item.left),
-                    "before": asdict(item.before) if item.before else None,
-                    "after": asdict(item.after) if item.after else None,
+                    "before": item.before.model_dump(mode="json", exclude_unset=True) if item.before else None,
+                    "after": item.after.model_dump(mode="json", exclude_unset=True) if item.after else None,
                     "width_ratios": {measure.name: measure.width_ratio for measure in item.measures},
                 }
                 for item in self.changed
@@ -155,7 +155,12 @@ class StudyEffect:
     table: tuple[int, int, int, int]
     tables: int
     weight: tuple[float, float]
-    without: Mapping[str, Measure]
+    without: Mapping[str, FrozenMeasure]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        without = {name: measure.model_dump(exclude_unset=True) for name, measure in self.without.items()}
+        return {**asdict(self), "without": without}
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,13 +214,15 @@ class Difference:
             "records": [asdict(record) for record in self.records],
             "files": [{"file": file, "kind": kind} for file, kind in self.files],
             "results": self.results.to_dict() if self.results else None,
-            "effects": [asdict(effect) for effect in self.effects],
+            "effects": [effect.to_dict() for effect in self.effects],
             "left_out": [list(row) for row in self.left_out],
             "unread": [asdict(fault) for fault in self.unread],
         }
 
 
-def compare_results(before: Results, after: Results, *, rules: Sequence[ConclusionRule] = ()) -> ResultsChange:
+def compare_results(
+    before: FrozenResults, after: FrozenResults, *, rules: Sequence[ConclusionRule] = ()
+) -> ResultsChange:
     """Compare two sets of results, such as those of two releases, and evaluate conclusion rules."""
     old, new = before.by_id, after.by_id
     return ResultsChange(
@@ -265,15 +272,15 @@ def _effects(pooled: Pooled, moved: AbstractSet[str], earlier: AbstractSet[str])
             table=(tp, fp, fn, tn),
             tables=len(item.tables),
             weight=(weight[0], weight[1]),
-            without={} if without["failure"] else {name: without[name] for name in PROPORTIONS},
+            without={} if without["failure"] else {name: FrozenMeasure(**without[name]) for name in PROPORTIONS},
         )
 
 
-def _missing(here: Synthesis | None, there: Synthesis | None) -> tuple[str, ...]:
+def _missing(here: FrozenSynthesis | None, there: FrozenSynthesis | None) -> tuple[str, ...]:
     known = set(there.studies if there else ())
     return tuple(study for study in (here.studies if here else ()) if study not in known)
 
 
-def _width(measure: Measure | None) -> float | None:
-    lower, upper = (measure or {}).get("ci", (None, None))
-    return None if lower is None or upper is None else float(upper - lower)
+def _width(measure: FrozenMeasure | None) -> float | None:
+    lower, upper = measure.ci if measure and measure.ci else (None, None)
+    return None if lower is None or upper is None else upper - lower

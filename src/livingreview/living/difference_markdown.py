@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from livingreview.living.difference import PROPORTIONS, Difference, Measure, ResultsChange, SynthesisChange
+from livingreview.living.difference import PROPORTIONS, Difference, ResultsChange, SynthesisChange
 from livingreview.living.records import RecordChange
+from livingreview.review.model.release import FrozenMeasure, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.wording import decimal, in_markdown, listing, mark_explained, percent, plural
@@ -132,10 +133,10 @@ def _moves(item: SynthesisChange) -> str:
     return f"{'; '.join(moves)}." if moves else ""
 
 
-def _written(name: str, measure: Measure | None) -> str:
+def _written(name: str, measure: FrozenMeasure | None) -> str:
     if measure is None:
         return ""
-    estimate, ci = _number(name, measure["estimate"]), measure.get("ci")
+    estimate, ci = _number(name, measure.estimate), measure.ci
     text = f"{estimate} [{_number(name, ci[0])}, {_number(name, ci[1])}]" if ci else estimate
     return text.replace(" %", "\u00a0%")
 
@@ -182,7 +183,7 @@ def forest_text(difference: Difference) -> str:
     main = next(item for item in results.syntheses if item.id == "diagnosis")
     for name, side, sign in (("Pooled before", main.before, "◇"), ("Pooled now", main.after, "◆")):
         if side and side.measures:
-            rows.append((" ", name, [_interval(side.measures[measure]) for measure in PROPORTIONS], sign))
+            rows.append((" ", name, [_interval(side, measure) for measure in PROPORTIONS], sign))
     lines = [
         (sign, name, *(part for side in both for part in (_bar(side, mark), _estimate(side))))
         for sign, name, both, mark in rows
@@ -209,8 +210,9 @@ def _estimate(interval: Interval) -> str:
     return f"{interval.estimate:.2f} [{interval.lower:.2f}, {interval.upper:.2f}]"
 
 
-def _interval(measure: Measure) -> Interval:
-    return Interval(measure["estimate"], *measure["ci"])
+def _interval(side: FrozenSynthesis, name: str) -> Interval:
+    estimate, lower, upper = (side.value(f"{name}{limit}") for limit in ("", "_lower", "_upper"))
+    return Interval(*(math.nan if value is None else value for value in (estimate, lower, upper)))
 
 
 def _record(record: RecordChange) -> str:

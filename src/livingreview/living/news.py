@@ -10,11 +10,12 @@ import pandas as pd
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
 from livingreview.analysis.tabulate import reference
-from livingreview.living.difference import Measure, ResultsChange, compare_results
-from livingreview.living.releases import frozen_results, previous_release, read_releases
-from livingreview.living.results import Results, Synthesis, measure_name, measure_text, results_of
+from livingreview.living.difference import ResultsChange, compare_results
+from livingreview.living.releases import previous_release, read_releases
+from livingreview.living.results import measure_name, measure_text, results_of
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import Release
+from livingreview.review.model.release import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import day, listing, plural, with_interval
 
@@ -46,7 +47,7 @@ class News:
 
     review: Review
     releases: tuple[Release, ...]
-    today: Results
+    today: FrozenResults
     last: Release | None
     change: ResultsChange | None
 
@@ -69,7 +70,7 @@ def news(review: Review) -> News:
     releases = tuple(release for release in read_releases(review.root) if release.day <= review.day)
     today = results_of(review)
     last = previous_release(releases, today)
-    change = compare_results(frozen_results(last), today, rules=review.file.conclusion_rules) if last else None
+    change = compare_results(last.results, today, rules=review.file.conclusion_rules) if last else None
     return News(review, releases, today, last, change)
 
 
@@ -99,7 +100,7 @@ def summary(found: News) -> str:
 
 
 def _joined(found: News) -> dict[str, list[str]]:
-    before = frozen_results(found.last).studies if found.last else {}
+    before = found.last.results.studies if found.last else {}
     return {
         status: [name for name in ids if name not in before.get(status, ())]
         for status, ids in found.today.studies.items()
@@ -108,7 +109,7 @@ def _joined(found: News) -> dict[str, list[str]]:
 
 def standings_table(found: News) -> pd.DataFrame:
     """Return one row per study that came in, went out, or changed its standing since the last version."""
-    before = _standings(frozen_results(found.last)) if found.last else {}
+    before = _standings(found.last.results) if found.last else {}
     now = _standings(found.today)
     studies = {study.id: study for study in found.review.studies}
     pooled = {name for item in found.today.syntheses if item.measures for name in item.studies}
@@ -122,14 +123,14 @@ def standings_table(found: News) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[STUDY_ID, "Study", "Task", "Then", "Now", "Pooled now", "Reference"])
 
 
-def _standings(results: Results) -> dict[str, str]:
+def _standings(results: FrozenResults) -> dict[str, str]:
     return {name: status for status, ids in results.studies.items() for name in ids}
 
 
 def moved_table(found: News) -> pd.DataFrame:
     """Return every number of the syntheses that changed since the last version: then and now."""
 
-    def shown(name: str, measure: Measure | None, side: Synthesis | None) -> str:
+    def shown(name: str, measure: FrozenMeasure | None, side: FrozenSynthesis | None) -> str:
         if measure:
             return measure_text(name, measure)
         return f"not pooled: {side.reason}" if side else "not made"
@@ -147,9 +148,9 @@ def moved_table(found: News) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Then", "Now"])
 
 
-def versions_table(releases: Sequence[Release], today: Results) -> pd.DataFrame:
+def versions_table(releases: Sequence[Release], today: FrozenResults) -> pd.DataFrame:
     """Return one column per version up to today, side by side; the last column is today."""
-    columns = {f"{item.version} ({day(item.day)})": frozen_results(item) for item in releases if item.day <= today.day}
+    columns = {f"{item.version} ({day(item.day)})": item.results for item in releases if item.day <= today.day}
     columns[f"Today ({day(today.day)})"] = today
     rows = {
         "Last database search": [day(results.last_search) for results in columns.values()],
@@ -243,10 +244,10 @@ def by_publication(review: Review) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def by_version(review: Review, releases: Sequence[Release], today: Results) -> tuple[Step, ...]:
+def by_version(review: Review, releases: Sequence[Release], today: FrozenResults) -> tuple[Step, ...]:
     """Return the main synthesis of each version (oldest first) up to today, as it was frozen, and of today."""
     names = {study.id: label(study) for study in review.studies}
-    versions = [(item.version, frozen_results(item)) for item in releases if item.day <= today.day]
+    versions = [(item.version, item.results) for item in releases if item.day <= today.day]
     steps, seen = [], set[str]()
     for name, results in [*versions, ("today", today)]:
         synthesis = results["diagnosis"]
@@ -264,11 +265,11 @@ def by_version(review: Review, releases: Sequence[Release], today: Results) -> t
     return tuple(steps)
 
 
-def _interval(synthesis: Synthesis, name: str) -> Interval | None:
+def _interval(synthesis: FrozenSynthesis, name: str) -> Interval | None:
     estimate, lower, upper = (synthesis.value(f"{name}{limit}") for limit in ("", "_lower", "_upper"))
     if estimate is None or lower is None or upper is None:
         return None
-    return Interval(estimate, lower, upper, synthesis.measures[name]["level"])
+    return Interval(estimate, lower, upper, synthesis.measures[name].level or 0.95)
 
 
 def steps_table(steps: Sequence[Step]) -> pd.DataFrame:

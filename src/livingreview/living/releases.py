@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -15,16 +14,17 @@ from typing import Any, Final
 
 from livingreview.analysis.flow import living_flow
 from livingreview.errors import DataError, Fault
-from livingreview.living.results import Results, measure_name, measure_text, results_of
+from livingreview.living.results import measure_name, measure_text, results_of
 from livingreview.living.rules import fired
 from livingreview.review import Review
 from livingreview.review.model import Release, ReleaseNotes
+from livingreview.review.model.release import FrozenResults
 from livingreview.review.reading import Document, read_yaml, shown_path, validate
 from livingreview.wording import day as written_day
 from livingreview.wording import plural
 
 __all__ = [
-    "FOLDER", "evidence_changelog", "frozen_results", "make_release", "previous_day", "previous_release",
+    "FOLDER", "evidence_changelog", "make_release", "previous_day", "previous_release",
     "read_releases", "release_entries", "release_faults", "release_text", "sealed", "version_key",
 ]  # fmt: skip
 
@@ -92,25 +92,20 @@ def _faults(release: Release, document: Document) -> Iterator[Fault]:
         yield document.fault(("seal",), problem, "restore it from git; a correction is a new release", "REL-003")
 
 
-def frozen_results(release: Release) -> Results:
-    """Return the results of a released version as they were frozen."""
-    return Results.from_dict(release.results.model_dump(mode="json", exclude_unset=True))
-
-
 def previous_day(root: Path, day: date) -> date | None:
     """Return the day of the newest version before a day; None where there is none."""
     return max((release.day for release in read_releases(root) if release.day < day), default=None)
 
 
-def previous_release(releases: Sequence[Release], today: Results) -> Release | None:
+def previous_release(releases: Sequence[Release], today: FrozenResults) -> Release | None:
     """Return the newest release by that day whose studies or numbers are not today's; None where there is none."""
     for release in reversed(releases):
-        if release.day <= today.day and _numbers(frozen_results(release)) != _numbers(today):
+        if release.day <= today.day and _numbers(release.results) != _numbers(today):
             return release
     return None
 
 
-def _numbers(results: Results) -> tuple[Any, ...]:
+def _numbers(results: FrozenResults) -> tuple[Any, ...]:
     """Return what makes two states differ: not how something is called, or the day."""
     syntheses = {item.id: (item.studies, item.measures, item.certainty) for item in results.syntheses}
     return {status: ids for status, ids in results.studies.items() if ids}, syntheses
@@ -147,8 +142,8 @@ def make_release(
         faults.append(_refusal(f"{version} is not newer than {last.version}", "give a newer version", "REL-005"))
     if last is not None and review.day < last.day:
         faults.append(_refusal(f"{review.day} is before the last version's {last.day}", "mend --as-of", "REL-004"))
-    results = replace(results_of(review), version=version)
-    hits = fired(review.file.conclusion_rules, frozen_results(last), results) if last else ()
+    results = results_of(review).model_copy(update={"version": version})
+    hits = fired(review.file.conclusion_rules, last.results, results) if last else ()
     said, ids = notes.conclusions, {hit.rule.id for hit in hits}
     faults += [
         _refusal(f"the rule {hit.rule.id} fires: {hit.text}", f'add --conclusion {hit.rule.id}="…"', "REL-006")
@@ -215,8 +210,8 @@ def evidence_changelog(releases: Sequence[Release]) -> str:
 
 def release_entries(before: Release | None, release: Release) -> Iterator[str]:
     """Yield what happened from one version to the next, a sentence each."""
-    results = frozen_results(release)
-    old = frozen_results(before) if before else None
+    results = release.results
+    old = before.results if before else None
     yield from filter(None, (release.title and f"{release.title}.", release.about))
     if release.trigger:
         yield f"Trigger: {release.trigger}"

@@ -17,8 +17,9 @@ import pandas as pd
 from livingreview.analysis.overlap import STRUCTURE_GROUPS
 from livingreview.analysis.overlap_pooling import METRICS
 from livingreview.errors import DataError, Fault
-from livingreview.living.results import Results, measure_name
+from livingreview.living.results import measure_name
 from livingreview.review.model import ConclusionRule, ReviewFile
+from livingreview.review.model.release import FrozenResults
 from livingreview.review.reading import Document, read_yaml, validate
 from livingreview.wording import decimal
 
@@ -71,7 +72,7 @@ class Appearance:
         return f"No longer pooled ({self.reason}): {self.title}."
 
 
-def fired(rules: Sequence[ConclusionRule], before: Results, after: Results) -> tuple[Fired, ...]:
+def fired(rules: Sequence[ConclusionRule], before: FrozenResults, after: FrozenResults) -> tuple[Fired, ...]:
     """Return the rules that fire between the results of two days, in their order."""
     found = []
     for rule in rules:
@@ -81,7 +82,7 @@ def fired(rules: Sequence[ConclusionRule], before: Results, after: Results) -> t
     return tuple(found)
 
 
-def _fires(rule: ConclusionRule, old: float, new: float, after: Results) -> bool:
+def _fires(rule: ConclusionRule, old: float, new: float, after: FrozenResults) -> bool:
     if rule.kind == "certainty changes":
         return old != new
     if rule.kind == "interval excludes previous estimate":
@@ -91,7 +92,7 @@ def _fires(rule: ConclusionRule, old: float, new: float, after: Results) -> bool
     return limit is not None and (old >= limit) != (new >= limit)
 
 
-def appearances(rules: Sequence[ConclusionRule], before: Results, after: Results) -> tuple[Appearance, ...]:
+def appearances(rules: Sequence[ConclusionRule], before: FrozenResults, after: FrozenResults) -> tuple[Appearance, ...]:
     """Return the syntheses watched by a rule that are pooled on one of two days only."""
     found = []
     for name in dict.fromkeys(rule.synthesis for rule in rules):
@@ -104,7 +105,7 @@ def appearances(rules: Sequence[ConclusionRule], before: Results, after: Results
     return tuple(found)
 
 
-def distance_table(rules: Sequence[ConclusionRule], before: Results | None, after: Results) -> pd.DataFrame:
+def distance_table(rules: Sequence[ConclusionRule], before: FrozenResults | None, after: FrozenResults) -> pd.DataFrame:
     """Return one row per rule: its value then and now, its limit, how far the value stands from it, and if it fired."""
     hit = {item.rule.id for item in fired(rules, before, after)} if before else set()
     rows = []
@@ -186,7 +187,7 @@ def _rule_faults(
         yield document.fault((*where, "threshold"), problem, "delete it", "RULE-004")
 
 
-def _value(results: Results, rule: ConclusionRule, limit: str = "") -> float | None:
+def _value(results: FrozenResults, rule: ConclusionRule, limit: str = "") -> float | None:
     found = results.by_id.get(rule.synthesis)
     if found is None:
         return None
@@ -195,7 +196,7 @@ def _value(results: Results, rule: ConclusionRule, limit: str = "") -> float | N
     return found.value(f"{rule.measure}{limit}")
 
 
-def _interval(results: Results, rule: ConclusionRule) -> tuple[float | None, float | None]:
+def _interval(results: FrozenResults, rule: ConclusionRule) -> tuple[float | None, float | None]:
     return _value(results, rule, "_lower"), _value(results, rule, "_upper")
 
 

@@ -15,7 +15,6 @@ from pydantic import Field
 from livingreview.analysis.flow import Flow, living_flow
 from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import previous_day
-from livingreview.living.results import Results
 from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Study
@@ -79,7 +78,7 @@ _KINDS: Final[dict[str, type[Record]]] = {
 }
 
 
-def api_files(review: Review, results: Results) -> dict[str, bytes]:
+def api_files(review: Review, results: FrozenResults) -> dict[str, bytes]:
     """Return the files of the API by their path below the site; the same review gives the same bytes."""
     root = site_root(review)
     head = {"version": review.file.version, "day": review.day.isoformat()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from livingreview.review.model.base import (
     AnyText,
@@ -22,6 +22,7 @@ from livingreview.review.model.base import (
     WebAddress,
     Year,
 )
+from livingreview.review.model.release import Version
 
 
 class Dataset(Record):
@@ -129,7 +130,7 @@ class ReviewFile(Record):
     """``data/review.yaml``: the question, its limits and the rules of living."""
 
     title: Text
-    version: Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{1,3}$")]
+    version: Version
     base_review: dict[str, Any]
     question: dict[Literal["participants", "intervention", "comparison", "outcomes"], Text]
     question_source: Text

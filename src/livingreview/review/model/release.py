@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from livingreview.review.model.base import Count, Record, SourceKey, StudyId, Text
 
-__all__ = ["Contributor", "Release", "ReleaseNotes", "Version"]
+__all__ = [
+    "STATUSES", "Contributor", "FrozenMeasure", "FrozenResults", "FrozenSynthesis", "Release", "ReleaseNotes",
+    "Version",
+]  # fmt: skip
 
 Version = Annotated[str, StringConstraints(pattern=r"^20\d{2}\.(0|[1-9]\d{0,2})$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+#: How the review may hold a study, in the order in which results tell it.
+STATUSES: Final = ("included", "awaiting classification", "cited as background", "excluded")
 
 
 class Contributor(Record):
@@ -64,6 +69,16 @@ class FrozenSynthesis(Record):
     reason: str
     certainty: str = ""
 
+    def value(self, name: str) -> float | None:
+        """Return a number by name: a measure's estimate, or with ``_lower`` or ``_upper`` its limit; None for none."""
+        if name in self.measures:
+            return self.measures[name].estimate
+        measure, _, limit = name.rpartition("_")
+        found = self.measures.get(measure)
+        if found is None or found.ci is None or limit not in ("lower", "upper"):
+            return None
+        return found.ci[limit == "upper"]
+
 
 class FrozenResults(Record):
     """Every pooled number of the version."""
@@ -74,6 +89,24 @@ class FrozenResults(Record):
     studies: dict[Text, list[StudyId]]
     verified: list[StudyId]
     syntheses: list[FrozenSynthesis]
+
+    @field_validator("studies")
+    @classmethod
+    def _in_order(cls, studies: dict[str, list[str]]) -> dict[str, list[str]]:
+        return {status: studies[status] for status in STATUSES if status in studies}
+
+    def __getitem__(self, synthesis: str) -> FrozenSynthesis:
+        """Return a synthesis by id; a KeyError where there is none."""
+        return self.by_id[synthesis]
+
+    @property
+    def by_id(self) -> dict[str, FrozenSynthesis]:
+        """The syntheses by id, in their order."""
+        return {item.id: item for item in self.syntheses}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class Digests(Record):
