@@ -42,6 +42,8 @@ _ROW: Final = (
     'for paper</td><td class="lr-text">application/pdf</td></tr>'
 )
 FRONT: Final = "index.html"
+# The last part of the contents: the reference of the software, which changes with the site.
+_ON_SCREEN_ONLY: Final = "For contributors"
 # Code, what needs a script or a screen, and the twin of each figure for narrow screens.
 _NOT_PRINTED: Final = "details.hide, .headerlink, script, style, form, button, #lr-explore, .lr-compact"
 _CAPTIONED: Final = {"lr-figure": "Figure", "lr-table": "Table", "lr-code": "Box"}
@@ -117,7 +119,7 @@ def printable(site: Path) -> str:
     canonical = front.select_one("link[rel=canonical]")
     root = str(canonical["href"]).removesuffix(FRONT) if canonical else ""
     graph = json.loads(front.select('script[type="application/ld+json"]')[0].get_text())["@graph"]
-    parts = dict(_chapters(front))
+    parts = {page: part for page, part in _chapters(front) if part != _ON_SCREEN_ONLY}
     articles = {page: _article(_soup(site / page), page, frozenset(parts), root) for page in parts}
     _number(articles)
     running = f"{facts['title'].partition(':')[0]} · version {facts['version']} · {_date(facts['day'])}"
@@ -232,7 +234,8 @@ def _title_page(facts: Mapping[str, Any], root: str, base: str) -> str:
         "How to cite": escape(f"{facts['creator']}. {facts['title']}. Version {version}, {shown}.{address}")
         + f' Please cite the base review too: <a href="{escape(base)}">{escape(base)}</a>',
         "Licence of text and data": f'<a href="{escape(facts["licence"])}">{escape(LICENCE_NAME)}</a>',
-        "Not in this document": "The page of each study, the data and the code behind every number are on the site.",
+        "Not in this document": "The page of each study, the data, the code behind every number and the reference of "
+        "the software are on the site.",
     }
     listed = "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in rows.items())
     return f'<header class="lr-title"><h1>{escape(facts["title"])}</h1><dl>{listed}</dl></header>'
