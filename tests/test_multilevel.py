@@ -162,11 +162,36 @@ def test_what_cannot_be_fitted_is_refused_with_the_way_out() -> None:
         multilevel.fit([0.1, 0.2, 0.4], [0.1] * 3, ["a", "a", "b"], method="dl")  # type: ignore[arg-type]
 
 
+def test_a_coverage_outside_0_and_1_is_refused() -> None:
+    for level in (0, 1, 95):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            multilevel.fit([0.1, 0.2, 0.4], [0.1] * 3, ["a", "a", "b"], level=level)
+
+
+def test_one_study_more_than_coefficients_is_enough() -> None:
+    ours = multilevel.fit([0.1, 0.2, 0.4], [0.1] * 3, ["a", "a", "b"])
+    assert (ours.k, ours.n_estimates, ours.q_df) == (2, 3, 2)
+
+
+def test_the_shares_of_variance_add_up_and_a_typical_estimate_has_the_rest() -> None:
+    data = golden("hausdorff_like")["data"]
+    ours = multilevel.fit(data["y"], np.full(len(data["y"]), 0.25), data["study"])
+    assert ours.i2.total == pytest.approx(ours.i2.between + ours.i2.within)
+    total = ours.between + ours.within + 0.25
+    assert (ours.i2.between, ours.i2.within) == pytest.approx((ours.between / total, ours.within / total))
+    for array in (ours.effects, ours.robust_covariance, ours.df):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
 def test_few_degrees_of_freedom_are_said() -> None:
     data = golden("few_studies")["data"]
     ours = multilevel.fit(data["y"], data["v"], data["study"])
     assert ours.df[0] < 4
     assert "unreliable" in ours.notes[0]
+    (note,) = multilevel._notes(("intercept", "year", "size"), np.array([3.96, 4.0, 2.51]))
+    assert note.endswith(": intercept (4.0), size (2.5)")
+    assert multilevel._notes(("intercept",), np.array([4.0])) == ()
 
 
 def test_identical_estimates_have_no_heterogeneity_and_no_interval_width_from_it() -> None:

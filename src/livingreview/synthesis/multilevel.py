@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.arrays import FloatArray, freeze
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.random_effects import Basis, EffectsFit, Test, finite_or_none, orthonormal, validated
 from livingreview.synthesis.variance_components import Clustered, cr2, estimate_components
 
@@ -198,14 +198,15 @@ def fit(
     ValueError
         For a level outside (0, 1) or an unknown method.
     """
-    if method not in ("reml", "ml") or not 0 < level < 1:
-        raise ValueError(f"method is reml or ml and level between 0 and 1; found {method!r}, {level!r}")
+    if method not in ("reml", "ml"):
+        raise ValueError(f"method is reml or ml; found {method!r}")
+    require_level(level)
     y, v, x, names, labels = validated(effects, variances, moderators, moderator_names, study)
     _, cluster = np.unique(np.asarray(labels), return_inverse=True)
     k, p = int(cluster.max()) + 1, x.shape[1]
-    if k == len(y) and k > 1:
+    if k == len(y):
         raise TooFewStudies("every study has one estimate, so the levels cannot be told apart; use univariate.fit")
-    if k <= max(p, 1):
+    if k <= p:
         raise TooFewStudies(f"a three-level model with {p} coefficient(s) needs more than {p} studies, found {k}")
     basis = orthonormal(y, v, x)
     data = Clustered(basis.problem.effects, v, basis.problem.design, cluster)
