@@ -134,15 +134,13 @@ def reconstruct(
     ----------
     printed
         By name: ``sensitivity``, ``specificity``, ``accuracy``, ``ppv``, ``npv``, ``f1``, ``prevalence``,
-        ``balanced_accuracy``, ``mcc`` as text (or :class:`~livingreview.reconstruction.printed.Printed`);
-        ``n``, ``n_diseased``, ``n_nondiseased``, ``tp``, ``fp``, ``fn``, ``tn`` as integers;
-        ``sensitivity_ci``, ``specificity_ci`` as a pair of texts. A value of None was not printed.
+        ``balanced_accuracy``, ``mcc`` as text; ``n``, ``n_diseased``, ``n_nondiseased``, ``tp``, ``fp``, ``fn``, ``tn``
+        as integers; ``sensitivity_ci``, ``specificity_ci`` as a pair of texts. A value of None was not printed.
     n
-        The total, or its lowest and highest possible value when it is not known. It may be left out when the
-        printed counts add up to it.
+        The total, or its lowest and highest possible value; not needed when the printed counts add up to it.
     rounding
-        The convention of the report. When left out, half-up, half-even and truncation are tried in this
-        order and the first under which any table exists is used.
+        The convention of the report; by default the first of half-up, half-even and truncation under which any table
+        exists.
     limit
         Number of tables above which only their count and hull are returned.
     level
@@ -151,15 +149,14 @@ def reconstruct(
     Returns
     -------
     Reconstruction
-        All compatible tables. A confidence interval constrains them only if a named method (Wilson,
-        Clopper–Pearson, Wald) reproduces both printed intervals; a table is kept if any of the three does.
+        A confidence interval constrains the tables only if a named method (Wilson, Clopper–Pearson, Wald)
+        reproduces both printed intervals; a table is kept if any of the three does.
 
     Raises
     ------
     DataError
         For values that cannot be read (RECONSTRUCTION-001), an unknown total (RECONSTRUCTION-002), and when no
-        table exists (RECONSTRUCTION-003): then `field` of the fault names the smallest contradictory
-        subset of what was printed, so that leaving out any one of it resolves the contradiction. A subset
+        table exists (RECONSTRUCTION-003): then `field` names the smallest contradictory subset of what was printed. One
         without n contradicts itself at every total that was tried (up to 20,000 for proportions).
 
     Examples
@@ -180,10 +177,9 @@ def reconstruct(
     notes: tuple[str, ...] = ()
     if known.intervals:
         collected, methods, notes = _apply_intervals(known, constraints, convention, collected, limit, level)
-    tables, count, hull, sizes = collected
-    if count > limit:
-        notes = (*notes, f"{count} tables are compatible, more than {limit}: counted, not listed")
-    return Reconstruction(tables, count, hull, sizes, convention, methods, known.as_text(), limit, notes)
+    if collected[1] > limit:
+        notes = (*notes, f"{collected[1]} tables are compatible, more than {limit}: counted, not listed")
+    return Reconstruction(*collected, convention, methods, known.as_text(), limit, notes)
 
 
 # Tables (none when there are too many), their count, their hull, smallest and largest total.

@@ -200,7 +200,7 @@ def influence(result: UnivariateFit) -> Influence:
         standardized=residual / np.sqrt(residual_variance),
         studentized=gap / np.sqrt(gap_variance),
         hat=leverage * weights,
-        cook_distance=np.einsum("kp,pq,kq->k", change, np.linalg.inv(result.covariance), change),
+        cook_distance=_distance(change, result.covariance),
         dffits=fitted_change / np.sqrt(without.scale * leverage * weights * (without.tau2 + v)),
         dfbetas=change / np.sqrt(np.diagonal(all_at_deleted, axis1=1, axis2=2)),
         covariance_ratio=np.linalg.det(without.covariance) / np.linalg.det(result.covariance),
@@ -215,23 +215,20 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
     Parameters
     ----------
     result
-        A fit without covariates. The refits use its model, method, correction and *structure*, so that a change
-        is the study's and not the structure's. A correction that depends on the whole table
-        (``all_if_any``) is decided anew without the study.
+        A fit without covariates. The refits use its model, method, correction (``all_if_any`` decided anew) and
+        *structure*, so that a change is the study's and not the structure's.
     executor
         See :func:`livingreview.synthesis.batch.fit_many`.
 
     Returns
     -------
     BivariateInfluence
-        The pooled estimates without each study, and how far they are from those with it.
+        The pooled estimates without each study.
 
     Raises
     ------
-    TypeError
-        If `result` is no bivariate fit.
-    ValueError
-        For a fit with covariates.
+    TypeError, ValueError
+        If `result` is no bivariate fit, or one with covariates.
     TooFewStudies
         For a single study.
 
@@ -251,19 +248,16 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
     if result.k < 2:
         raise TooFewStudies("leave-one-out needs at least two studies, found 1")
     counts = result.counts
-    tables = [counts.subset(np.arange(counts.k) != i) for i in range(counts.k)]
     fits = fit_many(
-        tables,
+        [counts.subset(np.arange(counts.k) != i) for i in range(counts.k)],
         model=result.model,
         method=result.method,
         structure=result.structure,
         correction=result.correction,
         executor=executor,
     )
-    change = result.mu - fits.mu
-    z = float(special.ndtri((1 + result.level) / 2))
-    se = np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
-    limits = special.expit(np.stack([fits.mu, fits.mu - z * se, fits.mu + z * se], axis=2))
+    half = float(special.ndtri((1 + result.level) / 2)) * np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
+    limits = special.expit(np.stack([fits.mu, fits.mu - half, fits.mu + half], axis=2))
     return BivariateInfluence(
         study=counts.study,
         mu=fits.mu,
@@ -271,10 +265,16 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
         between_study_cov=fits.between_study_cov,
         sensitivity=limits[:, 0],
         specificity=limits[:, 1],
-        cook_distance=np.einsum("kp,pq,kq->k", change, np.linalg.inv(result.mu_cov), change),
+        cook_distance=_distance(result.mu - fits.mu, result.mu_cov),
         structure=result.structure,
         failure=fits.failure,
     )
+
+
+def _distance(change: FloatArray, cov: FloatArray) -> FloatArray:
+    """Return the squared length of each of (k, p) changes in terms of a (p, p) covariance."""
+    distance: FloatArray = np.einsum("kp,pq,kq->k", change, np.linalg.inv(cov), change)
+    return distance
 
 
 def _require_estimable(result: UnivariateFit) -> None:
