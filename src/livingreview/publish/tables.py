@@ -16,6 +16,7 @@ from itertools import compress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 
@@ -184,6 +185,8 @@ def _cell(value: Any) -> str:
         return ", ".join(_cell(part) for part in value)
     if _absent(value):
         return ""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return escape(f"{value:g}")
     if isinstance(value, PageLink):
