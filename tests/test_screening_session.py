@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import curses
 import os
 import pty
 import signal
@@ -14,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from livingreview.errors import DataError
+from livingreview.errors import DataError, ReviewError
 from livingreview.review import Review
 from livingreview.screening.ledger import read_decisions, standing
 from livingreview.screening.library import Found
-from livingreview.screening.session import Session, terms_pattern
+from livingreview.screening.session import Session, run, terms_pattern
 from livingreview.search.records import Record
 
 
@@ -118,6 +119,69 @@ def test_every_size_of_window_is_filled_and_not_more(session: Session, size: tup
         lines = session.view(width, height)
         assert len(lines) <= height
         assert all(sum(len(part) for part, _ in line) <= width for line in lines)
+
+
+class Window:
+    """A terminal of 80 × 24 with its keys pressed beforehand; past the last one, Ctrl-C."""
+
+    def __init__(self, *keys: str | int) -> None:
+        self.keys = iter(keys)
+        self.shown: list[str] = []
+
+    def addstr(self, row: int, column: int, text: str, style: int) -> None:
+        if column:  # as where wide characters take the room of the line
+            raise curses.error
+        self.shown.append(text)
+
+    def get_wch(self) -> str | int:
+        try:
+            return next(self.keys)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    def getmaxyx(self) -> tuple[int, int]:
+        return 24, 80
+
+    def getyx(self) -> tuple[int, int]:
+        return 0, 1
+
+    def erase(self) -> None:
+        self.shown.clear()
+
+    def refresh(self) -> None:
+        pass
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("use_default_colors", "curs_set", "set_escdelay"):
+        monkeypatch.setattr(curses, name, lambda *_: None)
+    return monkeypatch
+
+
+def test_the_keys_of_a_terminal_reach_the_session(session: Session, terminal: pytest.MonkeyPatch) -> None:
+    window = Window("i", curses.KEY_RIGHT, curses.KEY_RESIZE, curses.KEY_F1, "e", "q")
+    terminal.setattr(curses, "wrapper", lambda loop, *given: loop(window, *given))
+    run(session)
+    assert session.over
+    assert in_ledger(session) == [("a", "include", ""), ("c", "exclude", "")]
+    assert any("Ada" in text for text in window.shown)
+
+
+def test_ctrl_c_ends_a_session_and_what_is_no_terminal_is_refused(
+    session: Session, terminal: pytest.MonkeyPatch
+) -> None:
+    terminal.setattr(curses, "wrapper", lambda loop, *given: loop(Window("i"), *given))
+    run(session)
+    assert session.over
+    assert in_ledger(session) == [("a", "include", "")]
+
+    def refuse(*_: object) -> None:
+        raise curses.error("no cursor")
+
+    terminal.setattr(curses, "wrapper", refuse)
+    with pytest.raises(ReviewError, match=r"no cursor.*run it in a terminal"):
+        run(session)
 
 
 @pytest.mark.slow
