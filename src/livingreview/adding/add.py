@@ -20,9 +20,10 @@ from livingreview.adding.record import facts_of, look_up, notices, read_file, re
 from livingreview.errors import DataError, Fault
 from livingreview.review.checks import cross_check
 from livingreview.review.model import Study
-from livingreview.review.reading import Document, read_text, read_yaml, validate
+from livingreview.review.reading import Document, read_record, read_text, read_yaml
+from livingreview.search.ledger import replace_whole
 from livingreview.search.normalise import fold
-from livingreview.search.sources.base import Found
+from livingreview.search.sources.base import LookedUp
 
 __all__ = ["Held", "add_study", "completed", "free_id"]
 
@@ -80,7 +81,7 @@ def add_study(
     return f"{document.path}: written from {found.where}"
 
 
-def _found(study: tuple[str, str] | Path, environment: Mapping[str, str], warn: Callable[[object], None]) -> Found:
+def _found(study: tuple[str, str] | Path, environment: Mapping[str, str], warn: Callable[[object], None]) -> LookedUp:
     if isinstance(study, tuple):
         found = look_up(*study, environment)
     else:
@@ -113,9 +114,7 @@ def _complete(held: Held, data: Path, facts: Mapping[str, Any], origin: Mapping[
     if not added:
         return f"{held.shown}: nothing is missing; nothing was changed"
     _read_back(text, held.path)
-    beside = held.path.with_name(f".{held.path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(held.path)
+    replace_whole(held.path, text.encode())
     return f"{held.shown}: added {', '.join(added)}"
 
 
@@ -125,8 +124,7 @@ def _read_back(text: str, path: Path) -> tuple[Study, Document]:
         copy = Path(folder) / path.absolute().parents[1].name / "studies" / path.name
         copy.parent.mkdir(parents=True)
         copy.write_text(text, encoding="utf-8", newline="\n")
-        document = read_yaml(copy, copy.parents[1])
-        return validate(document, Study), document
+        return read_record(copy, copy.parents[1], Study)
 
 
 def _refused(field: str, problem: str, remedy: str, code: str) -> DataError:

@@ -17,7 +17,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from livingreview.adding.record import identify, refuse_hidden
 from livingreview.errors import DataError, Fault
 from livingreview.review.model import AccuracyEntry, IndexTest, OverlapEntry, Sample, Setting, Study, Translation
-from livingreview.review.model.base import Record, Task
+from livingreview.review.model.base import FileModel, Task
 
 __all__ = ["LABELS", "Wish", "quoted", "read_form", "write_draft"]
 
@@ -26,7 +26,7 @@ HEAD = """\
 # The lines behind "#" are an empty form. Take the "# " away where the paper says something, and fill it in; delete the
 # rest. Numbers exactly as printed, in quotes. What the paper does not say is left out. "source" is a key of "sources".
 """
-FORM: dict[str, tuple[type[Record], str]] = {
+FORM: dict[str, tuple[type[FileModel], str]] = {
     "index_test": (IndexTest, "the deep-learning method"),
     "setting": (Setting, "where the data came from and how the method was tested"),
     "sample": (Sample, "sizes of the whole cohort and its parts"),
@@ -128,7 +128,7 @@ def _form(block: str) -> Iterator[str]:
     yield f"#   {rest}source: paper\n"
 
 
-def _field(start: str, model: type[Record], name: str) -> str:
+def _field(start: str, model: type[FileModel], name: str) -> str:
     """Return an empty field with a comment that says what goes there, from its JSON Schema."""
     field = model.model_json_schema()["properties"][name]
     kind = next(part for part in field.get("anyOf", [field]) if part.get("type") != "null")

@@ -14,7 +14,7 @@ from livingreview.errors import DataError, Fault, SearchError
 from livingreview.search.imports import read_export
 from livingreview.search.normalise import read_title, surnames
 from livingreview.search.records import Record, find_doi
-from livingreview.search.sources.base import Found
+from livingreview.search.sources.base import LookedUp
 from livingreview.search.sources.catalogue import connect
 from livingreview.search.sources.free import Crossref
 from livingreview.search.sources.http import Absent, Limits
@@ -65,7 +65,7 @@ def identify(text: str) -> tuple[str, str] | None:
     return ("doi", doi) if doi and doi.isascii() and len(doi) <= 200 else None
 
 
-def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> Found:
+def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> LookedUp:
     """Return the record of a DOI from Crossref, or of a PubMed number from PubMed, as :func:`identify` returns them.
 
     Raises
@@ -91,7 +91,7 @@ def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> Found
         source.close()
 
 
-def read_file(path: Path) -> tuple[Found, list[Fault]]:
+def read_file(path: Path) -> tuple[LookedUp, list[Fault]]:
     """Return the one record of an export file, and what its reader reports.
 
     Raises
@@ -110,10 +110,10 @@ def read_file(path: Path) -> tuple[Found, list[Fault]]:
         raise DataError(faults or [Fault(path.name, 0, "", "no record", "export the study anew", "ADD-001")])
     if len(records) > 1:
         raise refuse(f"{len(records)} records", "export the one study")
-    return Found(records[0], "the record in an export of a bibliographic database"), faults
+    return LookedUp(records[0], "the record in an export of a bibliographic database"), faults
 
 
-def notices(found: Found) -> Iterator[tuple[bool, str]]:
+def notices(found: LookedUp) -> Iterator[tuple[bool, str]]:
     """Yield what speaks against a record: whether it is refused for it, and why.
 
     A notice is no study, and a study that was taken back is no evidence; an erratum has to be read with its study.

@@ -101,11 +101,11 @@ def _versioned(stage: Path, version: str, *, current: bool) -> dict[str, str]:
 
 def _notes(path: Path | None, conclusions: Mapping[str, str]) -> ReleaseNotes:
     from livingreview.review.model import ReleaseNotes
-    from livingreview.review.reading import read_yaml, validate
+    from livingreview.review.reading import read_record
 
     if path is None:
         return ReleaseNotes.model_validate({"conclusions": conclusions})
-    notes = validate(read_yaml(path, path.parent), ReleaseNotes)
+    notes, _ = read_record(path, path.parent, ReleaseNotes)
     return notes.model_copy(update={"conclusions": {**notes.conclusions, **conclusions}})
 
 

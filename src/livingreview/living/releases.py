@@ -19,7 +19,7 @@ from livingreview.living.rules import fired
 from livingreview.review import Review
 from livingreview.review.model import Release, ReleaseNotes
 from livingreview.review.model.release import FrozenResults
-from livingreview.review.reading import Document, read_yaml, shown_path, validate
+from livingreview.review.reading import Document, read_record, shown_path
 from livingreview.wording import day as written_day
 from livingreview.wording import plural
 
@@ -70,8 +70,7 @@ def _read(root: Path) -> tuple[tuple[Release, ...], list[Fault]]:
             faults.append(Fault(shown_path(path, root), 0, "", "not a .json file", remedy, "REL-001"))
             continue
         try:
-            document = read_yaml(path, root)  # JSON is YAML, and this reader is strict and knows the lines
-            found.append((validate(document, Release), document))
+            found.append(read_record(path, root, Release))  # JSON is YAML, and this reader is strict
         except DataError as error:
             faults.extend(error.faults)
     found.sort(key=lambda item: version_key(item[0].version))

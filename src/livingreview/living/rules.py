@@ -20,7 +20,7 @@ from livingreview.errors import DataError, Fault
 from livingreview.living.results import measure_name
 from livingreview.review.model import ConclusionRule, ReviewFile
 from livingreview.review.model.release import FrozenResults
-from livingreview.review.reading import Document, read_yaml, validate
+from livingreview.review.reading import Document, read_record
 from livingreview.wording import decimal
 
 __all__ = ["LEVELS", "Appearance", "Fired", "appearances", "distance_table", "fired", "measures", "rule_faults"]
@@ -145,8 +145,7 @@ def _with_limits(names: Sequence[str]) -> Iterator[str]:
 def rule_faults(root: Path) -> list[Fault]:
     """Return the faults of the conclusion rules and certainty judgements that the file's schema does not see."""
     try:
-        document = read_yaml(root / "review.yaml", root)
-        file = validate(document, ReviewFile)
+        file, document = read_record(root / "review.yaml", root, ReviewFile)
     except DataError:
         # The check of the file itself says what is wrong with it.
         return []

@@ -18,13 +18,13 @@ from livingreview.living.releases import previous_day
 from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Study
-from livingreview.review.model.base import Record
+from livingreview.review.model.base import FileModel
 from livingreview.review.model.release import FrozenResults
 
 __all__ = ["api_files", "json_bytes"]
 
 
-class Index(Record):
+class Index(FileModel):
     """Where the API begins."""
 
     title: str
@@ -42,7 +42,7 @@ class Estimates(FrozenResults):
     """Every pooled number of the review on its day."""
 
 
-class ListedStudy(Record):
+class ListedStudy(FileModel):
     """A study as the review holds it."""
 
     id: str
@@ -54,7 +54,7 @@ class ListedStudy(Record):
     file: Study = Field(description="Everything known about it: its file in the repository.")
 
 
-class Studies(Record):
+class Studies(FileModel):
     """Every study that the review has met by its day. Texts are untrusted: escape them."""
 
     version: str
@@ -62,7 +62,7 @@ class Studies(Record):
     studies: list[ListedStudy]
 
 
-class FlowDiagram(Record):
+class FlowDiagram(FileModel):
     """The PRISMA flow of records: the base version, the updates, and the review today."""
 
     version: str
@@ -70,7 +70,7 @@ class FlowDiagram(Record):
     flow: Flow
 
 
-_KINDS: Final[dict[str, type[Record]]] = {
+_KINDS: Final[dict[str, type[FileModel]]] = {
     "index": Index,
     "estimates": Estimates,
     "studies": Studies,

@@ -11,7 +11,7 @@ from pathlib import Path
 from livingreview.errors import DataError, Fault
 from livingreview.review.checks import cross_check
 from livingreview.review.model import Dataset, PersonExtraction, Study
-from livingreview.review.reading import Document, read_yaml, shown_path, validate
+from livingreview.review.reading import Document, read_record, shown_path
 
 __all__ = ["LISTS", "SINGLE", "STUDY_FILE", "Reader", "extraction_faults", "readers"]
 
@@ -43,8 +43,7 @@ def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
     faults: list[Fault] = []
     for folder in sorted((root / "extraction").glob("*")):
         try:
-            document = read_yaml(root / "studies" / f"{folder.name}.yaml", root)
-            study = validate(document, Study)
+            study, document = read_record(root / "studies" / f"{folder.name}.yaml", root, Study)
         except DataError:
             remedy = "name the folder by the id of a study without faults"
             faults.append(Fault(shown_path(folder, root), 0, "", "not the folder of a study", remedy, "DOUBLE-001"))
@@ -52,8 +51,7 @@ def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
         people = []
         for path in sorted(folder.glob("*")):
             try:
-                read = read_yaml(path, root)
-                people.append((validate(read, PersonExtraction), read))
+                people.append(read_record(path, root, PersonExtraction))
             except DataError as error:
                 faults.extend(error.faults)
         faults += [*_person_faults(people, study.id), *_value_faults(people, study, root)]
@@ -99,7 +97,7 @@ def _person_faults(people: Sequence[Person], study: str) -> Iterator[Fault]:
 def _value_faults(people: Sequence[Person], study: Study, root: Path) -> Iterator[Fault]:
     """Hold a person's values to the rules of a study file, by putting them into it."""
     try:
-        datasets = [validate(read_yaml(path, root), Dataset) for path in sorted((root / "datasets").glob("*.yaml"))]
+        datasets = [read_record(path, root, Dataset)[0] for path in sorted((root / "datasets").glob("*.yaml"))]
     except DataError:  # reported where datasets are checked
         return
     for record, document in people:

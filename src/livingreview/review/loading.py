@@ -31,7 +31,7 @@ from livingreview.review.model import (
     number,
     source_keys,
 )
-from livingreview.review.reading import Document, read_csv, read_text, read_yaml, shown_path, validate
+from livingreview.review.reading import Document, read_csv, read_record, read_text, shown_path
 from livingreview.wording import UNVERIFIED
 
 __all__ = ["OTHER_METHODS_COLUMNS", "RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
@@ -319,8 +319,7 @@ class _Reader:
 
     def _record(self, path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
         try:
-            document = read_yaml(path, self.root)
-            return validate(document, model), document
+            return read_record(path, self.root, model)
         except DataError as error:
             self.faults += error.faults
             return None

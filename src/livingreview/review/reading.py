@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from livingreview.errors import DataError, Fault
 from livingreview.review.documents import Document, Place, parse_yaml, unseen
 
-__all__ = ["Document", "Place", "read_csv", "read_text", "read_yaml", "shown_path", "validate"]
+__all__ = ["Document", "Place", "read_csv", "read_record", "read_text", "read_yaml", "shown_path", "validate"]
 
 MAX_BYTES = 1_000_000
 LONGEST_CELL = 131_072
@@ -84,6 +84,12 @@ def validate(document: Document, model: type[ModelT]) -> ModelT:
         return model.model_validate(document.data)
     except ValidationError as error:
         raise DataError(list(_schema_faults(document, model, error))) from None
+
+
+def read_record(path: Path, root: Path, model: type[ModelT]) -> tuple[ModelT, Document]:
+    """Return a file inside ``root`` as its model, and the document that knows the lines; both raise a DataError."""
+    document = read_yaml(path, root)
+    return validate(document, model), document
 
 
 def _schema_faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:

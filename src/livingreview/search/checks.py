@@ -9,7 +9,7 @@ from pathlib import Path
 
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.review.model import Strategy, Term
-from livingreview.review.reading import Document, read_yaml, validate
+from livingreview.review.reading import Document, read_record
 from livingreview.search.ledger import Ledger
 from livingreview.search.strategy import SYNTAXES, concept_query, limits
 
@@ -18,12 +18,11 @@ __all__ = ["search_faults"]
 
 def search_faults(root: Path) -> list[Fault]:
     """Return the faults of strategy and ledger in the data folder that the files' schemas do not see."""
-    path = root / "search" / "strategy.yaml"
     ledger = Ledger(root / "search", root)
     faults = ledger.faults() if ledger.records_path.is_file() else []
     try:
-        document = read_yaml(path, root)
-        return [*faults, *strategy_faults(validate(document, Strategy), document)]
+        strategy, document = read_record(root / "search" / "strategy.yaml", root, Strategy)
+        return [*faults, *strategy_faults(strategy, document)]
     except DataError:
         # The check of the file itself says what is wrong with it.
         return faults

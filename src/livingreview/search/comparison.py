@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from livingreview.search.linkage import LONG_TITLE
 from livingreview.search.normalise import Normalised
 
-__all__ = ["Agreement", "compare", "objection", "reports_of_one_study", "same_publication"]
+__all__ = ["Alike", "compare", "objection", "reports_of_one_study", "same_publication"]
 
 # Shorter words that differ by a letter are other words: "men" and "ten", "hepatitis B" and "hepatitis C".
 MISSPELT_FROM: Final = 4
@@ -31,7 +31,7 @@ _GENERIC = re.compile(
 _LOCATOR = re.compile(r"(?:[ea]|cd|id|art)\d{3,}|[a-rt-z]\d{4,}|\d{5,}")
 
 
-class Agreement(IntEnum):
+class Alike(IntEnum):
     """How a field of two records agrees."""
 
     CONFLICT = -1
@@ -40,7 +40,7 @@ class Agreement(IntEnum):
     SAME = 2
 
 
-CONFLICT, UNKNOWN, CLOSE, SAME = Agreement
+CONFLICT, UNKNOWN, CLOSE, SAME = Alike
 
 
 class Likeness(NamedTuple):
@@ -57,17 +57,17 @@ class Likeness(NamedTuple):
         Whether a title is too short, or too usual, to tell publications apart.
     """
 
-    title: Agreement
+    title: Alike
     title_ratio: float
     generic: bool
-    authors: Agreement
-    year: Agreement
-    journal: Agreement
-    volume: Agreement
-    issue: Agreement
-    page: Agreement
-    doi: Agreement
-    pmid: Agreement
+    authors: Alike
+    year: Alike
+    journal: Alike
+    volume: Alike
+    issue: Alike
+    page: Alike
+    doi: Alike
+    pmid: Alike
 
 
 def compare(a: Normalised, b: Normalised) -> Likeness:
@@ -110,20 +110,20 @@ def objection(a: Normalised, b: Normalised, like: Likeness) -> str:
     return ""
 
 
-def _equal(a: str, b: str) -> Agreement:
+def _equal(a: str, b: str) -> Alike:
     if not a or not b:
         return UNKNOWN
     return SAME if a == b else CONFLICT
 
 
-def _years(a: int | None, b: int | None) -> Agreement:
+def _years(a: int | None, b: int | None) -> Alike:
     if a is None or b is None:
         return UNKNOWN
     distance = abs(a - b)
-    return CONFLICT if distance > 1 else Agreement(2 - distance)
+    return CONFLICT if distance > 1 else Alike(2 - distance)
 
 
-def _titles(a: Normalised, b: Normalised) -> Agreement:
+def _titles(a: Normalised, b: Normalised) -> Alike:
     if not a.key or not b.key:
         return UNKNOWN
     if a.key == b.key:
@@ -156,7 +156,7 @@ def _one_letter(a: str, b: str) -> bool:
     return a == b or (min(len(a), len(b)) >= MISSPELT_FROM and OSA.distance(a, b, score_cutoff=1) <= 1)
 
 
-def _authors(a: Normalised, b: Normalised) -> Agreement:
+def _authors(a: Normalised, b: Normalised) -> Alike:
     if not a.surnames or not b.surnames:
         return UNKNOWN
     if a.surnames == b.surnames:
@@ -172,7 +172,7 @@ def _authors(a: Normalised, b: Normalised) -> Agreement:
     return CLOSE if common >= 2 and common >= 0.6 * min(len(a.surnames), len(b.surnames)) else CONFLICT
 
 
-def _journals(a: str, b: str) -> Agreement:
+def _journals(a: str, b: str) -> Alike:
     if not a or not b:
         return UNKNOWN
     if a == b:
@@ -207,7 +207,7 @@ def _cut(short: str, word: str) -> bool:
     return word.startswith(short) or (len(short) > 2 and word.startswith(short[:2]) and word.endswith(short[-1]))
 
 
-def _pages(a: Normalised, b: Normalised) -> Agreement:
+def _pages(a: Normalised, b: Normalised) -> Alike:
     if not a.page or not b.page:
         # "Suppl-42" has lost its first page and the start of its last: that of "S34-S42".
         lost, other = sorted((a, b), key=lambda record: record.page)

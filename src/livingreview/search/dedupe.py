@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from livingreview.errors import DataError, Fault
-from livingreview.search.comparison import Agreement, compare, objection, reports_of_one_study, same_publication
+from livingreview.search.comparison import Alike, compare, objection, reports_of_one_study, same_publication
 from livingreview.search.linkage import candidate_pairs, comparison_table, read_parameters, score
 from livingreview.search.normalise import Normalised, normalise
 from livingreview.search.records import Record
@@ -150,7 +150,7 @@ def _judge_pair(records: Sequence[Normalised], left: int, right: int, probabilit
     if against:
         if reports_of_one_study(a, b, like):
             return Pair(left, right, "link", probability, "preprint and article of one study")
-        doubtful = probability >= MERGE_FROM and like.page is like.volume is like.title is Agreement.SAME
+        doubtful = probability >= MERGE_FROM and like.page is like.volume is like.title is Alike.SAME
         return Pair(left, right, "queue", probability, f"alike, but {against}") if doubtful else None
     vote = same_publication(a, b, like)
     if vote and probability >= MERGE_FROM:

@@ -37,7 +37,6 @@ MOST_CLASSES: Final = 30
 def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
     """Yield the counts and extremes that the text gives for the table of diagnostic metrics."""
     lost = base.review.study(base.quotes["highest_precision"].about)
-    entry = next(item for item in lost.accuracy if item.primary)
     for metric in ("sensitivity", "accuracy", "specificity", "precision"):
         filled = len(base.numbers("accuracy", f"{metric}_percent"))
         quote = base.quotes[f"{metric}_studies"]
@@ -45,7 +44,7 @@ def diagnostic_metrics(base: BaseReview) -> Iterator[Statement]:
         why_not = (
             f"{plural(abs(missing), 'study', 'studies').capitalize()} {'fewer' if missing > 0 else 'more'} than in the "
             f"text; the paper by {label(lost)}, named in the text but in no row, would make it "
-            f"{filled + (getattr(entry, METRICS[metric]) is not None)}."
+            f"{filled + (getattr(lost.primary, METRICS[metric], None) is not None)}."
         )
         yield Statement(
             f"count-{metric}",
@@ -85,10 +84,10 @@ def _highest(base: BaseReview, metric: str) -> Statement:
 def _precision(base: BaseReview) -> Statement:
     quote, study = base.quoted("highest_precision")
     top = max(base.numbers("accuracy", "precision_percent"))
-    own = [100 * value for item in study.accuracy if item.primary and (value := number(item.ppv)) is not None]
+    own = number(study.primary.ppv) if study.primary else None
     explanation = "The highest of the table."
     if compare(quote.printed, top) == "contradicts":
-        abstract = any(rounds_to(quote.printed, value) for value in own)
+        abstract = own is not None and rounds_to(quote.printed, 100 * own)
         explanation = "No row has that precision"
         explanation += "; the study's abstract does, so that its row seems to be missing." if abstract else "."
     return Statement(

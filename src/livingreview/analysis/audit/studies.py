@@ -14,9 +14,9 @@ from livingreview.analysis.audit.statements import (
     rounds_to,
     worst,
 )
-from livingreview.reconstruction.printed import Printed as PrintedText
+from livingreview.reconstruction.printed import Printed
 from livingreview.review import label
-from livingreview.review.model import AccuracyEntry, OverlapEntry, Printed, Source, Study, bare, number, source_keys
+from livingreview.review.model import AccuracyEntry, AsPrinted, OverlapEntry, Source, Study, bare, number, source_keys
 from livingreview.wording import listing, plural
 
 __all__ = ["primary_studies"]
@@ -139,7 +139,7 @@ def _accuracy(base: BaseReview, study: Study) -> Iterator[Statement]:
     )
 
 
-def _compare_metric(name: str, printed: str, own: Printed | None, auc: Printed | None) -> tuple[Verdict, str]:
+def _compare_metric(name: str, printed: str, own: AsPrinted | None, auc: AsPrinted | None) -> tuple[Verdict, str]:
     value = number(printed)
     if own is None:
         if auc is not None and rounds_to(bare(auc), value):
@@ -148,7 +148,7 @@ def _compare_metric(name: str, printed: str, own: Printed | None, auc: Printed |
         return "cannot be derived", f"no {name} was seen on the pages that could be read"
     theirs = number(own)
     if theirs == value:
-        if PrintedText.parse(printed).unit < PrintedText.parse(bare(own)).unit:
+        if Printed.parse(printed).unit < Printed.parse(bare(own)).unit:
             return "agrees within rounding", f"the abstract prints the {name} with fewer digits, as {bare(own)}"
         return "agrees", ""
     # Either side may have been printed with more digits than the other.
@@ -162,7 +162,7 @@ def _compare_metric(name: str, printed: str, own: Printed | None, auc: Printed |
 def _label(base: BaseReview, study: Study) -> Iterator[Statement]:
     if study.base_label is None:
         return
-    own = next((item for item in study.accuracy if item.primary), None)
+    own = study.primary
     kind = KINDS.get(own.problem or "") if own else None
     target = study.target_condition or "not said"
     yield Statement(
@@ -209,7 +209,7 @@ def _unit(base: BaseReview) -> Statement:
     quote = base.quotes["unit_of_analysis"]
     found = []
     for study in base.studies:
-        own = next((item for item in study.accuracy if item.primary), None)
+        own = study.primary
         labelled = {study.task, study.base_label} & {"diagnosis", "prediction"}
         if own is not None and own.unit not in (None, quote.reading, "exam") and labelled:
             found.append((study, own.unit))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from livingreview.review.model.base import Identification, Record, Source, Unit, source_keys
+from livingreview.review.model.base import FileModel, Identification, Source, Unit, source_keys
 from livingreview.review.model.files import (
     Certainty,
     Concept,
@@ -29,13 +29,13 @@ from livingreview.review.model.release import Contributor, Release, ReleaseNotes
 from livingreview.review.model.study import (
     AccuracyEntry,
     Appraisal,
+    AsPrinted,
     Candidate,
     Extraction,
     IndexTest,
     Judgement,
     OverlapEntry,
     PersonExtraction,
-    Printed,
     Quoted,
     Report,
     Sample,
@@ -48,16 +48,16 @@ from livingreview.review.model.study import (
 )
 
 __all__ = [
-    "AccuracyEntry", "Appraisal", "Candidate", "Certainty", "Concept", "ConclusionRule", "Contributor", "Dataset",
-    "Extraction", "Identification", "IndexTest", "Instrument", "Judgement", "OverlapEntry", "PersonExtraction",
-    "Printed", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "Sample", "Setting", "Source",
+    "AccuracyEntry", "Appraisal", "AsPrinted", "Candidate", "Certainty", "Concept", "ConclusionRule", "Contributor",
+    "Dataset", "Extraction", "Identification", "IndexTest", "Instrument", "Judgement", "OverlapEntry",
+    "PersonExtraction", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "Sample", "Setting", "Source",
     "Standing", "Strategy", "Study", "Term", "Translation", "Unit", "bare", "json_schemas", "number", "source_keys",
 ]  # fmt: skip
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each kind of file, as editors read it from ``data/schema/<name>.schema.json``."""
-    kinds: dict[str, type[Record]] = {
+    kinds: dict[str, type[FileModel]] = {
         "study": Study,
         "extraction": PersonExtraction,
         "dataset": Dataset,

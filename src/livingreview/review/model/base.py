@@ -53,19 +53,19 @@ Unit = Literal["patient", "exam", "slice", "image", "segment", "lesion", "voxel"
 Metric = Literal["dice", "iou", "hausdorff", "hausdorff95"]
 
 
-class Record(BaseModel):
+class FileModel(BaseModel):
     """Base of all file models: unknown keys are refused, values cannot be changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Sourced(Record):
+class Sourced(FileModel):
     """A block whose values each name their source."""
 
     source: SourceRef = Field(description="Key of `sources`: one for all values, a list, or a mapping field → key(s).")
 
 
-class Source(Record):
+class Source(FileModel):
     """Where a value was read.
 
     ``baseline``: a row of the base review's transcribed tables; ``baseline_text``: its running text;
@@ -92,7 +92,7 @@ def source_keys(source: SourceRef) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for part in parts for key in ([part] if isinstance(part, str) else part)))
 
 
-class Identification(Record):
+class Identification(FileModel):
     """How sure it is that ``report`` is the paper the base review means."""
 
     status: Literal["certain", "probable", "unknown"]

@@ -11,8 +11,8 @@ from livingreview.review.model.base import (
     AnyText,
     Count,
     Doi,
+    FileModel,
     Identification,
-    Record,
     Sequence,
     Source,
     SourceKey,
@@ -25,7 +25,7 @@ from livingreview.review.model.base import (
 from livingreview.review.model.release import Version
 
 
-class Dataset(Record):
+class Dataset(FileModel):
     """A public CMR dataset: what the base review prints of it, and what its own pages say."""
 
     id: StudyId
@@ -52,7 +52,7 @@ class Dataset(Record):
     sources: dict[SourceKey, Source]
 
 
-class InstrumentItem(Record):
+class InstrumentItem(FileModel):
     """One item or signalling question, in this review's own short words."""
 
     id: int | str
@@ -60,7 +60,7 @@ class InstrumentItem(Record):
     section: Text | None = None
 
 
-class InstrumentDomain(Record):
+class InstrumentDomain(FileModel):
     """A QUADAS-2 domain."""
 
     id: Text
@@ -68,7 +68,7 @@ class InstrumentDomain(Record):
     signalling: list[InstrumentItem]
 
 
-class Instrument(Record):
+class Instrument(FileModel):
     """An appraisal instrument: edition, source and items."""
 
     name: Text
@@ -79,7 +79,7 @@ class Instrument(Record):
     domains: list[InstrumentDomain] = []
 
 
-class ConclusionRule(Record):
+class ConclusionRule(FileModel):
     """A change that readers must be told about, decided before it happens."""
 
     id: SourceKey
@@ -92,7 +92,7 @@ class ConclusionRule(Record):
     says: Text
 
 
-class Certainty(Record):
+class Certainty(FileModel):
     """A person's judgement of how certain the evidence of a synthesis is; the latest one by a day holds."""
 
     synthesis: Text
@@ -102,7 +102,7 @@ class Certainty(Record):
     reason: Text
 
 
-class Living(Record):
+class Living(FileModel):
     """PRISMA-LSR's living-mode parameters."""
 
     search_every_days: Annotated[int, Field(ge=1)]
@@ -111,7 +111,7 @@ class Living(Record):
     retirement_rule: Text
 
 
-class Thresholds(Record):
+class Thresholds(FileModel):
     """Decision limits of the base review, kept for its updates."""
 
     p_value: float
@@ -119,14 +119,14 @@ class Thresholds(Record):
     source: Text
 
 
-class Addresses(Record):
+class Addresses(FileModel):
     """Where the repository and the site live; empty until they are published."""
 
     repository: WebAddress | Literal[""] = ""
     site: WebAddress | Literal[""] = ""
 
 
-class ReviewFile(Record):
+class ReviewFile(FileModel):
     """``data/review.yaml``: the question, its limits and the rules of living."""
 
     title: Text
@@ -144,7 +144,7 @@ class ReviewFile(Record):
     addresses: Addresses = Addresses()
 
 
-class Term(Record):
+class Term(FileModel):
     """One search term: free text, or a subject heading of one database."""
 
     text: AnyText
@@ -154,14 +154,14 @@ class Term(Record):
     note: Text | None = Field(None, description="Why the term stands here, where the strategy's source does not say.")
 
 
-class Concept(Record):
+class Concept(FileModel):
     """Terms joined by OR; concepts are joined by AND."""
 
     name: Text
     terms: Annotated[list[Term], Field(min_length=1)]
 
 
-class Strategy(Record):
+class Strategy(FileModel):
     """``data/search/strategy.yaml``: one strategy, serialised for every database."""
 
     id: SourceKey

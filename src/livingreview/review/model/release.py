@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints, field_validator
 
-from livingreview.review.model.base import Count, Record, SourceKey, StudyId, Text
+from livingreview.review.model.base import Count, FileModel, SourceKey, StudyId, Text
 
 __all__ = [
     "STATUSES", "Contributor", "FrozenMeasure", "FrozenResults", "FrozenSynthesis", "Release", "ReleaseNotes",
@@ -20,14 +20,14 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 STATUSES: Final = ("included", "awaiting classification", "cited as background", "excluded")
 
 
-class Contributor(Record):
+class Contributor(FileModel):
     """Who made a version, and in which roles; no roles where they are not known."""
 
     name: Text
     roles: list[Text] = []
 
 
-class Told(Record):
+class Told(FileModel):
     """What people say of a version; what nobody said is absent."""
 
     title: Text | None = None
@@ -43,7 +43,7 @@ class ReleaseNotes(Told):
     conclusions: dict[SourceKey, Text] = Field({}, description="Rule that fired → what it means for the conclusions.")
 
 
-class Conclusion(Record):
+class Conclusion(FileModel):
     """A conclusion rule that fired between the version before and this one, and what that means."""
 
     rule: SourceKey
@@ -51,7 +51,7 @@ class Conclusion(Record):
     text: Text
 
 
-class FrozenMeasure(Record):
+class FrozenMeasure(FileModel):
     """A number, with its interval where it has one."""
 
     estimate: float | None
@@ -59,7 +59,7 @@ class FrozenMeasure(Record):
     level: float | None = None
 
 
-class FrozenSynthesis(Record):
+class FrozenSynthesis(FileModel):
     """One synthesis as it was."""
 
     id: Text
@@ -80,7 +80,7 @@ class FrozenSynthesis(Record):
         return found.ci[limit == "upper"]
 
 
-class FrozenResults(Record):
+class FrozenResults(FileModel):
     """Every pooled number of the version."""
 
     version: Version
@@ -109,7 +109,7 @@ class FrozenResults(Record):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-class Digests(Record):
+class Digests(FileModel):
     """SHA-256 of what the results were computed from."""
 
     data: Sha256 = Field(description="The data folder without its releases.")

@@ -13,12 +13,12 @@ from livingreview.review.model.base import (
     Dimensionality,
     Doi,
     Family,
+    FileModel,
     Identification,
     Metric,
     Pmcid,
     Pmid,
     PrintedNumber,
-    Record,
     Sequence,
     Source,
     Sourced,
@@ -54,7 +54,7 @@ class Report(Sourced):
     url: WebAddress | None = None
 
 
-class Candidate(Record):
+class Candidate(FileModel):
     """A paper that might be the one the base review means; its findings are kept out of the study's facts."""
 
     title: Text | None = None
@@ -68,7 +68,7 @@ class Candidate(Record):
     reason: Text = Field(description="What speaks for it, and what against.")
 
 
-class Standing(Record):
+class Standing(FileModel):
     """What the review holds of the study from a date on; the last one on or before a day counts on that day."""
 
     on: date = Field(description="Date of the update that decided it.")
@@ -111,7 +111,7 @@ class Sample(Sourced):
     note: Text | None = None
 
 
-class Quoted(Record):
+class Quoted(FileModel):
     """A number as printed, with what was printed beside it."""
 
     value: PrintedNumber
@@ -119,19 +119,19 @@ class Quoted(Record):
     sd: PrintedNumber | None = None
 
 
-Printed = PrintedNumber | Quoted
+AsPrinted = PrintedNumber | Quoted
 
 
-def bare(printed: Printed) -> str:
+def bare(printed: AsPrinted) -> str:
     """Return a number as printed, without what was printed beside it."""
     return printed.value if isinstance(printed, Quoted) else printed
 
 
 @overload
-def number(printed: Printed) -> float: ...
+def number(printed: AsPrinted) -> float: ...
 @overload
-def number(printed: Printed | None) -> float | None: ...
-def number(printed: Printed | None) -> float | None:
+def number(printed: AsPrinted | None) -> float | None: ...
+def number(printed: AsPrinted | None) -> float | None:
     """Return a printed number as a float; percentages become proportions.
 
     >>> number("95.24%")
@@ -143,7 +143,7 @@ def number(printed: Printed | None) -> float | None:
     return round(float(text[:-1]) / 100, 12) if text.endswith("%") else float(text)
 
 
-class Contradiction(Record):
+class Contradiction(FileModel):
     """Printed values that cannot all be true, and which of them a reconstruction leaves out."""
 
     leaves_out: Annotated[
@@ -170,13 +170,13 @@ class AccuracyEntry(Sourced):
     fp: Count | None = None
     fn: Count | None = None
     tn: Count | None = None
-    sensitivity: Printed | None = None
-    specificity: Printed | None = None
-    accuracy: Printed | None = None
-    ppv: Printed | None = None
-    npv: Printed | None = None
-    f1: Printed | None = None
-    auc: Printed | None = None
+    sensitivity: AsPrinted | None = None
+    specificity: AsPrinted | None = None
+    accuracy: AsPrinted | None = None
+    ppv: AsPrinted | None = None
+    npv: AsPrinted | None = None
+    f1: AsPrinted | None = None
+    auc: AsPrinted | None = None
     threshold: AnyText | None = None
     n_between: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = Field(
         None, description="Smallest and largest possible n, where n itself is not printed."
@@ -185,7 +185,7 @@ class AccuracyEntry(Sourced):
     note: Text | None = None
 
     @property
-    def metrics(self) -> dict[str, Printed]:
+    def metrics(self) -> dict[str, AsPrinted]:
         """The metrics of a 2×2 table that are printed, without those that a contradiction leaves out."""
         left_out = self.contradiction.leaves_out if self.contradiction else ()
         found = {name: getattr(self, name) for name in TABLE_METRICS if name not in left_out}
@@ -241,7 +241,7 @@ class Translation(Sourced):
     data_availability: Text | None = None
 
 
-class Judgement(Record):
+class Judgement(FileModel):
     """One quality judgement; fits QUADAS-2 (per study) and QUADAS-3 (per estimate)."""
 
     tool: Literal["QUADAS-2", "QUADAS-3"]
@@ -266,14 +266,14 @@ class ClaimScore(Sourced):
     other: Count
 
 
-class Appraisal(Record):
+class Appraisal(FileModel):
     """Quality and reporting judgements."""
 
     claim: ClaimScore | None = None
     judgements: list[Judgement] = []
 
 
-class Extraction(Record):
+class Extraction(FileModel):
     """Who read the values, and whether a person has signed them."""
 
     by: Text
@@ -283,7 +283,7 @@ class Extraction(Record):
     verified_on: date | None = None
 
 
-class Study(Record):
+class Study(FileModel):
     """Everything known about one study; the file name is its id."""
 
     id: StudyId
@@ -323,12 +323,17 @@ class Study(Record):
         return self.model_copy(update={"extraction": then})
 
     @property
+    def primary(self) -> AccuracyEntry | None:
+        """The evaluation that syntheses use when there are several."""
+        return next((entry for entry in self.accuracy if entry.primary), None)
+
+    @property
     def verified(self) -> bool:
         """Whether a person has signed an extraction of this study."""
         return any(extraction.verified_by for extraction in self.extraction)
 
 
-class PersonExtraction(Record):
+class PersonExtraction(FileModel):
     """One person's extraction, made without looking at another's; the blocks are those of a study file."""
 
     study: StudyId = Field(description="Id of the study, which is also the folder's name.")

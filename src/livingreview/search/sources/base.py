@@ -16,8 +16,21 @@ from livingreview.search.records import Record, plain
 from livingreview.search.sources.http import Service
 
 __all__ = [
-    "Found", "JsonSource", "Moved", "Page", "Query", "Resume", "Source", "by_cursor", "by_position", "dig", "list_at",
-    "number_at", "page_range", "text_at", "texts_at",
+    "JsonSource",
+    "LookedUp",
+    "Moved",
+    "Page",
+    "Query",
+    "Resume",
+    "Source",
+    "by_cursor",
+    "by_position",
+    "dig",
+    "list_at",
+    "number_at",
+    "page_range",
+    "text_at",
+    "texts_at",
 ]  # fmt: skip
 
 
@@ -60,7 +73,7 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Found:
+class LookedUp:
     """One record, asked for by its identifier; what was read, and its public address, which may be empty.
 
     `is_notice_of` is what it corrects or retracts, `has_notices` what does so to it, in the service's words.

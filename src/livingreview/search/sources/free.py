@@ -37,8 +37,8 @@ from livingreview.search.records import (
     year_of,
 )
 from livingreview.search.sources.base import (
-    Found,
     JsonSource,
+    LookedUp,
     Page,
     Query,
     Resume,
@@ -219,7 +219,7 @@ class Crossref(JsonSource):
 
         yield from by_cursor(fetch, resume)
 
-    def look_up(self, doi: str) -> Found:
+    def look_up(self, doi: str) -> LookedUp:
         """Return the work of a DOI.
 
         Raises
@@ -236,7 +236,9 @@ class Crossref(JsonSource):
             for field in ("update-to", "updated-by")
         }
         page = f"https://api.crossref.org/works/{quote(doi, safe='/')}"
-        return Found(self.record(message), "the record at Crossref", page, notices["update-to"], notices["updated-by"])
+        return LookedUp(
+            self.record(message), "the record at Crossref", page, notices["update-to"], notices["updated-by"]
+        )
 
     def fields(self, item: Any) -> dict[str, Any]:
         """Return the fields of a work."""

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from livingreview.errors import SearchError
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
 from livingreview.search.records import Record, to_record
-from livingreview.search.sources.base import Found, Page, Query, Resume, Source, dig, text_at
+from livingreview.search.sources.base import LookedUp, Page, Query, Resume, Source, dig, text_at
 from livingreview.search.sources.http import Absent
 from livingreview.search.strategy import serialise
 
@@ -40,7 +40,7 @@ class PubMed(Source):
         """
         yield from self._window(serialise(query.strategy, self.database), query.since, query.until, resume)
 
-    def look_up(self, pmid: str) -> Found:
+    def look_up(self, pmid: str) -> LookedUp:
         """Return the article of a PubMed number.
 
         Raises
@@ -55,7 +55,7 @@ class PubMed(Source):
                 is_notice_of = tuple(link for link in links if link.endswith(("For", "Of")) and link != "UpdateOf")
                 has_notices = tuple(link for link in links if link.endswith("In"))
                 page = f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"
-                return Found(record, "the record in PubMed", page, is_notice_of, has_notices)
+                return LookedUp(record, "the record in PubMed", page, is_notice_of, has_notices)
         raise Absent(f"PubMed has no article {pmid}")
 
     def _window(self, text: str, since: date | None, until: date, resume: Resume) -> Iterator[Page]:
