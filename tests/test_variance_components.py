@@ -69,6 +69,36 @@ def test_the_estimate_has_no_gradient_and_nothing_is_higher(method: str) -> None
     assert getattr(found, name) >= max(getattr(DATA.solve(b, w), name) for b in grid for w in grid)
 
 
+# Exact estimates agree, loose ones do not: one maximum is next to 0, another far from it, and some climbs end at each.
+EXACT, LOOSE = 1e-4, 0.5
+TWO_MAXIMA = [
+    (
+        [0.01, 2.61, 0.01, 0.49, -0.39, -0.02, 1.98],
+        [EXACT, LOOSE, EXACT, LOOSE, LOOSE, EXACT, LOOSE],
+        [0, 0, 1, 1, 2, 3, 4],
+    ),
+    (
+        [-1.46, -0.01, -0.03, -0.01, 2.09, -0.26, 2.73],
+        [LOOSE, EXACT, EXACT, EXACT, LOOSE, LOOSE, LOOSE],
+        [0, 0, 1, 1, 2, 3, 4],
+    ),
+]
+
+
+@pytest.mark.parametrize(("effects", "variances", "cluster"), TWO_MAXIMA)
+@pytest.mark.parametrize("method", ["reml", "ml"])
+def test_of_two_maxima_the_higher_is_taken(
+    effects: list[float], variances: list[float], cluster: list[int], method: str
+) -> None:
+    k = len(effects)
+    design = np.full((k, 1), k**-0.5)
+    data = Clustered(np.array(effects) - np.mean(effects), np.array(variances), design, np.array(cluster))
+    name = "restricted_log_likelihood" if method == "reml" else "log_likelihood"
+    found = getattr(data.solve(*estimate_components(data, method)), name)  # type: ignore[arg-type]
+    grid = np.concatenate([[0.0], np.geomspace(1e-5, 20, 60)])
+    assert found >= max(getattr(data.solve(b, w), name) for b in grid for w in grid)
+
+
 @pytest.mark.parametrize(("between", "within"), COMPONENTS)
 def test_cr2_is_unbiased_under_its_working_model_with_satterthwaites_degrees_of_freedom(
     between: float, within: float
