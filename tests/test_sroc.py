@@ -265,6 +265,19 @@ def test_the_partial_area_lies_between_the_ends_of_the_curve_and_in_its_interval
     assert part.upper <= wider.upper
 
 
+@pytest.mark.parametrize("mean", [22.0, 14.0, -14.0, -22.0])
+def test_an_area_next_to_0_or_1_has_an_interval_that_stays_between_them(mean):
+    area = auc(summary((mean, mean), (0.5, 0.5), -0.3))
+    # On the scale of its logit the whole interval is next to the same end.
+    assert 0 <= area.lower <= area.estimate <= area.upper <= 1
+    assert {area.lower > 0.999, area.upper < 0.001} == {True, False}
+    # A curve this close to a corner has the area of ln D = 2 μ, D large: 1 − (ln D − 1) / D.
+    gap = (2 * abs(mean) - 1) * np.exp(-2 * abs(mean))
+    assert area.estimate == pytest.approx(1 - gap if mean > 0 else gap, abs=1e-12)
+    if abs(mean) < 20:
+        assert 0 < area.upper - area.estimate == pytest.approx(area.estimate - area.lower, rel=1e-3)
+
+
 def test_steep_and_flat_curves_do_not_lose_the_quadrature():
     steep = summary((1.0, 2.0), (2.0, 0.002), -1.0)
     assert auc(steep).estimate == pytest.approx(expit(steep.mu[1]), abs=0.01)

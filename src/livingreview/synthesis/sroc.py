@@ -280,7 +280,8 @@ def partial_auc(
     error = float(np.sqrt(max(gradient @ fit.parameter_cov @ gradient, 0.0)))
     half = float(special.ndtri((1 + level) / 2)) * error
     if min(area, 1 - area) < SATURATED:
-        # The logit of an area that rounds to 0 or 1 is lost; so is, to the eye, the interval.
+        # The logit of an area that rounds to 0 or 1 is lost; so is, to the eye, the interval. The sum may round past 1.
+        area = min(area, 1.0)
         return Interval(area, max(area - half, 0.0), min(area + half, 1.0), level)
     logit_half = half / (area * (1 - area))
     lower, upper = special.expit(special.logit(area) + np.array([-logit_half, logit_half]))
