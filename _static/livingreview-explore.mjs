@@ -1,7 +1,7 @@
 // The explorer: filters choose a set of studies, and what that set pools to is looked up, never computed here.
 (() => {
   const root = document.getElementById("lr-explore");
-  if (!root || !window.vegaEmbed) return;
+  if (!root) return;
   const { facets, studies, tables, pooled, overlap, specs } = JSON.parse(
     document.getElementById("lr-explore-data").textContent,
   );
@@ -57,6 +57,10 @@
 
   const ROW = 26;
   const views = new Map();
+  // Vega is far larger than all the rest of the page: it is loaded when the charts come into view.
+  let embed;
+  let seen = false;
+  const vega = () => (embed ??= import("./vega.mjs").then(() => window.vegaEmbed));
   const draw = async (name, datasets, rows, height = ROW * (rows + 2)) => {
     const place = root.querySelector(`[data-view="${name}"]`);
     views.get(name)?.finalize();
@@ -65,7 +69,7 @@
     place.closest("figure").hidden = !rows && name !== "overlap"; // there another measure can be chosen
     if (rows) {
       const spec = { ...specs[name], datasets, height, width: place.clientWidth };
-      views.set(name, await vegaEmbed(place, spec, { actions: false, renderer: "svg" }));
+      views.set(name, await (await vega())(place, spec, { actions: false, renderer: "svg" }));
       const image = place.querySelector("svg");
       image.setAttribute("role", "img");
       image.setAttribute("aria-label", place.getAttribute("aria-label"));
@@ -122,6 +126,10 @@
       row.classList.toggle("lr-left-out", !ids.has(id));
     }
     document.querySelector("#tab-explore table")?.dispatchEvent(new Event("lr-left-out")); // to count its rows again
+    if (seen) await drawAll();
+  };
+  const drawAll = async () => {
+    const { chosen, result, values } = state;
     const plane = chosen.map(({ id, forest, cells }) => ({
       label: byId.get(id).label,
       x: 1 - forest[1][0],
@@ -202,10 +210,16 @@
   root.classList.add("lr-explore-on");
   document.getElementById("fig-forest")?.closest(".cell")?.setAttribute("hidden", ""); // stands in without scripts
   readAddress();
-  // Draws at once, and again when the page's width changes.
+  update();
+  // Draws when first seen, and again when the page's width changes.
   let width;
-  new ResizeObserver(([entry]) => {
-    if (entry.contentRect.width !== width) update();
-    width = entry.contentRect.width;
-  }).observe(root);
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    seen = true;
+    new ResizeObserver(([entry]) => {
+      if (entry.contentRect.width !== width) drawAll();
+      width = entry.contentRect.width;
+    }).observe(root);
+  }).observe(root.querySelector(".lr-explore-views"));
 })();

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from test_links import Page
 
 LIMIT = 500_000
-LIMITS = {"chapters/explore.html": 1_500_000}  # it loads the library that draws what the reader filters
+LIMITS = {"chapters/explore.html": 1_500_000}  # it loads the library that draws what the reader filters, once that is in view
 
 
 def pages(site: Path) -> list[str]:
@@ -19,7 +19,7 @@ def pages(site: Path) -> list[str]:
 
 
 def loaded(site: Path, page: str) -> list[str]:
-    """Return the files that opening a page fetches, style sheets that others import included."""
+    """Return the files that a page fetches, with style sheets and scripts that others import, at once or later."""
     found: dict[str, None] = {}
     waiting = [urljoin(page, address) for address in Page((site / page).read_text(encoding="utf-8")).loads]
     while waiting:
@@ -29,6 +29,9 @@ def loaded(site: Path, page: str) -> list[str]:
         found[name] = None
         if name.endswith(".css"):
             imports = re.findall(r'@import\s+(?:url\()?["\']?([^"\')]+)', (site / name).read_text(encoding="utf-8"))
+            waiting += [urljoin(name, address) for address in imports]
+        if name.endswith(".mjs"):
+            imports = re.findall(r'\bimport\("([^"]+)"\)', (site / name).read_text(encoding="utf-8"))
             waiting += [urljoin(name, address) for address in imports]
     return list(found)
 

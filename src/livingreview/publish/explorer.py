@@ -1,7 +1,7 @@
 """The explorer's page: its controls, its charts as Vega specifications, and the data they draw.
 
-The charts are declared in Vega-Lite. Its scripts come with the site and are loaded on this page only; without them the
-page shows its static figure and table.
+The charts are declared in Vega-Lite. Its scripts come with the site and are loaded on this page only, when the charts
+come into view; without scripts the page shows its static figure and table.
 """
 
 from __future__ import annotations
@@ -120,11 +120,8 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     specs = {name: {**spec, "config": _CONFIG} for name, (_, _, spec) in VIEWS.items()}
     # "<" would let a title that holds "</script>" end the element early.
     data = json.dumps({**found.to_dict(), "specs": specs}, sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")
-    scripts = "".join(
-        f'<script type="module" src="{escape(static, quote=True)}/{name}"></script>'
-        # As .mjs, because Jupyter Book loads every .js below _static on every page.
-        for name in ("vega.mjs", "livingreview-explore.mjs")
-    )
+    # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
+    script = f'<script type="module" src="{escape(static, quote=True)}/livingreview-explore.mjs"></script>'
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(  # type: ignore[no-untyped-call]
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
@@ -134,7 +131,7 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
         '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
         f'<div class="lr-explore-views">{figures}</div></section>'
-        f'<script type="application/json" id="lr-explore-data">{data}</script>{scripts}'
+        f'<script type="application/json" id="lr-explore-data">{data}</script>{script}'
     )
 
 
@@ -152,7 +149,7 @@ def _figure(name: str, heading: str, says: str) -> str:
     return (
         f"<figure><figcaption>{heading}</figcaption>{extra}"
         f'<div data-view="{name}" role="img" aria-label="{escape(says)}"></div>'
-        f'<div class="lr-explore-actions">{buttons}</div></figure>'
+        f'<div class="lr-explore-actions" hidden>{buttons}</div></figure>'
     )
 
 
