@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -62,5 +63,5 @@ def test_the_lag_counts_days_from_publication_to_the_version(review: Review) -> 
 
 
 def test_the_age_of_the_search_is_counted_from_the_day_looked_at(review: Review) -> None:
-    assert search_age(review, date(2025, 8, 10)) == 10
+    assert search_age(replace(review, day=date(2025, 8, 10))) == 10
     assert search_age(review) == (review.day - date(2025, 7, 31)).days

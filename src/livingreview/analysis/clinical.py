@@ -126,16 +126,14 @@ def post_test_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def frequencies_table(
-    accuracy: PooledAccuracy, scenarios: Sequence[Scenario], population: int = POPULATION
-) -> pd.DataFrame:
-    """Return what happens to so many people who take the test, one row per setting."""
+def frequencies_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+    """Return what happens to so many people (`POPULATION`) who take the test, one row per setting."""
     rows = []
     for scenario in scenarios:
-        found = natural_frequencies(accuracy, scenario.prevalence, population)
+        found = natural_frequencies(accuracy, scenario.prevalence, POPULATION)
         diseased = found.counts[0] + found.counts[2]
         tp, fn, fp, tn = (_count(found, cell) for cell in ("tp", "fn", "fp", "tn"))
-        rows.append((percent(scenario.prevalence, 0), diseased, tp, fn, population - diseased, fp, tn))
+        rows.append((percent(scenario.prevalence, 0), diseased, tp, fn, POPULATION - diseased, fp, tn))
     columns = ["Prevalence", "Diseased", "Found", "Missed", "Healthy", "Alarmed", "Cleared"]
     return pd.DataFrame(rows, columns=columns)
 

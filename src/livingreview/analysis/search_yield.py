@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from statistics import median
 
 import pandas as pd
@@ -107,9 +106,9 @@ def inclusion_lag(review: Review) -> Lag:
     return Lag(days, undated)
 
 
-def search_age(review: Review, day: date | None = None) -> int:
-    """Return the days since the last database search, on a day; by default the day the review is looked at."""
-    return ((day or review.day) - review.last_search).days
+def search_age(review: Review) -> int:
+    """Return the days since the last database search."""
+    return (review.day - review.last_search).days
 
 
 def _seen(review: Review) -> Library:

@@ -24,6 +24,7 @@ from livingreview.synthesis.simple_pooling import log_ratios, pooled_sensitivity
 
 __all__ = ["OTHERS", "PROMISED", "QUANTITIES", "WorkedExample", "worked_example"]
 
+EXAMPLE = "sparse_tables"
 #: What the engine promises of means and standard errors; smaller differences are not written out, because their
 #: digits are those of the machine.
 PROMISED = 1e-5
@@ -127,16 +128,16 @@ class WorkedExample:
         return pd.DataFrame(rows)
 
 
-def worked_example(root: Path, name: str = "sparse_tables") -> WorkedExample:
-    """Read the example of a name in a data folder and compute our answers.
+def worked_example(root: Path) -> WorkedExample:
+    """Read the example of a data folder and compute our answers.
 
     Raises
     ------
     DataError
         If a file is missing or is not what it should be.
     """
-    counts = read_counts(root / "examples" / f"{name}.csv").counts
-    answers = _answers(root / "examples" / f"{name}.json", root)
+    counts = read_counts(root / "examples" / f"{EXAMPLE}.csv").counts
+    answers = _answers(root / "examples" / f"{EXAMPLE}.json", root)
     binomial = fit(counts, structure="unstructured")
     normal = fit(counts, model="normal", method="reml", structure="unstructured")
     effects = univariate.fit(*log_ratios(counts, "diagnostic_odds_ratio", "all"), method="reml", test="z")

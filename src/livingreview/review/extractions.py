@@ -39,6 +39,18 @@ def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
     DataError
         With every fault of the extractions.
     """
+    found, faults = _read(root, as_of)
+    if not all(fault.is_warning for fault in faults):
+        raise DataError(faults)
+    return found
+
+
+def extraction_faults(root: Path) -> list[Fault]:
+    """Return every fault of the extractions, for ``livingreview check``."""
+    return _read(root, None)[1]
+
+
+def _read(root: Path, as_of: str | None) -> tuple[dict[str, list[Reader]], list[Fault]]:
     found: dict[str, list[Reader]] = {}
     faults: list[Fault] = []
     for folder in sorted((root / "extraction").glob("*")):
@@ -60,18 +72,7 @@ def readers(root: Path, *, as_of: str | None = None) -> dict[str, list[Reader]]:
         ]
         if held:
             found[study.id] = [*held, Reader(STUDY_FILE, study, document)]
-    if not all(fault.is_warning for fault in faults):
-        raise DataError(faults)
-    return found
-
-
-def extraction_faults(root: Path) -> tuple[Fault, ...]:
-    """Return every fault of the extractions, for ``livingreview check``."""
-    try:
-        readers(root)
-    except DataError as error:
-        return tuple(error.faults)
-    return ()
+    return found, faults
 
 
 def _person_faults(people: Sequence[Person], study: str) -> Iterator[Fault]:

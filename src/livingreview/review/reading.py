@@ -105,15 +105,17 @@ def _schema_faults(document: Document, model: type[BaseModel], error: Validation
         seen.add((where, kind))
         if kind == "extra_forbidden":
             known = sorted(_fields(model, where[:-1]))
-            yield document.fault(
-                where, f"unknown field {where[-1]!r}", _did_you_mean(str(where[-1]), known), "DATA-001"
-            )
+            close = _closest(str(where[-1]), known)
+            remedy = f"did you mean {close!r}?" if close else f"the fields here are {', '.join(known)}"
+            yield document.fault(where, f"unknown field {where[-1]!r}", remedy, "DATA-001")
         elif kind == "missing":
             yield document.fault(where, "a required field is missing", "add it", "DATA-002")
         elif kind == "literal_error":
             allowed = [str(value) for value in _literals(context.get("expected", ""))]
             problem = f"expected one of {', '.join(allowed)}; found {_show(found)}"
-            yield document.fault(where, problem, _did_you_mean(str(found), allowed), "DATA-003")
+            close = _closest(str(found), allowed)
+            remedy = f"did you mean {close!r}?" if close else "write one of these"
+            yield document.fault(where, problem, remedy, "DATA-003")
         else:
             yield document.fault(
                 where, f"{_say(item['msg'])}, found {_show(found)}", _way_out(where, found, kind), "DATA-003"
@@ -154,11 +156,9 @@ def _literals(expected: str) -> list[str]:
     return re.findall(r"'([^']*)'", expected) or [expected]
 
 
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
+def _closest(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [name for name in known if word and word in name]
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"the fields here are {', '.join(known)}" if known else "remove it"
+    return close[0] if close else ""
 
 
 def _say(message: str) -> str:
