@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from test_links import Page
 
 LIMIT = 500_000
-LIMITS = {"chapters/explore.html": 1_500_000}  # it loads the library that draws what the reader filters, once that is in view
+LIMITS = {"chapters/explore.html": 1_500_000}  # with the library that draws its charts
 
 
 def pages(site: Path) -> list[str]:
