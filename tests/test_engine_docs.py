@@ -36,7 +36,7 @@ def test_each_public_name_stands_once_in_the_reference() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in chapters.glob("engine*.md"))
     named = re.findall(r"\.\. auto(?:class|function):: (\w+)", text)
     assert sorted(named) == sorted(synthesis.__all__)
-    for module in (tables, pooling):
+    for module in (reconstruction, tables, pooling):
         assert f".. automodule:: {module.__name__}\n" in text
 
 
