@@ -9,7 +9,7 @@ from scipy.stats import t
 
 from livingreview.errors import ConvergenceError, DataError
 from livingreview.reconstruction import reconstruct
-from livingreview.reconstruction.imputation import combine, extremes, multiple_imputation
+from livingreview.reconstruction.imputation import _corners, combine, extremes, multiple_imputation
 from livingreview.synthesis.batch import fit_many
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
@@ -49,6 +49,42 @@ def test_does_combining_follow_rubins_rules() -> None:
     assert result.sensitivity.upper == pytest.approx(expit(half))
     assert result.widening[0] == pytest.approx(half / (1.959963984540054 * np.sqrt(2)))
     assert result.missing_information[0] == pytest.approx((4 / 3) / (10 / 3))
+
+
+def test_are_estimates_equal_that_differ_in_their_last_bits() -> None:
+    result = combine([[1.0, 2.0], [np.nextafter(1.0, 2.0), 2.0]], [np.eye(2)] * 2)
+    assert result.df.tolist() == [np.inf, np.inf]
+    assert result.missing_information.tolist() == [0.0, 0.0]
+    apart = combine([[1.0, 2.0], [1.0 + 1e-8, 2.0]], [np.eye(2)] * 2)
+    assert apart.between[0, 0] > 0
+
+
+def test_does_the_result_say_how_much_wider_and_stay_as_it_is() -> None:
+    result = combine([[-1.0, 2.0], [0.0, 2.0], [1.0, 2.0]], [np.diag([2.0, 0.5])] * 3)
+    assert f"3 draws, intervals wider by {100 * (result.widening[0] - 1):.0f} %, 0 %)" in repr(result)
+    for array in (result.mu, result.mu_cov, result.within, result.between, result.df):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0
+
+
+def test_are_a_hundred_tables_drawn_from_seed_0_unless_asked_otherwise() -> None:
+    tables = [*KNOWN, UNCERTAIN]
+    found = multiple_imputation(tables, structure="fixed")
+    assert found.draws == 100
+    assert found.mu.tolist() == multiple_imputation(tables, draws=100, seed=0, structure="fixed").mu.tolist()
+    assert multiple_imputation(tables, draws=2, structure="fixed").draws == 2
+
+
+def test_are_weights_probabilities_up_to_scale() -> None:
+    tables = [*KNOWN, UNCERTAIN]
+    one, other = (
+        multiple_imputation(tables, draws=40, seed=1, structure="fixed", weights=[[1.0]] * 4 + [last])
+        for last in ([1.0, 3.0, 0.0], [0.25, 0.75, 0.0])
+    )
+    assert one.mu.tolist() == other.mu.tolist()
+    for wrong in ([2.0, -1.0, 0.0], [0.0, 0.0, 0.0]):
+        with pytest.raises(ValueError, match="not negative and not all zero"):
+            multiple_imputation(tables, weights=[[1.0]] * 4 + [wrong])
 
 
 def test_does_an_uncertain_table_widen_the_interval() -> None:
@@ -99,6 +135,32 @@ def test_do_corners_stay_within_all_combinations_and_reach_them_here() -> None:
     assert corners.fits < every.fits
     assert every.sensitivity == pytest.approx(corners.sensitivity, rel=1e-6)
     assert every.specificity == pytest.approx(corners.specificity, rel=1e-6)
+
+
+def test_are_corners_the_extremes_of_either_measure_of_their_sum_and_of_their_difference() -> None:
+    # Sensitivity and specificity in hundredths; the last is inside, and the sizes tell counts from proportions.
+    shares = {
+        "highest sensitivity and difference": (90, 20), "lowest sensitivity": (10, 50), "highest specificity": (50, 95),
+        "lowest specificity": (50, 5), "highest sum": (80, 80), "lowest sum": (20, 20), "lowest difference": (15, 75),
+        "none": (50, 50),
+    }  # fmt: skip
+    sizes = [(1, 7), (9, 2), (1, 1), (3, 8), (1, 1), (9, 9), (6, 1), (20, 20)]
+    tables = np.array(
+        [
+            (a * sens, b * (100 - spec), a * (100 - sens), b * spec)
+            for (sens, spec), (a, b) in zip(shares.values(), sizes, strict=True)
+        ]
+    )
+    corners = {tuple(table) for table in _corners(tables).tolist()}
+    assert corners == {tuple(table) for table in tables[:-1].tolist()}
+    without_an_arm = np.array([[0, 30, 0, 70], [1, 30, 1, 70], [1, 30, 0, 70]])
+    assert _corners(without_an_arm)[:2].tolist() == [[0, 30, 0, 70], [1, 30, 0, 70]]
+
+
+def test_are_as_many_combinations_as_allowed_all_fitted() -> None:
+    tables = [*KNOWN, UNCERTAIN]
+    assert extremes(tables, structure="fixed", most=3).searched == "all combinations"
+    assert extremes(tables, structure="fixed", most=2).searched == "corners"
 
 
 def test_does_a_reconstruction_serve_as_tables() -> None:
