@@ -40,6 +40,7 @@ def arm(*pairs: tuple[int, int]) -> tuple[Array, Array]:
         (((0, 5), (0, 1), (0, 9)), True),
         (((5, 5), (0, 0), (9, 9)), True),
         (((0, 5), (0, 0), (0, 9)), True),
+        (((1, 1), (0, 0), (1, 1)), True),
         (((5, 5), (0, 5), (9, 9)), False),
         (((5, 5), (4, 5), (9, 9)), False),
         (((0, 0), (0, 0), (0, 0)), False),
@@ -60,6 +61,8 @@ LEVEL, NUMBER = np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 2.0, 3.0, 4.0])
     [
         (((9, 9), (9, 9), (3, 9), (4, 9)), LEVEL, True),  # one level is perfect
         (((0, 9), (0, 9), (3, 9), (4, 9)), LEVEL, True),
+        (((1, 1), (1, 1), (3, 9), (4, 9)), LEVEL, True),
+        (((8, 9), (8, 9), (1, 9), (1, 9)), LEVEL, False),
         (((9, 9), (0, 9), (3, 9), (4, 9)), LEVEL, False),
         (((9, 9), (8, 9), (0, 9), (4, 9)), LEVEL, False),
         (((9, 9), (9, 9), (0, 9), (0, 9)), NUMBER, True),  # high values fail, low ones succeed
@@ -95,6 +98,7 @@ GOOD = ((8, 2, 2, 8), (7, 3, 3, 7))
         (((8, 0, 2, 8), (7, 3, 3, 7)), "normal", "none", "logit of a specificity"),
         (((8, 2, 0, 8), (7, 3, 3, 7)), "normal", "none", "logit of a sensitivity"),
         (((0, 2, 9, 8), (7, 3, 3, 7)), "normal", "none", "logit of a sensitivity"),
+        (((1, 2, 0, 8), (7, 3, 3, 7)), "normal", "none", "logit of a sensitivity"),
         (((0, 2, 0, 8), (7, 3, 3, 7)), "normal", "none", ""),
         (((8, 0, 2, 8), (7, 0, 3, 7)), "normal", "all_if_any", ""),
         (((0, 2, 0, 8), (0, 3, 0, 7)), "normal", "all", "no study has diseased participants"),
@@ -187,6 +191,8 @@ def test_each_level_starts_from_its_own_mean() -> None:
         ((1e-6, 0.3, -0.4), (0.0, 0.0, 0.5), ("tau_sensitivity = 0",)),
         ((0.5, 3e-6, 4e-6), (0.5, 0.0, 0.0), ("tau_specificity = 0",)),
         ((-1e-6, 3e-6, 4e-6), (0.0, 0.0, 0.0), ("tau_sensitivity = 0", "tau_specificity = 0")),
+        ((0.5, 0.4, 1e-3), (0.5, 0.4, 1e-3), ()),
+        ((0.5, 5.0, 2e-3), (0.5, 5.0, 2e-3), ()),
         ((0.5, 0.4, 1e-5), (0.5, 0.4, 0.0), ("rho = +1",)),
         ((-0.5, 0.4, -1e-5), (0.5, -0.4, 0.0), ("rho = -1",)),
     ],
@@ -207,7 +213,9 @@ def test_a_variance_that_the_structure_fixes_is_no_boundary() -> None:
     fixed = Design.intercepts(3, "fixed_sensitivity")
     assert settle(fixed, np.array([[1.0, 2.0, -0.4]]))[0].tolist() == [[1.0, 2.0, 0.4]]
     assert settle(fixed, np.array([[1.0, 2.0, 1e-7]]))[1] == (("tau_specificity = 0",),)
-    assert settle(Design.intercepts(3, "independent"), np.array([[1.0, 2.0, 0.3, 0.4]]))[1] == ((),)
+    independent = Design.intercepts(3, "independent")
+    assert settle(independent, np.array([[1.0, 2.0, 0.3, 0.4]]))[1] == ((),)
+    assert settle(independent, np.array([[1.0, 2.0, 1e-7, 0.4]]))[1] == (("tau_sensitivity = 0",),)
 
 
 def test_the_covariance_is_the_inverse_of_the_information_and_not_a_number_where_that_is_singular() -> None:
