@@ -261,13 +261,11 @@ def same_publication(a: Normalised, b: Normalised, like: Likeness) -> str:
 
 def _by_place(a: Normalised, b: Normalised, like: Likeness) -> str:
     """Vote on titles that differ by more than misspelt words, where year, volume and page are the same."""
-    if like.title is UNKNOWN and a.key and b.key:
+    if like.title is UNKNOWN:
         known = like.authors is SAME or (like.authors is CLOSE and like.journal is not CONFLICT)
         return "title cut short, same authors and place" if known else ""
     if like.authors is not SAME or like.journal < CLOSE or like.page is not SAME:
         return ""
-    if like.title is UNKNOWN:
-        return "title missing, same authors and place"
     # Abstracts of one group share a page, and their titles much: only pages of an article's length count.
     article = a.page.isdigit() and max(a.last_page, b.last_page) not in ("", a.page)
     return "similar title, same authors and place" if article and like.title_ratio >= SIMILAR_TITLE else ""
