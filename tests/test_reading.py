@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from livingreview.errors import DataError
-from livingreview.review.documents import dotted
+from livingreview.review.documents import dotted, parse_yaml
 from livingreview.review.model import Dataset
 from livingreview.review.reading import MAX_BYTES, read_csv, read_text, read_yaml, validate
 
@@ -141,3 +141,8 @@ def test_a_ledger_with_another_header_or_ragged_rows_is_refused(root: Path) -> N
 def test_field_paths_read_as_people_write_them() -> None:
     assert dotted(("accuracy", 0, "sensitivity", "ci", 1)) == "accuracy[0].sensitivity.ci[1]"
     assert dotted(()) == ""
+
+
+def test_what_the_parser_cannot_even_read_is_no_yaml() -> None:
+    with pytest.raises(DataError, match=r"made.yaml — not valid YAML.*YAML-001"):
+        parse_yaml("a: \x01\n", "made.yaml")
