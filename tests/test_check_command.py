@@ -63,3 +63,24 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     monkeypatch.setattr(cli, "COMMANDS", (cli.Command("dedupe", "help", lambda _: None, run, "search"),))
     assert main(["dedupe"]) == 2
     assert capsys.readouterr().err == "this needs splink: pip install 'livingreview[search]'\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["schema", "--data", "nowhere"], "no data folder at nowhere"),
+        (["extractions", "--data", "nowhere"], "no data folder at nowhere"),
+        (["screen", "agreement", "--data", "nowhere"], "no data folder at nowhere"),
+        (["import", "export.ris", "--data", "nowhere"], "no data folder at nowhere"),
+        (["dedupe", "export.ris", "--output", "nowhere/clusters.csv"], "nowhere/clusters.csv cannot be read"),
+        (["dedupe", "export.ris", "--output", "c.csv", "--decided", "d.csv"], "d.csv cannot be read or written"),
+    ],
+)  # fmt: skip
+def test_a_path_that_leads_nowhere_is_named_and_no_traceback(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("export.ris").write_text("TY  - JOUR\nTI  - Made up\nER  - \n", encoding="utf-8")
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(said)
+    assert not Path("nowhere").exists()

@@ -186,4 +186,4 @@ def test_an_output_that_cannot_be_written_is_named(
     added: Difference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(diff_command, "difference_since", lambda *_: added)
-    assert "cannot be written" in refused(capsys, "--output", str(tmp_path))
+    assert "check the path" in refused(capsys, "--output", str(tmp_path))

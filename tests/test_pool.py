@@ -405,4 +405,4 @@ def test_a_figure_that_cannot_be_written_is_an_error(capsys, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text(TABLE, encoding="utf-8")
     assert main(["pool", str(table), "--plot", str(tmp_path / "nowhere" / "sroc.svg")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "check the path" in capsys.readouterr().err

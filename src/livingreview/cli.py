@@ -66,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReviewError as error:
         print(error, file=sys.stderr)
         return EXIT_ERROR
+    except (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename} cannot be read or written ({error.strerror}); check the path", file=sys.stderr)
+        return EXIT_ERROR
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package in {"", "livingreview"}:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-__all__ = ["Command", "add_data_option", "day"]
+from livingreview.errors import ReviewError
+
+__all__ = ["Command", "add_data_option", "day", "require_data"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Command:
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     """Let a sub-command be told where the data folder is."""
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: data)")
+
+
+def require_data(folder: Path) -> None:
+    """Raise a ReviewError unless there is a data folder, so that nobody mistakes a wrong folder for an empty review."""
+    if not folder.is_dir():
+        raise ReviewError(f"no data folder at {folder}; run this in the review, or give --data")
 
 
 def day(text: str) -> date:

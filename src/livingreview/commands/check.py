@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands import Command, add_data_option
+from livingreview.commands import Command, add_data_option, require_data
 from livingreview.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -90,8 +90,9 @@ def _run_schema(options: argparse.Namespace) -> int:
     """Write ``schema/<kind>.schema.json`` for every kind of file."""
     from livingreview.review.model import json_schemas
 
+    require_data(options.data)
     folder = options.data / "schema"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for name, schema in json_schemas().items():
         path = folder / f"{name}.schema.json"
         path.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -111,6 +112,7 @@ def _run_extractions(options: argparse.Namespace) -> int:
     from livingreview.analysis.double_extraction import compare, standing_of
     from livingreview.review.extractions import readers
 
+    require_data(options.data)
     found = readers(options.data)
     if options.study and options.study not in found:
         raise ReviewError(f"nobody has extracted {options.study!r} into {options.data / 'extraction' / options.study}")

@@ -147,13 +147,8 @@ def _draw(arguments: argparse.Namespace, fit: BivariateFit, by: Sequence[str] | 
             "Forest plot of sensitivity and specificity",
         ),
     ):
-        if path is None:
-            continue
-        figure = cast("Figure", draw().get_figure(root=True))
-        try:
-            save(figure, path, title, summary)
-        except OSError as error:
-            raise ReviewError(f"{path} cannot be written ({error.strerror or error})") from error
+        if path is not None:
+            save(cast("Figure", draw().get_figure(root=True)), path, title, summary)
 
 
 def _level(text: str) -> float:

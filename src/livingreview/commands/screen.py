@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands import Command, day
+from livingreview.commands import Command, day, require_data
 from livingreview.errors import ReviewError, TooFewStudies
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ def _read(options: argparse.Namespace) -> tuple[Library, tuple[Decision, ...]]:
     from livingreview.screening.ledger import read_decisions
     from livingreview.screening.library import read_library
 
-    if not options.data.is_dir():
-        raise ReviewError(f"no data folder at {options.data}; run this in the review, or give --data")
+    require_data(options.data)
     library = read_library(options.data)
     return library, read_decisions(options.data, library.found)
 
@@ -88,6 +87,7 @@ def _screen(options: argparse.Namespace) -> int:
         raise ReviewError("who screens? Give --person NAME, the same name every time")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ReviewError("screening needs a terminal; or use: livingreview screen export")
+    require_data(options.data)
     mend(options.data)
     library, decisions = _read(options)
     if options.adjudicate:
@@ -171,6 +171,7 @@ def _import(options: argparse.Namespace) -> int:
     wrong = [text for text in options.reason if "=" not in text]
     if wrong:
         raise ReviewError(f"expected --reason 'WORDS=KEY', found {wrong[0]!r}")
+    require_data(options.data)
     mend(options.data)
     library, decisions = _read(options)
     read = import_decisions(

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands import Command, add_data_option, day
+from livingreview.commands import Command, add_data_option, day, require_data
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.wording import in_markdown
 
@@ -105,6 +105,7 @@ def _run_import(options: argparse.Namespace) -> int:
     """Add the records of all files as one run, and print what a reader reports."""
     from livingreview.search.imports import import_exports
 
+    require_data(options.data)
     imported = import_exports(
         options.files,
         _ledger(options.data),
