@@ -129,6 +129,7 @@ def test_eggers_slope_is_the_intercept_of_the_standardised_regression() -> None:
     assert (found.intercept, found.intercept_se) == pytest.approx((line.slope, line.stderr))
     assert found.p == pytest.approx(2 * stats.t.sf(abs(line.intercept / line.intercept_stderr), 8))
     assert (found.k, found.df, found.reliable, found.notes) == (10, 8, True, ())
+    assert (found.x**2, found.weights) == (pytest.approx(VARIANCES), pytest.approx(1 / VARIANCES))
     assert not bias.egger(EFFECTS[:9], VARIANCES[:9]).reliable
     for array in (found.x, found.effects, found.weights):
         with pytest.raises(ValueError, match="read-only"):
@@ -161,6 +162,7 @@ def test_the_rank_correlation_is_kendalls_of_standardised_effects() -> None:
     apart = (EFFECTS - mean) / np.sqrt(VARIANCES - 1 / np.sum(1 / VARIANCES))
     expected = stats.kendalltau(apart, VARIANCES, method="exact")
     assert (found.tau, found.p) == pytest.approx((expected.statistic, expected.pvalue))
+    assert bias.begg(1e-9 * EFFECTS, 1e-18 * VARIANCES) == found  # in whatever unit
 
 
 @pytest.mark.parametrize("case", ["tied effects", "tied variances", "a hundred studies", "99 studies"])
