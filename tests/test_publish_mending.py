@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from livingreview.publish.mending import excerpting, lean, mended
+import pytest
+
+from livingreview.publish.mending import excerpting, lean, mended, used_style
 
 
 def test_is_an_excerpt_of_the_search_from_the_text_of_a_page():
@@ -32,3 +34,22 @@ def test_says_each_page_once_how_wide_it_is():
     assert lean(f'<head>\n<meta charset="utf-8" />{one}\n  {other}\n</head>') == (
         f'<head>\n<meta charset="utf-8" />{one}\n</head>'
     )
+
+
+@pytest.mark.parametrize(
+    ("css", "kept"),
+    [
+        (".gone{top:0}", ""),
+        (".gone .here,.here,#gone{top:0}", ".here{top:0}"),
+        ("a[href='.gone,{}']:not(.gone, .here){top:0}", "a[href='.gone,{}']:not(.gone, .here){top:0}"),
+        ("@charset 'utf-8';/* { */ p{top:0}", "@charset 'utf-8';p{top:0}"),
+        ("@media (min-width:1.5em){.gone{top:0}.here{top:0}}", "@media (min-width:1.5em){.here{top:0}}"),
+        ("@supports (top:0){.gone{top:0}}", ""),
+        ("@keyframes gone{0%{top:0}12.5%{top:1px}}", "@keyframes gone{0%{top:0}12.5%{top:1px}}"),
+        (".here{background:url(data:image/svg+xml;{;})}p{content:'}'}", None),
+        (r".here\/2{top:0}.gone\/2{top:0}", r".here\/2{top:0}"),
+        ("", ""),
+    ],
+)
+def test_does_a_style_sheet_keep_every_rule_that_a_page_can_use(css, kept):
+    assert used_style(css, {"here", "here/2"}) == (css if kept is None else kept)

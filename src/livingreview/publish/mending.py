@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Set
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -25,6 +26,66 @@ _NEEDED_BY: Final[dict[str, str | None]] = {
     "searchindex.js": 'id="search-results"',
 }
 _LOADED: Final = re.compile(r'\s*<(?:script|link)\b[^>]*?\s(?:src|href)="([^"]*)"[^>]*>(?:</script>)?')
+
+
+# Strings and addresses are passed over whole: what is in them ends no rule.
+_CSS: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^)"']*\)|/\*.*?\*/|[{};]""", re.DOTALL)
+_SELECTOR: Final = re.compile(r"(?:\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]|[^,])+")
+
+
+def _rules(css: str) -> Iterator[tuple[str, str | None]]:
+    """Yield what stands before each block of a style sheet, with the block; or a statement without one."""
+    depth = start = opened = 0
+    for sign in _CSS.finditer(css):
+        if sign[0] == "{":
+            opened = opened if depth else sign.start()
+            depth += 1
+        elif sign[0] == "}":
+            depth -= 1
+            if depth == 0:
+                yield css[start:opened], css[opened + 1 : sign.start()]
+                start = sign.end()
+        elif sign[0] == ";" and depth == 0:
+            yield css[start : sign.end()], None
+            start = sign.end()
+
+
+def used_style(css: str, names: Set[str]) -> str:
+    """Return a style sheet without the selectors that ask for a class or an id of which no page has use.
+
+    What is left has the same effect: the theme's own sheet is that of a whole framework, and five sixths of it go.
+
+    Parameters
+    ----------
+    css
+        The style sheet.
+    names
+        Every class and id that a page has, or that a script may give it.
+
+    Examples
+    --------
+    >>> used_style("a.x,a.y{top:0}@media print{.y{top:1px}}.z:not(.y)>b{top:2px}", {"x", "z"})
+    'a.x{top:0}.z:not(.y)>b{top:2px}'
+    """
+    kept = []
+    for before, block in _rules(css):
+        prelude = re.sub(r"/\*.*?\*/", "", before, flags=re.DOTALL).strip()
+        if block is None:
+            kept.append(prelude)
+        elif prelude.startswith(("@media", "@supports")):
+            inside = used_style(block, names)
+            kept.append(f"{prelude}{{{inside}}}" if inside else "")
+        elif prelude.startswith("@"):
+            kept.append(f"{prelude}{{{block}}}")
+        elif selectors := [part for part in _SELECTOR.findall(prelude) if _asked(part) <= names]:
+            kept.append(f"{','.join(selectors)}{{{block}}}")
+    return "".join(kept)
+
+
+def _asked(selector: str) -> set[str]:
+    """Return the classes and ids that a selector asks for, but those within brackets, where one of several may do."""
+    outside = re.sub(r"\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]", "", selector)
+    return {name.replace("\\", "") for name in re.findall(r"[.#]((?:[\w-]|\\.)+)", outside)}
 
 
 def lean(html: str) -> str:
@@ -101,9 +162,17 @@ def mended(html: str) -> str:
 
 
 def mend_site(folder: Path) -> None:
-    """Mend every page of a built site, its search index and its search script."""
+    """Mend every page of a built site, its style sheets, its search index and its search script."""
+    names: set[str] = set()
     for path in folder.rglob("*.html"):
-        path.write_text(lean(mended(path.read_text(encoding="utf-8"))), encoding="utf-8")
+        html = lean(mended(path.read_text(encoding="utf-8")))
+        path.write_text(html, encoding="utf-8")
+        names.update(*(found.split() for found in re.findall(r'\b(?:class|id)="([^"]*)"', html)))
+    for path in folder.glob("_static/**/*.*js"):
+        if path.name != "vega.mjs":
+            names.update(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
+    for path in folder.glob("_static/**/*.css"):
+        path.write_text(used_style(path.read_text(encoding="utf-8"), names), encoding="utf-8")
     for path in folder.glob("searchindex.js"):
         path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
     for path in folder.glob("_static/searchtools.js"):
