@@ -100,9 +100,8 @@ def test_every_zero_cell_left_uncorrected_is_named_by_its_row() -> None:
     counts = Counts.from_arrays(tp=[40, 30, 20, 9], fp=[3, 0, 5, 4], fn=[5, 6, 4, 0], tn=[60, 50, 30, 20])
     with pytest.raises(DataError) as raised:
         moses.threshold_correlation(counts, correction="none")
-    assert [(fault.line, fault.code, "row" in fault.problem) for fault in raised.value.faults] == [
-        (2, "RATIO-001", True), (4, "RATIO-001", True),
-    ]  # fmt: skip
+    found = [(fault.line, fault.code, fault.problem.partition(":")[0]) for fault in raised.value.faults]
+    assert found == [(2, "RATIO-001", "row 2"), (4, "RATIO-001", "row 4")]
 
 
 def test_exact_rank_p_values_count_every_permutation() -> None:
