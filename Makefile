@@ -67,7 +67,7 @@ slow: $(STAMP) tools  ## run those that take seconds each
 
 # The tests add the codes that they trigger to a file, where it is named.
 codes: export LIVINGREVIEW_TRIGGERED := $(CURDIR)/.cache/triggered.txt
-codes: $(STAMP)  ## run both, and ask that they trigger every fault code
+codes: $(STAMP)  ## run unit and slow, and ask that they trigger every fault code
 	rm -f $(LIVINGREVIEW_TRIGGERED)
 	$(MAKE) --no-print-directory unit slow
 	$(BIN)/python tests/triggered.py
