@@ -58,7 +58,7 @@ def test_each_level_has_a_row_with_its_name_its_size_and_its_interval(width: flo
     pairs = [*((level.sensitivity, level.specificity) for level in BY.levels), (BY.sensitivity, BY.specificity)]
     drawn = [diamonds(panel) for panel in ax.child_axes]
     if len(drawn) == 1:  # both measures of each row in one panel
-        drawn = [drawn[0][:-2:2] + [drawn[0][-2]], drawn[0][1:-2:2] + [drawn[0][-1]]]
+        drawn = [[*drawn[0][:-2:2], drawn[0][-2]], [*drawn[0][1:-2:2], drawn[0][-1]]]
     for j, found in enumerate(drawn):
         assert [(corners[0, 0], corners[2, 0]) for corners in found] == [(p[j].lower, p[j].upper) for p in pairs]
     shown = " ".join(texts(ax))
