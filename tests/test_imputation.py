@@ -45,6 +45,7 @@ def test_does_combining_follow_rubins_rules() -> None:
     assert result.mu_cov[0, 1] == pytest.approx(0.1)
     assert result.df.tolist() == [pytest.approx(12.5), np.inf]
     half = t.ppf(0.975, 12.5) * np.sqrt(10 / 3)
+    assert (result.sensitivity.estimate, result.specificity.estimate) == pytest.approx((0.5, expit(2.0)))
     assert result.sensitivity.lower == pytest.approx(expit(-half))
     assert result.sensitivity.upper == pytest.approx(expit(half))
     assert result.widening[0] == pytest.approx(half / (1.959963984540054 * np.sqrt(2)))
