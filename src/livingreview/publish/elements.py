@@ -32,7 +32,7 @@ def tell(**facts: str | int) -> None:
 def show_notices(texts: Sequence[str], *, title: str) -> None:
     """Show a notice that a reader cannot miss, with one line per text; nothing where there is none."""
     if texts:
-        display(HTML(notices_html(texts, title=title)))  # type: ignore[no-untyped-call]
+        display(HTML(notices_html(texts, title=title)))
 
 
 def notices_html(texts: Sequence[str], *, title: str) -> str:
@@ -60,7 +60,7 @@ class Card:
 
 def show_cards(cards: Iterable[Card]) -> None:
     """Show headline figures side by side, or one below the other on a phone."""
-    display(HTML(cards_html(cards)))  # type: ignore[no-untyped-call]
+    display(HTML(cards_html(cards)))
 
 
 def cards_html(cards: Iterable[Card]) -> str:

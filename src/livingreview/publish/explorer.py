@@ -123,7 +123,7 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
     script = f'<script type="module" src="{escape(static, quote=True)}/livingreview-explore.mjs"></script>'
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
-    return HTML(  # type: ignore[no-untyped-call]
+    return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
         '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>There is no pooled accuracy '
         'for this choice yet. <a href="plain-summary.html">What is known, in plain words</a></span></output></p>'
@@ -172,7 +172,7 @@ def show_topics(topics: Mapping[str, int]) -> HTML:
         f'<li><a href="chapters/explore.html?{escape(urlencode({"topic": topic}))}">{escape(topic)}</a> ({count})</li>'
         for topic, count in topics.items()
     )
-    return HTML(f'<ul class="lr-topics">{"".join(links)}</ul>')  # type: ignore[no-untyped-call]
+    return HTML(f'<ul class="lr-topics">{"".join(links)}</ul>')
 
 
 def studies_table(found: Explorer) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def _text(fit: BivariateFit | _Carried) -> str:
 
 def _instead(what: str, pooled: Pooled) -> HTML:
     """Return the sentence that stands in a figure's place where nothing was pooled."""
-    return HTML(f"<p>No {escape(what)}: {escape(pooled.reason)}.</p>")  # type: ignore[no-untyped-call]
+    return HTML(f"<p>No {escape(what)}: {escape(pooled.reason)}.</p>")
 
 
 def _sentence(note: str) -> str:

@@ -136,12 +136,12 @@ def finished(notebook: Any) -> Any:
 
 def read_notebook(path: Path) -> Any:
     """Return the notebook in a file."""
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(path, as_version=4)
 
 
 def write_notebook(notebook: Any, path: Path) -> None:
     """Write a notebook to a file, which is there whole or not at all."""
-    text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    text = nbformat.writes(notebook)
     with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
         file.write(text)
     Path(file.name).replace(path)

@@ -241,9 +241,9 @@ def _table(item: TableEvidence) -> dict[str, str]:
     cells, low, high = central_table(item.tables), item.tables.min(axis=0), item.tables.max(axis=0)
     counts = Counts.from_arrays(*np.reshape(cells, (4, 1)))
     shown = (f"{n}" if a == b else f"{n} ({a} to {b})" for n, a, b in zip(cells, low, high, strict=True))
+    counted = f"{item.entry.unit}s" if item.entry.unit else "of a unit not seen"
     return {
-        "Evaluation": item.entry.label or item.entry.id.replace("_", " "),
-        "Counted": f"{item.entry.unit}s" if item.entry.unit else "not seen",
+        "Evaluation": f"{item.entry.label or item.entry.id.replace('_', ' ')}, {counted}",
         **dict(zip(("TP", "FP", "FN", "TN"), shown, strict=True)),
         **{
             title: with_interval(measure(counts)[0]) if arm.any() else "not defined"

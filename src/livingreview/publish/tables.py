@@ -60,12 +60,12 @@ def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) ->
     name
         Id of the table, to link to; by default derived from its content.
     """
-    display(HTML(table_html(table, caption=caption, name=name)))  # type: ignore[no-untyped-call]
+    display(HTML(table_html(table, caption=caption, name=name)))
 
 
 def show_code(text: str, *, caption: str, name: str | None = None) -> None:
     """Show a text as it stands, line breaks and all, with a button to copy it; otherwise as :func:`show_table`."""
-    display(HTML(code_html(text, caption=caption, name=name)))  # type: ignore[no-untyped-call]
+    display(HTML(code_html(text, caption=caption, name=name)))
 
 
 def table_html(table: pd.DataFrame, *, caption: str, name: str | None = None) -> str:

@@ -141,8 +141,9 @@ def _block_sources(
 
 
 def _references(study: Study, document: Document, datasets: set[str], studies: Mapping[str, Study]) -> Iterator[Fault]:
-    named = [(("setting", "datasets", i), d) for i, d in enumerate((study.setting and study.setting.datasets) or [])]
-    named += [(("overlap", i, "dataset"), e.dataset) for i, e in enumerate(study.overlap) if e.dataset]  # type: ignore[misc]
+    in_setting = enumerate((study.setting and study.setting.datasets) or [])
+    named: list[tuple[Place, str]] = [(("setting", "datasets", i), name) for i, name in in_setting]
+    named += [(("overlap", i, "dataset"), entry.dataset) for i, entry in enumerate(study.overlap) if entry.dataset]
     for where, name in named:
         if name not in datasets:
             remedy = f"add data/datasets/{name}.yaml, or use one of {', '.join(sorted(datasets))}"
