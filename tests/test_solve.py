@@ -46,6 +46,12 @@ def test_a_maximum_at_very_large_heterogeneity_is_found(hits: list[int], tau: fl
     assert np.sqrt(found.between_study_cov[0, 0]) == pytest.approx(tau, abs=0.05)  # by force: 20,001 points
 
 
+def test_a_maximum_with_perfect_sensitivities_and_opposite_logits_is_found() -> None:
+    found = fit(Counts.from_arrays([17, 32, 96], [8, 5, 3], [5, 0, 0], [46, 3, 20]), structure="unstructured")
+    assert found.boundary == ("rho = -1",)
+    assert found.log_likelihood == pytest.approx(-12.8265485, abs=PROMISE)  # by force: 200,001 points
+
+
 def test_the_likelihood_by_force_is_what_was_computed_with_forty_thousand_points() -> None:
     y, n = arms(perfect_arms()[0])[0]
     assert maximum(y, n)[0] == pytest.approx(-8.49, abs=5e-3)

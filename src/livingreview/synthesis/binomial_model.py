@@ -29,9 +29,9 @@ SEPARABLE: Final = 0
 WORTH_SEPARATING: Final = 1e-6
 # Nodes per dimension that a study may get, by the line below.
 RUNGS: Final = tuple(range(9, 47, 2))
-# The same for studies that are not on the line: each rung has at least GROWTH times the nodes of the one before.
-WIDE_RUNGS: Final = (35, 45, 61, 87, 123, 173, 245)
-GROWTH: Final = 1.28
+# The same for studies that are not on the line: of the trapezoidal rule, whose error falls geometrically there too, so
+# that the difference of two rungs is the error of the coarser. Gauss–Hermite rungs would agree before they are right.
+WIDE_RUNGS: Final = (47, 61, 81, 107, 143, 191, 245)
 # Nodes whose result shows the error of the coarsest rung.
 PROBE: Final = 13
 # The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
@@ -182,9 +182,8 @@ def _measured(data: Binomials, local: FloatArray, modes: FloatArray, share: floa
     before = log_likelihoods(data, local, modes, WIDE_RUNGS[0])
     for coarser, finer in pairwise(WIDE_RUNGS):
         values = log_likelihoods(data.take(waiting), local[:, waiting], modes[:, waiting], finer)
-        error = np.abs(values - before)  # that of the coarser, whose logarithm is GROWTH times smaller than the finer's
-        nodes[waiting] = np.where(error < share, coarser, finer)
-        more = error**GROWTH >= share
+        more = np.abs(values - before) >= share
+        nodes[waiting[~more]] = coarser
         waiting, before = waiting[more], values[more]
         if not waiting.size:
             break

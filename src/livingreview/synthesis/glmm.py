@@ -39,14 +39,14 @@ from livingreview.synthesis.binomials import Binomials
 # Integrals × nodes handled at once: the few work arrays of that size then stay in a core's cache.
 CHUNK: Final = 48_000
 # Nodes per dimension from which they are those of the trapezoidal rule, and how far these reach, in the scale of the
-# mode: that scale is above 0.2 wherever a standard normal tail, 8 long, has to be covered.
-WIDE_FROM: Final = 61
-REACH: Final = 60.0
+# mode: that scale is above 0.3 wherever a standard normal tail, 8 long, has to be covered.
+WIDE_FROM: Final = 47
+REACH: Final = 25.0
 LARGEST_LOGIT: Final = 300.0
 LARGE_COUNT: Final = 1e5  # above it, digits matter that take twice the time
 # The last Newton step towards a mode, in standard deviations of the integrand; Newton's method squares it, and modes
 # only place the nodes.
-MODE_TOLERANCE: Final = 0.2
+MODE_TOLERANCE: Final = 0.05
 MODE_ITERATIONS: Final = 100
 
 
