@@ -15,7 +15,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ import pytest
 
 from livingreview.review import Review, check
 from livingreview.review.model import number
-from livingreview.review.reading import read_yaml
 
 DATA = Path(__file__).parent.parent / "data"
 STUDIES = (
@@ -289,15 +287,9 @@ def said(value: Any) -> Any:
 
 
 @pytest.fixture
-def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a copy of the data with the studies to spoil alone; what did not change is not parsed again."""
+def small(tmp_path: Path) -> Path:
+    """Return a copy of the data with the studies to spoil alone."""
     root = Path(shutil.copytree(DATA, tmp_path / "data"))
-    parse = cache(lambda path, root, _: read_yaml(path, root))
-
-    def once(path: Path, root: Path) -> Any:
-        return parse(path, root, path.read_bytes())
-
-    monkeypatch.setattr("livingreview.review.loading.read_yaml", once)
     for path in (root / "studies").iterdir():
         if path.stem not in STUDIES:
             path.unlink()
