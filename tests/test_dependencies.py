@@ -74,6 +74,7 @@ def test_every_dependency_has_a_reason_and_a_place_that_names_it(extra: str) -> 
             assert any(name.lower() in text for name in names), f"{package} is not named in {place}"
 
 
+@pytest.mark.slow
 def test_every_folder_imports_only_what_its_extra_brings() -> None:
     rows = table("What each folder may import")
     listed = {folder: text for folders, text in rows for folder in re.findall(r"`(\w+)`", folders)}

@@ -95,6 +95,7 @@ def test_a_study_that_moves_nothing_says_why(review: Review, data_copy: Path) ->
     assert reason in as_markdown(difference)
 
 
+@pytest.mark.slow
 def test_the_same_tables_are_pooled_once(review: Review, data_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     after = edited(data_copy, "martini2020", ("J Cardiovasc Magn Reson", "Another journal"))
     pooled = module.pool(review)

@@ -23,6 +23,7 @@ SHARED = {
 uses = cache(code_uses)
 
 
+@pytest.mark.slow
 def test_the_walk_finds_every_code_that_the_package_spells_out() -> None:
     spelt = {
         node.value
@@ -57,6 +58,7 @@ def test_a_code_counts_as_triggered_when_the_package_gives_it() -> None:
     assert codes == {"YAML-001"}
 
 
+@pytest.mark.slow
 def test_a_code_that_no_test_triggers_is_named(tmp_path: Path) -> None:
     every = sorted({use.code for use in uses()})
     seen = tmp_path / "seen"

@@ -35,6 +35,7 @@ def assert_same(one: BatchFit, other: BatchFit, tolerance: float) -> None:
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("structure", ["unstructured", "independent", "auto"])
 @pytest.mark.parametrize("model", ["binomial", "normal"])
 def test_batch_is_the_fits_one_by_one(model: str, structure: str) -> None:

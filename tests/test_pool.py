@@ -373,6 +373,7 @@ def test_help_lists_every_command(capsys):
 # --- figures --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_both_figures_are_written_with_the_studies_in_them(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     table, plane, forest = tmp_path / "table.csv", tmp_path / "sroc.svg", tmp_path / "forest.svg"

@@ -84,6 +84,7 @@ def test_is_the_true_table_always_among_the_answers(table, rounding, percent, de
     assert found.exact == (len(found.tables) == 1)
 
 
+@pytest.mark.slow
 @given(
     table=st.tuples(*[st.integers(0, 3)] * 4).filter(lambda table: sum(table) > 0),
     rounding=st.sampled_from(ROUNDINGS),
@@ -181,6 +182,7 @@ def has_table(names: list[str], printed: dict[str, str], n: int) -> bool:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(table=tables, data=st.data())
 def test_does_leaving_out_any_part_of_a_contradiction_resolve_it(table, data) -> None:

@@ -21,6 +21,7 @@ def test_the_p_value_is_that_of_buscarpy(labels: list[int], total: int, target: 
     assert recall_test(labels, total, recall_target=target) == pytest.approx(p, rel=1e-12)
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(0, 100))
 def test_more_irrelevant_records_never_raise_the_doubt(labels: list[bool], unread: int) -> None:
     total = len(labels) + unread + 1

@@ -146,6 +146,7 @@ def test_a_useless_test_has_area_one_half():
     assert auc(summary((0.0, 0.0), (0.6, 0.6))).estimate == pytest.approx(0.5, abs=AREA)
 
 
+@pytest.mark.slow
 @given(summaries, st.sampled_from(KINDS))
 def test_the_delta_method_uses_the_gradient_of_the_area(fit, kind):
     def moved(step):

@@ -42,6 +42,7 @@ def test_a_failed_search_does_not_end_in_a_structure_that_the_studies_contradict
     assert batch.failure[0].startswith("structure='auto' found no fit that the studies do not contradict")
 
 
+@pytest.mark.slow
 def test_a_failed_search_may_end_in_a_structure_that_fits_as_well() -> None:
     found = fit(ONE_EACH)
     assert found.structure == "fixed"

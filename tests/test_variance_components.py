@@ -85,6 +85,7 @@ TWO_MAXIMA = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effects", "variances", "cluster"), TWO_MAXIMA)
 @pytest.mark.parametrize("method", ["reml", "ml"])
 def test_of_two_maxima_the_higher_is_taken(
@@ -133,6 +134,7 @@ def test_a_cluster_that_the_fit_reproduces_has_no_residual_to_adjust() -> None:
     assert (df > 0).all()
 
 
+@pytest.mark.slow
 def test_a_search_that_ends_on_a_slope_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def sloping(self: Clustered, between: float, within: float) -> Solution:
         rise = np.array([1.0, 1.0])

@@ -180,6 +180,7 @@ def test_a_newer_lock_is_proposed_on_a_branch_and_the_same_lock_is_not(repositor
     assert git(repository, "diff", "--name-only", "origin/main", "origin/update/lock") == "requirements.lock"
 
 
+@pytest.mark.slow
 def test_the_annotating_step_names_the_faulty_line_of_a_contributed_file(data_copy):
     """The recipe of `make check` is what the step runs; only the environment's folder is put in."""
     recipe = re.search(r"^check:.*\n\t(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
