@@ -21,10 +21,12 @@ def test_pages_are_mended_where_a_listener_would_be_misled():
     page = (
         '<button class="btn search-button-field x" title="Search" aria-label="Search" data-a="1"></button>'
         '<i class="theme-switch fa-sun" data-mode="light" title="Light"></i><div role="list" class="citation-list">'
+        '<summary><span class="toctree-toggle" role="presentation"></span></summary>'
     )
     assert mended(page) == (
         '<button class="btn search-button-field x" data-a="1"></button>'
         '<i class="theme-switch fa-sun" data-mode="light"></i><div class="citation-list">'
+        '<summary aria-label="Pages of this part"><span class="toctree-toggle" role="presentation"></span></summary>'
     )
 
 

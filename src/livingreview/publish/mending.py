@@ -147,6 +147,7 @@ def mended(html: str) -> str:
     * An ``aria-label`` that differs from the text on the button, so that saying that text does not press it; the
       keyboard shortcut shown on it is no part of its name.
     * The same on the line that folds code in and out.
+    * An arrow that folds a part of the contents in and out, and has no name.
     * Titles of icons inside a button that already has a name.
     * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
     """
@@ -154,6 +155,8 @@ def mended(html: str) -> str:
     html = html[:content] + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', html[content:])
     html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+    arrow = '<span class="toctree-toggle"'
+    html = html.replace(f"<summary>{arrow}", f'<summary aria-label="Pages of this part">{arrow}')
     html = re.sub(r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"', r"\1", html)
     html = html.replace(
         '<span class="search-button__kbd-shortcut">', '<span aria-hidden="true" class="search-button__kbd-shortcut">'
