@@ -6,21 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+import test_dedupe
 from livingreview.search.comparison import compare, objection, reports_of_one_study, same_publication
 from livingreview.search.normalise import normalise
-from livingreview.search.records import Record
 
-ARTICLE = Record(
-    "pubmed.nbib",
-    0,
-    title="Convolutional networks for segmentation of the ventricles in synthetic phantoms",
-    authors=("Alvarez, Maria", "Brandt, Otto", "Chowdhury, Anika"),
-    year=2021,
-    journal="Journal of Invented Imaging",
-    volume="12",
-    issue="3",
-    pages="345-358",
-)
+ARTICLE = replace(test_dedupe.ARTICLE, doi="", pmid="")
 IDENTIFIED = {"doi": "10.5555/invented.2021.0042"}
 SHORT = "Convolutional networks for segmentation of the ventricles"
 EDITORIAL = "Editorial: the year in imaging"

@@ -74,8 +74,7 @@ def fit(
     counts
         k tables.
     model, method
-        ``"binomial"`` (exact) by ``"ml"``, or ``"normal"`` (Reitsma's) by ``"reml"``, its default as in R's
-        mada, or ``"ml"``.
+        ``"binomial"`` (exact) by ``"ml"``, or ``"normal"`` (Reitsma's) by ``"reml"``, as R's mada, or ``"ml"``.
     structure
         Between-study covariance: ``"unstructured"``, ``"independent"`` (no correlation), ``"fixed_sensitivity"``
         or ``"fixed_specificity"`` (that variance and the correlation 0), ``"fixed"`` (both variances 0); ``"auto"``:
@@ -94,14 +93,12 @@ def fit(
 
     Raises
     ------
-    ConvergenceError
-        If no finite estimate exists, as when specificity is 100 % in every study, or none was found.
-    TooFewStudies
-        If a variance between studies is asked of one study, or an arm is empty in every study.
-    DataError, ValueError
-        If a covariate cannot be used; if a name is none of those above, or the level is not between 0 and 1.
-    TypeError
-        If `counts` is no Counts or `covariates` no mapping.
+    ConvergenceError, TooFewStudies
+        If no finite estimate exists, as when specificity is 100 % in every study, or none was found; if a variance
+        between studies is asked of one study, or an arm is empty in every study.
+    DataError, ValueError, TypeError
+        If a covariate cannot be used; if a name is none of those above, or the level is not between 0 and 1; if
+        `counts` is no Counts or `covariates` no mapping.
 
     Examples
     --------
@@ -114,22 +111,26 @@ def fit(
     >>> print(fit(counts, model="normal", structure="unstructured").specificity)
     0.871 [0.802, 0.918]
     """
+    _require_usable(counts, level)
+    settings, coding = Settings.of(model, method, correction), code(counts, by, covariates)
+    tables = Tables.stack([counts])
+    found = _require_found(solve_structure(tables, coding.x, coding.x, structure, settings), tables)
+    return _result(counts, tables, coding, settings, found, level)
+
+
+def _require_usable(counts: object, level: float) -> None:
     require_level(level)
     if not isinstance(counts, Counts):
         wanted = "Counts, such as Counts.from_arrays(tp=…, fp=…, fn=…, tn=…)"
         raise TypeError(f"give {wanted}; found {type(counts).__name__}")
-    settings, coding = Settings.of(model, method, correction), code(counts, by, covariates)
-    tables = Tables.stack([counts])
-    found = solve_structure(tables, coding.x, coding.x, structure, settings)
-    _require_found(found, tables)
-    return _result(counts, tables, coding, settings, found, level)
 
 
-def _require_found(found: Solutions, tables: Tables) -> None:
+def _require_found(found: Solutions, tables: Tables) -> Solutions:
     if message := found.failure[0]:
         alone = found.structure[0] != "fixed" and tables.n.any(axis=0).sum() < 2
         empty = not tables.n.any(axis=(1, 2)).all()
         raise (TooFewStudies if alone or empty else ConvergenceError)(message)
+    return found
 
 
 def _result(
