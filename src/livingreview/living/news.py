@@ -267,9 +267,10 @@ def by_version(review: Review, releases: Sequence[Release], today: FrozenResults
 
 def _interval(synthesis: FrozenSynthesis, name: str) -> Interval | None:
     estimate, lower, upper = (synthesis.value(f"{name}{limit}") for limit in ("", "_lower", "_upper"))
-    if estimate is None or lower is None or upper is None:
+    level = synthesis.measures[name].level if name in synthesis.measures else None
+    if estimate is None or lower is None or upper is None or level is None:
         return None
-    return Interval(estimate, lower, upper, synthesis.measures[name].level or 0.95)
+    return Interval(estimate, lower, upper, level)
 
 
 def steps_table(steps: Sequence[Step]) -> pd.DataFrame:
