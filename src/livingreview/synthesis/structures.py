@@ -31,7 +31,7 @@ from scipy.special import chdtri
 
 from livingreview.synthesis.arrays import BoolArray, FloatArray, IndexArray
 from livingreview.synthesis.design import Design, Structure, Tables
-from livingreview.synthesis.search_space import TAU_SENSITIVITY, TAU_SPECIFICITY, why_impossible
+from livingreview.synthesis.search_space import TAU_SENSITIVITY, TAU_SPECIFICITY
 from livingreview.synthesis.solve import (
     DIVERGED,
     EXACT,
@@ -106,8 +106,7 @@ def _simplest_needed(tables: Tables, x1: FloatArray, x2: FloatArray, settings: S
     """Go through the documented order, each step for the data sets that the one before could not serve."""
     design = Design(x1, x2, ORDER[0])
     found = solve(tables, design, settings).because(REGULAR)
-    why = why_impossible(tables, design, settings.model, settings.correction)
-    possible = np.array([not message for message in why])
+    possible = ~np.isnan(found.reached)  # no structure has a maximum where there was none to search for
     lost = possible & _failed(found)
     highest, parameters = found.reached.copy(), np.full(len(possible), design.n_free)
     for structure in ORDER[1:]:
