@@ -22,7 +22,7 @@ from livingreview.publish import kernel
 from livingreview.publish.beside import publish_beside
 from livingreview.publish.chapters import Executed, execute_chapters
 from livingreview.publish.frame import frame_of
-from livingreview.publish.notebooks import read_notebook
+from livingreview.publish.inputs import read_notebook
 from livingreview.publish.staging import run_jupyter_book, stage_book
 
 PARAMETERS = {"data_root": "data", "as_of": None, "verified_only": False, "release": None}

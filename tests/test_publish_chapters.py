@@ -11,8 +11,8 @@ import pytest
 from livingreview.errors import BuildError
 from livingreview.publish import inputs
 from livingreview.publish.chapters import execute_chapters
+from livingreview.publish.inputs import read_chapter, read_notebook
 from livingreview.publish.kernel import kernel_folders
-from livingreview.publish.notebooks import read_chapter, read_notebook
 from tiny_book import chapter, tiny_book
 
 PARAMETERS = {"data_root": "data", "as_of": None}

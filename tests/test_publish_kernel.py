@@ -14,8 +14,8 @@ import pytest
 from livingreview.errors import BuildError
 from livingreview.publish import kernel
 from livingreview.publish.chapters import execute_chapters
+from livingreview.publish.inputs import read_chapter, read_notebook
 from livingreview.publish.kernel import can_fork
-from livingreview.publish.notebooks import read_chapter, read_notebook
 from tiny_book import chapter, tiny_book
 
 PARAMETERS = {"data_root": "data", "as_of": "2025-07-31"}

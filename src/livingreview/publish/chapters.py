@@ -20,9 +20,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from livingreview.errors import BuildError, Fault
-from livingreview.publish.inputs import chapter_names, input_digest
+from livingreview.publish.inputs import (
+    Chapter,
+    chapter_names,
+    finished,
+    input_digest,
+    plain,
+    read_chapter,
+    read_notebook,
+    write_notebook,
+)
 from livingreview.publish.kernel import kernel_folders
-from livingreview.publish.notebooks import Chapter, finished, plain, read_chapter, read_notebook, write_notebook
 
 __all__ = ["Executed", "execute_chapters"]
 
@@ -151,27 +159,23 @@ def _papermill(source: Path, target: Path, parameters: dict[str, object], kernel
 
 def _failure(chapter: Chapter, target: Path, error: Any) -> Fault:
     """Say where a chapter failed: the cell that failed is the one that holds an error."""
-    cells = read_notebook(target).cells
     failed = next(
-        cell
-        for cell in cells
+        cell.id
+        for cell in read_notebook(target).cells
         if cell.cell_type == "code" and any(output.output_type == "error" for output in cell.outputs)
     )
     frames = re.findall(r"Cell In\s*\[\d+\],? line (\d+)", plain("\n".join(error.traceback)))
-    line = chapter.line_of(failed.id, int(frames[0]) if frames else 1)
-    message = " ".join(plain(error.evalue).split())[:500]
-    place = f"code cell {chapter.number_of(failed.id)}"
-    return Fault(
-        chapter.name, line, place, f"{error.ename}: {message}", "mend the cell, or what it calls", "CHAPTER-003"
-    )
+    line, place = chapter.place_of(failed, int(frames[0]) if frames else 1)
+    problem = f"{error.ename}: {_on_one_line(error.evalue)}"
+    return Fault(chapter.name, line, place, problem, "mend the cell, or what it calls", "CHAPTER-003")
 
 
 def _death(chapter: Chapter, target: Path, error: Exception) -> Fault:
     """Say in which cell a kernel ended: the last one that papermill began."""
     cells = read_notebook(target).cells if target.is_file() else []
     begun = [cell.id for cell in cells if cell.cell_type == "code" and cell.metadata.papermill.start_time]
-    line, place = (chapter.line_of(begun[-1]), f"code cell {chapter.number_of(begun[-1])}") if begun else (0, "")
-    reason = " ".join(plain(str(error)).split())[:300]
+    line, place = chapter.place_of(begun[-1]) if begun else (0, "")
+    reason = _on_one_line(str(error))
     return Fault(chapter.name, line, place, reason, "run the chapter by hand to see why", "CHAPTER-005")
 
 
@@ -179,13 +183,17 @@ def _warnings(chapter: Chapter, notebook: Any) -> list[Fault]:
     """Return a fault for every cell that wrote to standard error; that is where warnings go."""
     faults = []
     for cell in notebook.cells:
-        written = "".join(output.text for output in cell.get("outputs", []) if output.get("name") == "stderr").strip()
-        if written:
-            place = f"code cell {chapter.number_of(cell.id)}"
-            problem = "wrote to standard error: " + " ".join(plain(written).split())[:500]
+        written = "".join(output.text for output in cell.get("outputs", []) if output.get("name") == "stderr")
+        if written.strip():
+            line, place = chapter.place_of(cell.id)
+            problem = "wrote to standard error: " + _on_one_line(written)
             remedy = "mend what it warns about; a chapter gives no warnings"
-            faults.append(Fault(chapter.name, chapter.line_of(cell.id), place, problem, remedy, "CHAPTER-004"))
+            faults.append(Fault(chapter.name, line, place, problem, remedy, "CHAPTER-004"))
     return faults
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(plain(text).split())[:500]
 
 
 def _keep_newest(cache: Path, used: Iterable[Path]) -> None:
