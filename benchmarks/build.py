@@ -27,7 +27,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from history import record
-from livingreview.publish.frame import frame_of
+from livingreview.publish.metadata import frame_of
 
 ROOT = Path(__file__).parents[1]
 BOOK = ("_config.yml", "_toc.yml", "_static", "index.md", "chapters", "data", "requirements.lock")

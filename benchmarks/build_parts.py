@@ -21,9 +21,9 @@ from build import copy_of_book
 from livingreview.publish import kernel
 from livingreview.publish.beside import publish_beside
 from livingreview.publish.chapters import Executed, execute_chapters
-from livingreview.publish.frame import frame_of
 from livingreview.publish.inputs import read_notebook
-from livingreview.publish.staging import run_jupyter_book, stage_book
+from livingreview.publish.metadata import frame_of
+from livingreview.publish.site import run_jupyter_book, stage_book
 
 PARAMETERS = {"data_root": "data", "as_of": None, "verified_only": False, "release": None}
 LAST_CELL = "\n\n```{code-cell} ipython3\nimport time\n\nprint(time.process_time())\n```\n"

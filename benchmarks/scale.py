@@ -21,7 +21,7 @@ from pathlib import Path
 from build import copy_of_book
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
-from livingreview.publish.staging import run_jupyter_book
+from livingreview.publish.site import run_jupyter_book
 from livingreview.publish.study_pages import study_pages
 from livingreview.review import Review, check
 

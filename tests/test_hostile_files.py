@@ -17,7 +17,7 @@ from pybtex.database import parse_string
 
 from hostile import ATTACK, DATASET, STUDY, add_hostile, dataset, study
 from livingreview.errors import DataError, Fault
-from livingreview.publish.frame import banner_html
+from livingreview.publish.metadata import banner_html
 from livingreview.publish.references import bibtex_entry
 from livingreview.review import Review, check
 from livingreview.review.model import Dataset, Study

@@ -1,17 +1,28 @@
-"""Do pages tell programs what they are, and can no text of the review break out of what they tell?"""
+"""Do pages tell programs what they are and readers how current they are, and does no text break out of its place?"""
 
 from __future__ import annotations
 
 import json
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from livingreview.publish import beside
-from livingreview.publish.frame import Frame
-from livingreview.publish.metadata import CREATOR, DOWNLOADS, LONGEST, page_metadata, shortened, site_metadata
+from livingreview.publish.metadata import (
+    CREATOR,
+    DOWNLOADS,
+    LONGEST,
+    Frame,
+    banner_html,
+    banner_until,
+    page_metadata,
+    shortened,
+    site_metadata,
+)
 from livingreview.publish.site import build_book
 from published import HOSTILE, SITE, with_site
 from tiny_book import BIBLIOGRAPHY, tiny_book
@@ -106,7 +117,7 @@ def test_the_creator_is_the_one_that_the_citation_file_names():
 def test_a_built_site_tells_all_of_it(review, tmp_path):
     book = tiny_book(tmp_path / "book")
     known = with_site(review)
-    frame = Frame(bibliography=BIBLIOGRAPHY, address=SITE, review=known)
+    frame = Frame(bibliography=BIBLIOGRAPHY, review=known)
     site = build_book(book, tmp_path / "site", {"data_root": "data", "as_of": None}, frame, jobs=1).site
     front, one = (Head((site / name).read_text(encoding="utf-8")) for name in ("index.html", "chapters/one.html"))
     assert (front.links["canonical"], one.links["canonical"]) == (f"{SITE}/", f"{SITE}/chapters/one.html")
@@ -130,3 +141,44 @@ def locations(site: Path) -> list[str]:
 def test_without_an_address_there_is_no_sitemap_and_everybody_is_let_in(review, tmp_path):
     files = beside._for_robots(tmp_path, review)
     assert files == {"robots.txt": b"User-agent: *\nAllow: /\n"}
+
+
+def shown_review(status: str = "living", included: int = 12) -> SimpleNamespace:
+    return SimpleNamespace(
+        included=("study",) * included,
+        last_search=date(2025, 7, 31),
+        next_search_due=date(2025, 8, 7),
+        verified_only=False,
+        file=SimpleNamespace(version="2026.1", living=SimpleNamespace(status=status)),
+    )
+
+
+def test_the_banner_tells_an_overdue_search_without_hiding_or_blaming():
+    before = banner_html(shown_review(), date(2025, 8, 7))
+    after = banner_html(shown_review(), date(2025, 8, 8))
+    assert 'next search due <time datetime="2025-08-07">7 August 2025</time>' in before
+    assert "next search was due" in after
+    assert "later reports may be missing" in after
+    assert "12 studies included by name" in before
+    assert "1 study included by name" in banner_html(shown_review(included=1), date(2025, 8, 7))
+
+
+def test_the_banner_says_how_old_the_last_search_is_and_how_long_that_holds():
+    assert "31 July 2025</time> (less than a month ago)" in banner_html(shown_review(), date(2025, 8, 30))
+    assert "(one month ago)" in banner_html(shown_review(), date(2025, 8, 31))
+    assert "(13 months ago)" in banner_html(shown_review(), date(2026, 8, 31))
+    assert banner_until(shown_review(), date(2025, 8, 1)) == date(2025, 8, 7), "then the next search is overdue"
+    assert banner_until(shown_review(), date(2025, 8, 8)) == date(2025, 8, 30), "then it is a month old"
+
+
+def test_a_paused_review_promises_no_search_and_a_past_one_says_which_day():
+    assert "next search" not in banner_html(shown_review("paused"), date(2026, 1, 1))
+    past = banner_html(shown_review(), date(2025, 7, 31), as_of=date(2025, 7, 31))
+    assert 'as it stood on <time datetime="2025-07-31">' in past
+
+
+def test_a_view_of_verified_extractions_says_so_on_every_page():
+    shown = shown_review()
+    assert "verified" not in banner_html(shown, date(2026, 1, 1))
+    shown.verified_only = True
+    assert "syntheses of verified extractions only" in banner_html(shown, date(2026, 1, 1))

@@ -12,7 +12,7 @@ import pytest
 
 from livingreview.errors import BuildError
 from livingreview.publish import site as site_module
-from livingreview.publish.frame import Frame
+from livingreview.publish.metadata import Frame
 from livingreview.publish.site import build_book, build_site
 from tiny_book import BIBLIOGRAPHY, chapter, tiny_book
 

@@ -1,4 +1,4 @@
-"""What the site says of itself to programs: the list of files beside the pages, and the tags of each page's head.
+"""What the site says of itself: to readers in the banner, to programs in its list of files and the head of each page.
 
 References
 ----------
@@ -11,17 +11,24 @@ import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from html import escape
+from itertools import takewhile
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from livingreview.plots.palette import theme_css
+from livingreview.publish.references import bibtex
 from livingreview.publish.tables import PageLink
 from livingreview.review import Review
+from livingreview.wording import day as written
+from livingreview.wording import plural
 
 __all__ = [
-    "API", "CREATOR", "DOWNLOADS", "LICENCE", "LICENCE_NAME", "downloads_table", "link", "page_metadata",
-    "site_metadata", "site_root",
+    "API", "CREATOR", "DOWNLOADS", "LICENCE", "LICENCE_NAME", "Frame", "downloads_table", "frame_of", "link",
+    "page_metadata", "script_json", "site_metadata", "site_root",
 ]  # fmt: skip
 
 API: Final = "api/v1"
@@ -30,6 +37,8 @@ CREATOR: Final = "The contributors of the living review of deep learning in card
 #: Of text and data; ``LICENSE-CONTENT.md`` says more.
 LICENCE: Final = "https://creativecommons.org/licenses/by/4.0/"
 LICENCE_NAME: Final = "CC-BY-4.0"
+LONGEST: Final = 200  # what search engines show of a description
+_STATUS: Final = {"living": "Living review", "paused": "Living review, paused", "retired": "Living review, retired"}
 
 
 @dataclass(frozen=True)
@@ -77,9 +86,6 @@ def downloads_table() -> pd.DataFrame:
     """Return one row per file, linked as from a chapter."""
     rows = [(PageLink(f"../{item.path}", item.path), item.says, item.media_type) for item in DOWNLOADS]
     return pd.DataFrame(rows, columns=["File", "What it holds", "Type"])
-
-
-LONGEST: Final = 200  # what search engines show of a description
 
 
 def site_metadata(review: Review) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def page_metadata(site: Mapping[str, Any], page: str, title: str, description: s
         "og:title": title,
         "og:description": description,
         "og:locale": "en_GB",
-        **({"og:url": address["url"]} if root else {}),
+        **{f"og:{name}": value for name, value in address.items()},
     }
     feed = link("feed.xml", root="", folder=page.rpartition("/")[0])
     return "\n".join(
@@ -159,3 +165,81 @@ def shortened(text: str) -> str:
     """Return a text on one line, cut between words where it is longer than a search engine shows."""
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST].rpartition(' ')[0]} …"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the chapters: the living status, references and colours, and the review, if it is one.
+
+    `bibliography` and `styles` are the content of ``references.bib`` and of a style sheet added to the book's own.
+    The banner reads so `until` a day, if it ever changes.
+    """
+
+    banner: str = ""
+    bibliography: str = ""
+    styles: str = ""
+    until: date | None = None
+    review: Review | None = None
+
+
+def frame_of(root: Path, today: date, *, as_of: date | None = None, verified_only: bool = False) -> Frame:
+    """Return what stands around the chapters of the review in a folder, all from its data.
+
+    `today` is the day of the build; the other parameters are those of :func:`~livingreview.publish.site.build_site`.
+
+    Raises
+    ------
+    DataError
+        If the data have faults.
+    """
+    review = Review.load(root / "data", as_of=as_of, verified_only=verified_only)
+    banner = banner_html(review, today, as_of=as_of)
+    return Frame(banner, bibtex(review.studies), theme_css(), banner_until(review, today), review)
+
+
+def banner_html(review: Review, today: date, *, as_of: date | None = None) -> str:
+    """Return version, day of the last search, number of studies, and when the next search is due, as HTML.
+
+    A search that was due before `today`, the day of the build, is told as such, without blame; `as_of` is the past day
+    that the site shows, if it does.
+    """
+    included = len(review.included)
+    items = [
+        f"<strong>{_STATUS[review.file.living.status]}</strong>",
+        f"version {escape(review.file.version)}",
+        f"last search {_time(review.last_search)} ({ago(review.last_search, today)})",
+        f"{included} {'study' if included == 1 else 'studies'} included by name",
+    ]
+    if review.file.living.status == "living":
+        due = review.next_search_due
+        items.append(
+            f"next search due {_time(due)}"
+            if today <= due
+            else f"next search was due {_time(due)}; later reports may be missing"
+        )
+    if review.verified_only:
+        items.insert(1, "syntheses of verified extractions only")
+    if as_of is not None:
+        items.insert(1, f"as it stood on {_time(as_of)}")
+    return '<p class="lr-banner">' + " ".join(f"<span>{item}</span>" for item in items) + "</p>"
+
+
+def banner_until(review: Review, today: date) -> date:
+    """Return the last day on which the banner reads as it does today; it changes once a month at least."""
+    days = (today + timedelta(days=ahead) for ahead in range(32))
+    *_, last = takewhile(lambda day: banner_html(review, day) == banner_html(review, today), days)
+    return last
+
+
+def ago(day: date, today: date) -> str:
+    """Write how long ago a day was, in whole months.
+
+    >>> ago(date(2025, 7, 31), date(2026, 11, 30)), ago(date(2025, 7, 31), date(2025, 8, 2))
+    ('15 months ago', 'less than a month ago')
+    """
+    months = 12 * (today.year - day.year) + today.month - day.month - (today.day < day.day)
+    return f"{plural(months, 'month')} ago" if months > 0 else "less than a month ago"
+
+
+def _time(day: date) -> str:
+    return f'<time datetime="{day.isoformat()}">{written(day)}</time>'
