@@ -1,5 +1,8 @@
 """Write what is published beside the pages: API, data package, feed, badge, references, sitemap.
 
+The API is the review as JSON for programs, each file with its JSON Schema. Its address holds the version of the shape:
+`v1` keeps its fields; where some are added, the schemas say so.
+
 The Atom feed tells a subscriber once of each released version, with what it changed, and of each study included since
 the first version. The studies of that first version came together and are told in its entry: dozens of entries of one
 day would only hide it.
@@ -11,27 +14,32 @@ The Atom Syndication Format, RFC 4287: https://www.rfc-editor.org/rfc/rfc4287
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
+from pydantic import Field
+
 from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES
+from livingreview.analysis.flow import Flow, living_flow
 from livingreview.analysis.tabulate import reference
-from livingreview.living.releases import read_releases, release_entries
+from livingreview.living.releases import previous_day, read_releases, release_entries
 from livingreview.living.results import results_of
-from livingreview.publish.api import api_files, json_bytes
 from livingreview.publish.datapackage import data_package
-from livingreview.publish.metadata import CREATOR, LICENCE, link, site_root
+from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.publish.references import bibtex, csl_json, referable, ris
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Release, Study
+from livingreview.review.model.base import FileModel
+from livingreview.review.model.release import FrozenResults
 
-__all__ = ["atom", "publish_beside"]
+__all__ = ["api_files", "atom", "publish_beside"]
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 # XML 1.0 has no way to write these, not even escaped.
@@ -51,10 +59,10 @@ def publish_beside(site: Path, review: Review) -> None:
         **api_files(review, results_of(review, rules=(MAIN, *SENSITIVITY_RULES))),
         "data.zip": data_package(review),
         "feed.xml": atom(review),
-        "badge.json": json_bytes(_badge(review)),
+        "badge.json": _json(_badge(review)),
         "references.bib": bibtex(referable(review)).encode(),
         "references.ris": ris(review).encode(),
-        "references.json": json_bytes(csl_json(review)),
+        "references.json": _json(csl_json(review)),
         **_for_robots(site, review),
     }
     for name, content in files.items():
@@ -86,6 +94,110 @@ def _for_robots(site: Path, review: Review) -> dict[str, bytes]:
     sitemap = ET.tostring(urls, encoding="utf-8", xml_declaration=True) + b"\n"
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {root}sitemap.xml\n"
     return {"robots.txt": robots.encode(), "sitemap.xml": sitemap}
+
+
+def _json(data: Mapping[str, Any] | list[dict[str, Any]]) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+class Index(FileModel):
+    """Where the API begins."""
+
+    title: str
+    version: str = Field(description="Version of the review.")
+    day: date = Field(description="Day that the numbers speak of.")
+    last_search: date = Field(description="Day of the last database search.")
+    next_search_due: date
+    creator: str
+    licence: str = Field(description="Address of the licence of text and data.")
+    links: dict[str, str] = Field(description="File → its address, relative to this file where it is not absolute.")
+    schemas: dict[str, str] = Field(description="File of the API → address of its JSON Schema, likewise.")
+
+
+class Estimates(FrozenResults):
+    """Every pooled number of the review on its day."""
+
+
+class ListedStudy(FileModel):
+    """A study as the review holds it."""
+
+    id: str
+    label: str = Field(description="How people cite it.")
+    status: str = Field(description="How the review holds it on that day.")
+    since: date = Field(description="Since which day.")
+    verified: bool = Field(description="Whether a person has signed its extraction.")
+    reference: str = Field(description="Address of its report; empty where no identifier was seen.")
+    file: Study = Field(description="Everything known about it: its file in the repository.")
+
+
+class Studies(FileModel):
+    """Every study that the review has met by its day. Texts are untrusted: escape them."""
+
+    version: str
+    day: date
+    studies: list[ListedStudy]
+
+
+class FlowDiagram(FileModel):
+    """The PRISMA flow of records: the base version, the updates, and the review today."""
+
+    version: str
+    day: date
+    flow: Flow
+
+
+_KINDS: Final[dict[str, type[FileModel]]] = {
+    "index": Index, "estimates": Estimates, "studies": Studies, "flow": FlowDiagram,
+}  # fmt: skip
+
+
+def api_files(review: Review, results: FrozenResults) -> dict[str, bytes]:
+    """Return the files of the API by their path below the site; the same review gives the same bytes."""
+    root = site_root(review)
+    schemas = {name: f"{API}/schema/{name}.schema.json" for name in _KINDS}
+    leads = {name: link(path, root=root, folder=API) for name, path in schemas.items()}
+    head = {"version": review.file.version, "day": review.day.isoformat()}
+    content = {
+        "index": _index(review, root, leads),
+        "estimates": results.to_dict(),
+        "studies": {**head, "studies": [_listed(review, study) for study in review.studies]},
+        "flow": {**head, "flow": living_flow(review, previous=previous_day(review.root, review.day)).to_dict()},
+    }
+    files = {f"{API}/{name}.json": _json({"$schema": leads[name], **content[name]}) for name in _KINDS}
+    return files | {path: _json(_schema(name)) for name, path in schemas.items()}
+
+
+def _index(review: Review, root: str, schemas: dict[str, str]) -> dict[str, Any]:
+    index = Index(
+        title=review.file.title,
+        version=review.file.version,
+        day=review.day,
+        last_search=review.last_search,
+        next_search_due=review.next_search_due,
+        creator=CREATOR,
+        licence=LICENCE,
+        links={item.name: link(item.path, root=root, folder=API) for item in DOWNLOADS},
+        schemas=schemas,
+    )
+    return index.model_dump(mode="json")
+
+
+def _listed(review: Review, study: Study) -> dict[str, Any]:
+    now = study.standing_on(review.day)
+    if now is None:
+        raise ValueError(f"{study.id} was not met by {review.day}")
+    listed = ListedStudy(id=study.id, label=plain_label(study), status=now.status, since=now.on,
+                         verified=study.verified, reference=reference(study), file=study)  # fmt: skip
+    return listed.model_dump(mode="json", exclude_none=True)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    schema = _KINDS[name].model_json_schema()
+    schema["properties"]["$schema"] = {"type": "string", "description": "Address of this schema."}
+    for part in (schema, *schema.get("$defs", {}).values()):
+        # What follows in a docstring is for people who program with the package.
+        part["description"] = part.get("description", "").partition("\n\nParameters")[0]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": name}
 
 
 @dataclass(frozen=True)
