@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from livingreview.publish.datapackage import data_package, zipped
-from livingreview.publish.tidy import FORMULA, cell, tidy_tables
+from livingreview.publish.datapackage import FORMULA, cell, data_package, zipped
+from livingreview.publish.tidy import tidy_tables
 from published import FORMULAS, with_study
 
 with warnings.catch_warnings():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 from typing import Any, Final, get_args
 
@@ -13,7 +12,6 @@ import pandas as pd
 from pydantic import BaseModel
 
 from livingreview.analysis.evidence import CELLS, GRADES, MAIN, gather, select
-from livingreview.publish.codebook import Field, described, fields_of
 from livingreview.review import Review, plain_label
 from livingreview.review.model import (
     AccuracyEntry,
@@ -27,17 +25,58 @@ from livingreview.review.model import (
     Standing,
     Study,
     number,
+    source_keys,
 )
 
-__all__ = ["DIVIDER", "METRICS", "Table", "cell", "tidy_tables"]
+__all__ = ["DIVIDER", "Field", "Table", "described", "tidy_tables"]
 
 METRICS: Final = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auc")
-References = Mapping[tuple[str, ...], str]
 DIVIDER: Final = " | "
-#: A spreadsheet takes a cell that begins so for a formula (full-width signs too, in some); the apostrophe is our mark.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
-_STUDY: Final = described("study", "Id of the study.", required=True)
-_STATUSES: Final = list(get_args(Standing.model_fields["status"].annotation))
+Field = dict[str, Any]  # a field descriptor of Table Schema
+References = Mapping[tuple[str, ...], str]
+#: Meaning of names whose model leaves them to the reader. A name of the model goes before, `block_name` before `name`.
+MEANINGS: Final = {
+    "access": "Whether the images can be had.", "architecture": "The network, in the words of the source.",
+    "by": "Whose work it is.", "calibration": "What is reported on calibration, or that nothing is.",
+    "centres": "Where the data came from.", "citation": "How its makers ask to be cited.",
+    "citation_doi": "Digital object identifier of that citation.", "code": "What is reported on published code.",
+    "contradiction_leaves_out": "Printed values that a reconstruction leaves out.",
+    "contradiction_says": "Which printed values cannot all be true.", "countries": "Countries of the subjects.",
+    "data_availability": "What is reported on published data.", "dataset": "Id of the public data set.",
+    "decision_curve": "What is reported on decision curves.", "description": "The data, in the words of the source.",
+    "dimensionality": "Dimensions of what the network sees.", "discussion": "Score of the section.",
+    "disease_groups": "Diseases of the subjects.", "doi": "Digital object identifier.", "domain": "Domain of the tool.",
+    "edition": "Edition of the instrument.", "external_validation": "What is reported on testing elsewhere.",
+    "family": "Kind of network, as this review codes it.", "field_strength": "Field strengths of the scanners.",
+    "first_author": "Surname and initials as printed.", "fn": "False negatives, where printed.",
+    "fp": "False positives, where printed.", "hardware": "What is reported on the computer used.",
+    "id": "Name within the study.", "identification_reason": "Why the identification counts as it does.",
+    "identification_status": "How sure it is that the report is the one the base review means.",
+    "interpretability": "What is reported on explaining results.", "introduction": "Score of the section.",
+    "iqr": "Interquartile range as printed.", "journal": "Journal as printed.", "judgement": "The judgement.",
+    "kind": "Which kind of entry it is.", "label": "What distinguishes it from others.",
+    "learning": "How the network learns.", "methods": "Score of the section.", "metric": "What is measured.",
+    "n": "Number of units.", "n_diseased": "Units with the target condition.",
+    "n_nondiseased": "Units without the target condition.", "n_subjects": "Number of subjects.",
+    "n_test": "Units in the test set.", "n_train": "Units in the training set.",
+    "n_validation": "Units in the tuning set.", "name": "Name of the data set.", "note": "A remark on it.",
+    "notes": "Remarks on the study.", "on": "The day of it.", "other": "Score of the remaining items.",
+    "phase": "Phase of the cardiac cycle.", "pmcid": "Number of the report in PubMed Central.",
+    "pmid": "Number of the report in PubMed.", "rater": "Whose outlines are compared with the reference.",
+    "reason": "Why it is so.", "results": "Score of the section.", "runtime": "What is reported on computing time.",
+    "sd": "Standard deviation as printed.", "sequence": "Kind of image.", "sequences": "Kinds of images.",
+    "sequences_note": "Kinds of images, in the words of the source.",
+    "shares_patients_with": "Studies of the same cohort.", "split": "Which set the method was tested on.",
+    "splits": "How the set is divided.", "status": "How the review holds it.", "structure": "What is outlined.",
+    "structures_labelled": "What is outlined in the set.",
+    "target_condition": "The disease or event that is looked for.", "threshold": "Threshold of the test.",
+    "title": "Title as printed.", "title_abstract": "Score of the section.", "tn": "True negatives, where printed.",
+    "tool": "The instrument.", "topic": "Subject, as this review codes it.", "unit": "Unit of analysis.",
+    "url": "Web address.", "validation": "How the method was tested.", "value": "The value as printed.",
+    "vendor_note": "Vendors, in the words of the source.", "vendors": "Makers of the scanners.",
+    "verified_by": "Person who signed the extraction.", "verified_on": "Day of that signature.",
+    "workflow": "What is reported on use at work.", "year": "Year of publication.",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,24 +101,41 @@ class Table:
     refers: References | None = None
 
 
-def cell(value: Any) -> str:
-    """Return a value as a CSV cell; a text that a spreadsheet could take for a formula gets an apostrophe before it.
+def described(name: str, says: str, kind: str = "string", **constraints: Any) -> Field:
+    """Return a field descriptor."""
+    return {"name": name, "type": kind, "description": says} | ({"constraints": constraints} if constraints else {})
 
-    The way back is exact: of a text that begins with an apostrophe, take the first one off. Numbers stay numbers.
 
-    >>> cell("=1+1"), cell("'tis"), cell(-0.5), cell(None)
-    ("'=1+1", "''tis", '-0.5', '')
+_STUDY: Final = described("study", "Id of the study.", required=True)
+_STATUSES: Final = list(get_args(Standing.model_fields["status"].annotation))
+
+
+def _fields_of(model: type[BaseModel], skip: Iterable[str] = ()) -> Iterator[tuple[tuple[str, ...], Field]]:
+    """Yield path and descriptor of every plain value of a model of the data files, those of its single blocks included.
+
+    Left out are the fields to `skip`, sources, and lists of blocks, which have tables of their own.
     """
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:.12g}"
-    if isinstance(value, date):
-        return value.isoformat()
-    text = DIVIDER.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    schema = model.model_json_schema()
+    yield from _fields(schema, schema.get("$defs", {}), (), {"source", "sources", *skip})
+
+
+def _fields(
+    schema: Field, defs: Field, path: tuple[str, ...], skip: set[str]
+) -> Iterator[tuple[tuple[str, ...], Field]]:
+    for name, value in schema["properties"].items():
+        kinds = [kind for kind in value.get("anyOf", [value]) if kind.get("type") != "null"]
+        here = (*path, name)
+        if name in skip or len(kinds) > 1 or "$ref" in kinds[0].get("items", {}):
+            continue
+        (kind,) = kinds
+        if "$ref" in kind:
+            yield from _fields(defs[kind["$ref"].rpartition("/")[2]], defs, here, skip)
+            continue
+        joined, typed = "_".join(here), "date" if kind.get("format") == "date" else kind["type"]
+        says = value.get("description") or MEANINGS.get(joined) or MEANINGS.get(name, "")
+        if typed == "array":
+            says, typed = f"{says} Several are divided by “{DIVIDER}”.", "string"
+        yield here, described(joined, says, typed, **{key: kind[key] for key in ("enum",) if key in kind})
 
 
 def tidy_tables(review: Review) -> tuple[Table, ...]:
@@ -96,7 +152,7 @@ def _modelled(
     refers: References | None = None,
 ) -> Table:  # fmt: skip
     """Return the table of a model's plain values, with leading columns of its own."""
-    columns = tuple(fields_of(model, frozenset(skip)))
+    columns = tuple(_fields_of(model, skip))
     rows = tuple((*first, *(reduce(_get, path, item) for path, _ in columns)) for first, item in items)
     return Table(name, says, (*lead, *(field for _, field in columns)), rows, key, refers)
 
@@ -164,7 +220,7 @@ def _parts_of_studies(review: Review) -> Iterator[Table]:
 def _provenance(record: BaseModel, place: str) -> Iterator[tuple[str, str, str]]:
     source = getattr(record, "source", None) or {}
     for field, keys in (source if isinstance(source, dict) else {"*": source}).items():
-        yield from ((place, field, key) for key in ([keys] if isinstance(keys, str) else keys))
+        yield from ((place, field, key) for key in source_keys(keys))
     for name in type(record).model_fields:
         value = getattr(record, name)
         inside = name if place == "study" else f"{place}.{name}"
