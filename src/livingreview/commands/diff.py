@@ -89,9 +89,9 @@ def difference_since(reference: str | None, root: Path) -> Difference:
 
 def _writer(form: str) -> Callable[[Difference], str]:
     if form == "html":
-        from livingreview.publish.difference_page import as_html
+        from livingreview.publish.figures import difference_page
 
-        return as_html
+        return difference_page
     if form == "json":
         # Without "<" the object can stand in a page as it is.
         return lambda difference: json.dumps(difference.to_dict(), indent=1).replace("<", "\\u003c") + "\n"

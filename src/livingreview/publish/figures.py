@@ -1,6 +1,7 @@
-"""Figures of the diagnostic synthesis as pages show them, with titles, captions and alternatives computed from it.
+"""Figures of the diagnostic synthesis as pages show them, with captions and alternatives computed from it.
 
-Where nothing was pooled, a sentence stands in the figure's place and says why.
+Where nothing was pooled, a sentence stands in the figure's place and says why. The difference of two states of the
+review is a page with such a figure, which needs nothing else.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 import numpy as np
-from IPython.display import HTML
+from markdown_it import MarkdownIt
 
 from livingreview.analysis.clinical import POPULATION, Scenario, after_test, likelihood_ratios
 from livingreview.analysis.diagnosis import Pooled
+from livingreview.living.difference import Difference
+from livingreview.living.difference_markdown import as_markdown
 from livingreview.plots import utility
 from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
+from livingreview.plots.palette import css_variables
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
@@ -27,12 +32,25 @@ from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, with_interval
 
-__all__ = ["show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest", "show_predictive_values", "show_sroc"]
+__all__ = [
+    "difference_page", "show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest",
+    "show_predictive_values", "show_sroc",
+]  # fmt: skip
 
 PREVALENCES = np.linspace(0.01, 0.90, 90)
+# Where the figure goes: a private-use character, which the report removes from everything that comes from a file.
+PLACE: Final = "\ue000"
+STYLE: Final = """
+body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--lr-paper); color: var(--lr-ink);
+  font: 1rem/1.5 system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; overflow-wrap: anywhere; }
+table { display: block; overflow-x: auto; border-collapse: collapse; font-size: 0.9rem; overflow-wrap: normal; }
+th, td { border-bottom: 1px solid var(--lr-rule); padding: 0.3rem 0.75rem 0.3rem 0; text-align: left;
+  vertical-align: top; }
+figure { margin: 1.5rem 0; }
+"""
 
 
-def show_pooled_forest(pooled: Pooled) -> Displayed | HTML:
+def show_pooled_forest(pooled: Pooled) -> Displayed:
     """Show the coupled forest plot of a synthesis."""
     if pooled.fit is None or pooled.imputed is None:
         return _instead("forest plot", pooled)
@@ -62,7 +80,7 @@ def show_pooled_forest(pooled: Pooled) -> Displayed | HTML:
     )
 
 
-def show_sroc(pooled: Pooled) -> Displayed | HTML:
+def show_sroc(pooled: Pooled) -> Displayed:
     """Show the SROC plane of a synthesis."""
     if pooled.fit is None:
         return _instead("SROC plane", pooled)
@@ -78,7 +96,7 @@ def show_sroc(pooled: Pooled) -> Displayed | HTML:
     )
 
 
-def show_funnel(pooled: Pooled) -> Displayed | HTML:
+def show_funnel(pooled: Pooled) -> Displayed:
     """Show Deeks' funnel of a synthesis."""
     if pooled.fit is None:
         return _instead("funnel", pooled)
@@ -94,7 +112,7 @@ def show_funnel(pooled: Pooled) -> Displayed | HTML:
     )
 
 
-def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
+def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed:
     """Show Fagan's nomogram for one setting."""
     if pooled.imputed is None:
         return _instead("nomogram", pooled)
@@ -112,7 +130,7 @@ def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
     )
 
 
-def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Displayed | HTML:
+def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Displayed:
     """Show both predictive values over a range of prevalence."""
     if pooled.imputed is None:
         return _instead("curve of predictive values", pooled)
@@ -138,7 +156,7 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
     )
 
 
-def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed | HTML:
+def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed:
     """Show natural frequencies as one figure per person."""
     if pooled.imputed is None:
         return _instead("picture of natural frequencies", pooled)
@@ -169,10 +187,31 @@ def _text(fit: BivariateFit | _Carried) -> str:
     return f"sensitivity {with_interval(fit.sensitivity)}, specificity {with_interval(fit.specificity)}"
 
 
-def _instead(what: str, pooled: Pooled) -> HTML:
+def _instead(what: str, pooled: Pooled) -> Displayed:
     """Return the sentence that stands in a figure's place where nothing was pooled."""
-    return HTML(f"<p>No {escape(what)}: {escape(pooled.reason)}.</p>")
+    said = f"No {what}: {pooled.reason}."
+    return Displayed(html=f"<p>{escape(said)}</p>", alt=said)
 
 
 def _sentence(note: str) -> str:
     return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
+def difference_page(difference: Difference) -> str:
+    """Return a difference as a page.
+
+    HTML in what comes from files is shown as text, and the page's policy forbids scripts and anything from elsewhere.
+    """
+    body = MarkdownIt("js-default").render(as_markdown(difference, forest=PLACE))
+    if difference.effects and difference.pooled is not None:
+        body = body.replace(f"<p>{PLACE}</p>", show_pooled_forest(difference.pooled).html)
+    light, dark = (
+        "".join(f"{name}: {value}; " for name, value in css_variables(theme).items()) for theme in ("light", "dark")
+    )
+    theme = f":root {{ color-scheme: light dark; {light}}}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>What changes in the review</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<style>\n{theme}\n{STYLE}</style></head>\n<body>\n{body}</body></html>\n"
+    )
