@@ -10,8 +10,7 @@ import pytest
 
 from livingreview.analysis.reporting import CHECKLISTS, FILE, Answer, checklist_table, read_answers, tally_statuses
 from livingreview.errors import DataError
-from livingreview.publish.elements import page_link
-from livingreview.publish.tables import PageLink, table_html
+from livingreview.publish.elements import PageLink, page_link, table_html
 from livingreview.review import Review
 
 ROOT = Path(__file__).parent.parent

@@ -100,7 +100,7 @@ def show(
     if notes:
         body.append(f"<figcaption>{' '.join(notes)}</figcaption>")
     identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]
-    html = f'<figure class="lr-figure" id="{escape(identity, quote=True)}">{"".join(body)}</figure>'
+    html = f'<figure class="lr-figure" id="{escape(identity)}">{"".join(body)}</figure>'
     return Displayed(html=html, alt=alt)
 
 

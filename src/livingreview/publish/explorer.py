@@ -121,7 +121,7 @@ def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
     # "<" would let a title that holds "</script>" end the element early.
     data = json.dumps({**found.to_dict(), "specs": specs}, sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")
     # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
-    script = f'<script type="module" src="{escape(static, quote=True)}/livingreview-explore.mjs"></script>'
+    script = f'<script type="module" src="{escape(static)}/livingreview-explore.mjs"></script>'
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'

@@ -20,8 +20,8 @@ from typing import Any, Final
 import pandas as pd
 
 from livingreview.plots.palette import theme_css
+from livingreview.publish.elements import PageLink
 from livingreview.publish.references import bibtex
-from livingreview.publish.tables import PageLink
 from livingreview.review import Review
 from livingreview.wording import day as written
 from livingreview.wording import plural

@@ -22,8 +22,8 @@ from livingreview.analysis.diagnosis import Pooled, central_table, leave_one_out
 from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.analysis.tabulate import reference
+from livingreview.publish.elements import link_html, table_html
 from livingreview.publish.inputs import Change, changes
-from livingreview.publish.tables import table_html
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Quoted, Source, Study, source_keys
 from livingreview.synthesis.counts import Counts
@@ -86,7 +86,7 @@ def _parts(
     report = study.report
     authors = ", ".join(report.authors or ([report.first_author] if report.first_author else []))
     address = reference(study)
-    link = f'<a href="{escape(address, quote=True)}" rel="noopener nofollow">{escape(address)}</a>' if address else ""
+    link = link_html(address, address) if address else ""
     facts = [text for text in (escape(authors), escape(report.journal or ""), link) if text]
     yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
     if not authors:
@@ -120,7 +120,7 @@ def _correct(study: Study, repository: str) -> str:
     if not repository:
         return '<a href="../chapters/contribute.html">Correct a value</a>'
     form = f"{repository.rstrip('/')}/issues/new?template=correct-a-value.yml&study={quote(study.id)}"
-    return f'<a href="{escape(form, quote=True)}">Correct a value</a>'
+    return f'<a href="{escape(form)}">Correct a value</a>'
 
 
 def _blocks(study: Study) -> Iterator[str]:
