@@ -1,4 +1,4 @@
-"""What chapters show besides figures: tables, verbatim texts, facts in sentences, notices, headline figures, lists."""
+"""What chapters show besides figures: tables, verbatim texts, facts in sentences, notices, headline figures, lists.
 
 Every text is escaped, so that nothing from a data file can become markup. A table is complete HTML without any script;
 ``_static/livingreview-tables.js`` then makes its columns sortable and, where it is long, adds a field that filters the
