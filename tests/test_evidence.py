@@ -17,7 +17,7 @@ from livingreview.analysis.evidence import (
     select,
     table_of,
 )
-from livingreview.review import Review
+from livingreview.review import STUDY_ID, Review
 from livingreview.review.model import AccuracyEntry
 
 
@@ -61,6 +61,23 @@ def test_a_contradicted_value_is_left_out_of_the_reconstruction(review: Review) 
     assert table_of(study, bad).grade == "contradictory"
     told = values | {"accuracy": "100%", "ppv": "97%", "contradiction": {"leaves_out": ["accuracy"], "says": "both"}}
     assert table_of(study, AccuracyEntry.model_validate(told)).tables.tolist() == [[32, 1, 0, 9]]
+
+
+def test_figures_of_a_cross_validation_need_not_be_those_of_one_table(review: Review) -> None:
+    lge = entry_of(review, "germain2023", "lge")
+    assert lge.grade == "too little printed"
+    assert "accuracy 0.611 and n 120" in lge.reason
+    assert lge.reason.endswith("the mean over the folds of a cross-validation need not have one")
+    same = lge.entry.model_dump(exclude_none=True)
+    for change in ({"split": "internal test"}, {"tp": 40}):
+        assert table_of(lge.study, AccuracyEntry.model_validate(same | change)).grade == "contradictory"
+
+
+def test_the_awaiting_table_tells_of_the_evaluation_that_is_pooled(review: Review) -> None:
+    known = awaiting_table(review).set_index(STUDY_ID)["Known so far"]
+    for item in select(gather(review), MAIN, review).used:
+        if item.study in review.awaiting:
+            assert known[item.study.id] == item.reason
 
 
 def test_a_study_gives_at_most_one_table_and_the_rest_a_reason(

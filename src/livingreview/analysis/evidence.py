@@ -53,7 +53,7 @@ LACKING: dict[Grade, str] = {
     "unique": "a person's reading of the full text",
     "several": "the size of the test set and its case mix",
     "size missing": "the number of cases tested",
-    "contradictory": "the correct values: what is printed cannot all be true",
+    "contradictory": "which of the printed values belong to one table: no one table has them all",
     "too little printed": "sensitivity, specificity and the number of cases, or the four counts",
     "not a 2×2 problem": "nothing for the diagnostic synthesis: it is not a 2×2 problem as reported",
 }
@@ -174,6 +174,10 @@ def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
     try:
         found = reconstruct(_printed(entry), n=entry.size, limit=MOST_TABLES)
     except DataError as error:
+        # A mean over folds need not be a share of whole patients; counts that are printed are whole all the same.
+        if entry.split == "cross-validation" and all(cell is None for cell in cells):
+            reason = f"{error.faults[0].problem}; the mean over the folds of a cross-validation need not have one"
+            return TableEvidence(study, entry, "too little printed", none, reason)
         return TableEvidence(study, entry, "contradictory", none, error.faults[0].problem)
     tables = _within_cohort(study, entry, found.tables)
     if len(tables) == 1:
@@ -259,7 +263,12 @@ def awaiting_table(review: Review) -> pd.DataFrame:
         by_study.setdefault(item.study.id, []).append(item)
     rows = []
     for study in review.awaiting:
-        best = min(by_study.get(study.id, []), key=lambda item: EFFORT.index(item.grade), default=None)
+        # The evaluation that is pooled before another that prints more.
+        best = min(
+            by_study.get(study.id, []),
+            key=lambda item: (not (item.usable and item.entry.primary), EFFORT.index(item.grade)),
+            default=None,
+        )
         grade, known = (best.grade, best.reason) if best else ("too little printed", "no accuracy was visible")
         told = (label(study), study.report.title or "", study.target_condition or "", known, LACKING[grade])
         rows.append((EFFORT.index(grade), study.id, *told, reference(study)))
