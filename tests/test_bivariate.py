@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from golden_cases import EDGE, EVERY, GOLDEN, Case
@@ -223,7 +223,7 @@ def test_structures_are_nested_and_keep_what_they_fix_at_zero(model: Any) -> Non
             "unstructured model gave rho = -1; the independent model gave tau_sens",
         ),
         ("edge_one_tau0", "fixed_sensitivity", "independent model gave tau_sensitivity = 0"),
-        ("edge_rho_neg1", "independent", "unstructured model gave rho = -1"),
+        ("edge_zero_cells", "fixed_sensitivity", "unstructured model gave rho = -1"),
         ("edge_tau0", "fixed", "tau_sensitivity = 0, tau_specificity = 0"),
     ],
 )
@@ -234,6 +234,15 @@ def test_auto_takes_the_first_regular_structure_and_says_why(name: str, structur
     assert not found.boundary
     assert any(reason in note for note in found.notes)
     assert found.log_likelihood == pytest.approx(fit(edge(name), structure=found.structure).log_likelihood, abs=1e-9)
+
+
+def test_auto_keeps_a_correlation_of_one_that_the_likelihood_asks_for() -> None:
+    counts = edge("edge_rho_neg1")
+    found, without = fit(counts), fit(counts, structure="independent")
+    assert found.boundary == ("rho = -1",)
+    assert (found.structure, found.k) == ("unstructured", without.k)
+    assert 2 * (found.log_likelihood - without.log_likelihood) > 3.84
+    assert f"the independent model's log-likelihood of {without.log_likelihood:.2f} is significantly" in found.structure_reason
 
 
 def test_swapped_labels_swap_sensitivity_and_specificity() -> None:
@@ -267,6 +276,7 @@ def test_order_of_the_studies_does_not_matter(rows: list[tuple[int, ...]], seed:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(rows=tables)
+@example(rows=[(1, 9, 21, 1), (2, 2, 3, 3), (4, 5, 1, 3)])  # whose coarsest error is small by accident
 def test_every_study_twice_doubles_the_log_likelihood_and_halves_the_variance(rows: list[tuple[int, ...]]) -> None:
     one, twice = fitted(rows), fitted(rows + rows)
     assert twice.log_likelihood == pytest.approx(2 * one.log_likelihood, abs=4 * LOG_LIKELIHOOD)

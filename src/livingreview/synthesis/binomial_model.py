@@ -32,8 +32,8 @@ RUNGS: Final = tuple(range(9, 47, 2))
 # The same for studies that are not on the line: of the trapezoidal rule, whose error falls geometrically there too, so
 # that the difference of two rungs is the error of the coarser. Gauss–Hermite rungs would agree before they are right.
 WIDE_RUNGS: Final = (47, 61, 81, 107, 143, 191, 245)
-# Nodes whose result shows the error of the coarsest rung.
-PROBE: Final = 13
+# Nodes whose last result shows the error of the coarsest rung, and whose first does where that is small by accident.
+PROBES: Final = (11, 13)
 # The error falls geometrically in the number of nodes, and the smaller it is at the coarsest rung, the faster: this
 # line, bounded, is on the slow side of what is seen in studies from tau = 0 to tau = 2.
 RATE_INTERCEPT: Final = -0.45
@@ -132,8 +132,8 @@ class BinomialModel:
         BinomialModel
             A study whose arms are weakly coupled is left to :mod:`~livingreview.synthesis.separable`, which is always
             fine enough. Of the others the error at the coarsest rung is measured, and they get the first rung at which
-            that should have fallen to their share of `accuracy`. Where it falls too slowly to say, or may be small by
-            accident, as under a perfect arm and much heterogeneity, this is measured as well.
+            that should have fallen to their share of `accuracy`. Where it falls too slowly to say, or swings, as under
+            a perfect arm and much heterogeneity, this is measured as well.
         """
         elsewhere = np.flatnonzero((self._at != theta).any(axis=1))
         if elsewhere.size:
@@ -162,8 +162,8 @@ class BinomialModel:
 
 def _needed(data: Binomials, local: FloatArray, modes: FloatArray, coarse: FloatArray, share: float) -> IndexArray:
     """Return how many nodes each study needs for an error below `share`, from its values under the coarsest rung."""
-    probe = log_likelihoods(data, local, modes, PROBE)
-    log_error = np.log(np.abs(coarse - probe) + 1e-16)
+    between, probe = (log_likelihoods(data, local, modes, nodes) for nodes in PROBES)
+    log_error = np.log(np.maximum(np.abs(coarse - probe), np.abs(between - probe)) + 1e-16)
     rate = np.minimum(np.maximum(RATE_INTERCEPT - RATE_SLOPE * log_error, SLOWEST), FASTEST)
     wanted = RUNGS[0] + np.maximum(log_error - math.log(share), 0.0) / rate
     rung = np.searchsorted(RUNGS, wanted)

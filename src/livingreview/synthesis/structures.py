@@ -8,12 +8,13 @@ Order of ``structure="auto"``, after Takwoingi and colleagues (2017):
 
 A single study is always ``fixed``.
 
-A boundary is a result: the simpler structure says the same with fewer parameters, or, where the correlation is ±1,
-what few studies can support. A search that fails is not. After one, the order goes on through each of its
-structures, but none is taken that the likelihood contradicts: whose log-likelihood is significantly below the
-highest that any structure reached, whether or not its search converged there (ratio test at 5 %, with the
-difference in parameters as degrees of freedom). Where none is left, the fit fails and says what was tried: to leave
-out heterogeneity that the studies show would give intervals that are far too narrow.
+No structure is taken that the likelihood contradicts: whose log-likelihood is significantly below the highest that any
+structure reached, whether or not its search converged there (ratio test at 5 %, with the difference in parameters as
+degrees of freedom). So a correlation of ±1, which few studies give by chance, makes way for none; but where the studies
+follow one curve, as when they differ in their threshold alone, it stays, and the result names the boundary. A variance
+of 0 costs no likelihood: the simpler structure says the same with fewer parameters. After a search that failed, the
+order goes on through each structure; where none is left, the fit fails and says what was tried: to leave out
+heterogeneity that the studies show would give intervals that are far too narrow.
 
 References
 ----------
@@ -114,14 +115,16 @@ def _simplest_needed(tables: Tables, x1: FloatArray, x2: FloatArray, settings: S
         rows = np.flatnonzero(possible & [_leads_to(structure, found, row) for row in range(len(possible))])
         if not rows.size:
             continue
-        found = _refit(found, rows, tables, design, settings, _because_of)
+        before, found = found, _refit(found, rows, tables, design, settings, _because_of)
         higher = rows[found.reached[rows] > highest[rows]]
         highest[higher], parameters[higher] = found.reached[higher], design.n_free
+        # A structure may reach more than a richer one whose search failed early, hence at least one.
+        margin = 0.5 * chdtri(np.maximum(parameters - design.n_free, 1), SIGNIFICANT)
+        contradicted = found.reached < highest - margin
+        found = _restore(found, rows[contradicted[rows] & ~_failed(before)[rows]], before)
         judged = rows[lost[rows] & ~_failed(found)[rows]]
         lost[rows] |= _failed(found)[rows]
-        # A structure may reach more than a richer one whose search failed early, hence at least one.
-        margin = 0.5 * chdtri(np.maximum(parameters[judged] - design.n_free, 1), SIGNIFICANT)
-        found = _judge(found, judged, found.reached[judged] < highest[judged] - margin, design)
+        found = _judge(found, judged, contradicted[judged], design)
     return found
 
 
@@ -143,6 +146,18 @@ def _leads_to(structure: Structure, found: Solutions, row: int) -> bool:
     if no_sensitivity and no_specificity:
         return structure == "fixed"
     return structure == ("fixed_sensitivity" if no_sensitivity else "fixed_specificity")
+
+
+def _restore(found: Solutions, rows: IndexArray, before: Solutions) -> Solutions:
+    """Return `found` with the fits at a boundary from before in `rows`, where the simpler structure is contradicted."""
+    if not rows.size:
+        return found
+    reason = tuple(
+        f"{', '.join(before.boundary[row])} stays, because the {found.structure[row]} model's log-likelihood of "
+        f"{found.reached[row]:.2f} is significantly below {before.reached[row]:.2f}"
+        for row in rows
+    )
+    return replace(before.take(rows), reason=reason).scatter(rows, found)
 
 
 def _judge(found: Solutions, rows: IndexArray, contradicted: BoolArray, design: Design) -> Solutions:
