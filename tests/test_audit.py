@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from livingreview.analysis.audit import (
     PARTS,
     VERDICTS,
     Statement,
+    Verdict,
     audit,
     audit_table,
     hausdorff_sds,
@@ -33,20 +34,6 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 @pytest.fixture(scope="module")
 def found(review: Review) -> dict[str, Statement]:
     return {statement.id: statement for statement in audit(review)}
-
-
-@pytest.fixture
-def changed(data_copy: Path) -> Callable[[str, str, str], dict[str, Statement]]:
-    """Return the statements after one text of one data file has been replaced in a copy of the data."""
-
-    def change(file: str, old: str, new: str) -> dict[str, Statement]:
-        path = data_copy / file
-        text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"
-        path.write_text(text.replace(old, new), encoding="utf-8")
-        return {statement.id: statement for statement in audit(Review.load(data_copy))}
-
-    return change
 
 
 # What the curated findings say of each statement; the verdicts themselves are computed.
@@ -123,44 +110,56 @@ def test_verdict_on_the_transcription_as_it_stands(found: dict[str, Statement], 
 
 # One cell changed in a copy → the verdict it must turn.
 CHANGES = [
-    ("baseline/prisma.csv", "screened,979", "screened,978", "prisma-screened", "contradicts"),
-    ("baseline/prisma.csv", "excluded_title_abstract,822", "excluded_title_abstract,917", "prisma-included", "agrees"),
-    ("baseline/characteristics.csv", "prediction_in_abstract,28,", "prediction_in_abstract,8,", "tasks-abstract",
-     "agrees"),
-    ("baseline/claim.csv", "\n48,,1,1,23,3,1,1,30,71.43", "\n48,,1,2,23,3,1,1,31,73.81", "claim-lowest-study",
-     "agrees"),
-    ("baseline/claim.csv", "\n62,,1,2,27,4,2,3,39,", "\n62,,1,2,27,4,2,3,38,", "claim-totals", "contradicts"),
-    ("baseline/quadas2.csv", "36,58.06", "36,58.07", "quadas-low", "contradicts"),
-    ("baseline/pooled.csv", ",,,,6.45,mm", ",,,,6.18,mm", "hausdorff-sd", "agrees"),
+    ("baseline/prisma.csv", "screened,979", "screened,978", {"prisma-screened": "contradicts"}),
+    ("baseline/prisma.csv", "excluded_title_abstract,822", "excluded_title_abstract,917",
+     {"prisma-included": "agrees"}),
+    ("baseline/characteristics.csv", "prediction_in_abstract,28,", "prediction_in_abstract,8,",
+     {"tasks-abstract": "agrees"}),
+    ("baseline/claim.csv", "\n48,,1,1,23,3,1,1,30,71.43", "\n48,,1,2,23,3,1,1,31,73.81",
+     {"claim-lowest-study": "agrees"}),
+    ("baseline/claim.csv", "\n62,,1,2,27,4,2,3,39,", "\n62,,1,2,27,4,2,3,38,", {"claim-totals": "contradicts"}),
+    ("baseline/quadas2.csv", "36,58.06", "36,58.07", {"quadas-low": "contradicts"}),
+    ("baseline/pooled.csv", ",,,,6.45,mm", ",,,,6.18,mm", {"hausdorff-sd": "agrees"}),
     ("baseline/pooled.csv", "0.94,0.92,0.96,,,,34.3,", "0.94,0.92,0.96,,,,44.3,",
-     "heterogeneity-sensitivity-diagnosis_prediction", "contradicts"),
-    ("baseline/pooled.csv", "0.9831,,,0.0044", "0.9711,,,0.0044", "q-star-diagnosis_prediction", "contradicts"),
-    ("baseline/pooled.csv", "0.9831,,,0.0044", "0.9711,,,0.0044", "point-and-curve-diagnosis_prediction", "agrees"),
-    ("baseline/accuracy.csv", "9,,diagnosis,81,,,,,,,", "9,,diagnosis,81,,90,,,,97,", "count-sensitivity", "agrees"),
-    ("baseline/accuracy.csv", "9,,diagnosis,81,,,,,,,", "9,,diagnosis,81,,90,,,,97,", "highest-precision", "agrees"),
-    ("baseline/accuracy.csv", "16,,prediction,96.3,,94,", "16,,prediction,60.3,,94,", "row-16", "contradicts"),
-    ("baseline/datasets.csv", "320 subjects", "375 subjects", "dataset-mnms-size", "agrees"),
-    ("audit/printed.csv", "accuracy_studies,,14", "accuracy_studies,,12", "count-accuracy", "agrees"),
-    ("audit/printed.csv", "quoted_dice_hu,Hu et al.,0.91", "quoted_dice_hu,Hu et al.,0.92", "quoted-values",
-     "contradicts"),
-    ("datasets/acdc.yaml", "vendors: [Siemens]", "vendors: [Siemens, GE]", "dataset-acdc-vendors", "agrees"),
-    ("studies/tran2020.yaml", "kind: conference paper", "kind: journal article", "conference-papers", "agrees"),
-    ("studies/du2020.yaml", 'value: "0.936"', 'value: "0.951"', "entry-dice-du2020", "contradicts"),
+     {"heterogeneity-sensitivity-diagnosis_prediction": "contradicts"}),
+    ("baseline/pooled.csv", "0.9831,,,0.0044", "0.9711,,,0.0044",
+     {"q-star-diagnosis_prediction": "contradicts", "point-and-curve-diagnosis_prediction": "agrees"}),
+    ("baseline/accuracy.csv", "9,,diagnosis,81,,,,,,,", "9,,diagnosis,81,,90,,,,97,",
+     {"count-sensitivity": "agrees", "highest-precision": "agrees"}),
+    ("baseline/accuracy.csv", "16,,prediction,96.3,,94,", "16,,prediction,60.3,,94,", {"row-16": "contradicts"}),
+    ("baseline/datasets.csv", "320 subjects", "375 subjects", {"dataset-mnms-size": "agrees"}),
+    ("audit/printed.csv", "accuracy_studies,,14", "accuracy_studies,,12", {"count-accuracy": "agrees"}),
+    ("audit/printed.csv", "quoted_dice_hu,Hu et al.,0.91", "quoted_dice_hu,Hu et al.,0.92",
+     {"quoted-values": "contradicts"}),
+    ("datasets/acdc.yaml", "vendors: [Siemens]", "vendors: [Siemens, GE]", {"dataset-acdc-vendors": "agrees"}),
+    ("studies/tran2020.yaml", "kind: conference paper", "kind: journal article", {"conference-papers": "agrees"}),
+    ("studies/du2020.yaml", 'value: "0.936"', 'value: "0.951"', {"entry-dice-du2020": "contradicts"}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "name", "verdict"), CHANGES)
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the data in which each test changes a file and then changes it back."""
+    return Path(shutil.copytree(DATA, tmp_path_factory.mktemp("spoilt") / "data"))
+
+
+@pytest.mark.parametrize(("file", "old", "new", "verdicts"), CHANGES)
 def test_verdict_follows_one_changed_cell(
-    changed: Callable[[str, str, str], dict[str, Statement]],
-    found: dict[str, Statement],
-    file: str,
-    old: str,
-    new: str,
-    name: str,
-    verdict: str,
+    spoilt: Path, found: dict[str, Statement], file: str, old: str, new: str, verdicts: dict[str, Verdict]
 ) -> None:
-    assert found[name].verdict != verdict
-    assert changed(file, old, new)[name].verdict == verdict
+    path = spoilt / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    try:
+        base = BaseReview.of(Review.load(spoilt))
+    finally:
+        path.write_text(text, encoding="utf-8")
+    parts = {PARTS[found[name].topic] for name in verdicts}
+    now = {statement.id: statement.verdict for part in parts for statement in part(base)}
+    for name, verdict in verdicts.items():
+        assert found[name].verdict != verdict
+        assert now[name] == verdict
 
 
 def test_ids_are_unique_and_topics_in_order(review: Review) -> None:

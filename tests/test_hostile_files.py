@@ -21,7 +21,7 @@ from livingreview.publish.metadata import banner_html
 from livingreview.publish.references import bibtex_entry
 from livingreview.review import Review, check
 from livingreview.review.model import Dataset, Study
-from livingreview.review.reading import read_csv, read_yaml
+from livingreview.review.reading import read_csv, read_record, read_yaml
 
 GOOD = "id: somebody2026\nreport:\n  title: A title\n  source: paper\n"
 
@@ -76,15 +76,19 @@ def test_what_is_not_plain_text_is_refused_at_once_with_its_line(tmp_path, text,
     assert (code, line) in {(fault.code, fault.line) for fault in faults}
 
 
+def faults_of(content: dict[str, Any], folder: Path) -> list[Fault]:
+    path = folder / f"{STUDY}.yaml"
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_record(path, folder, Study)
+    return list(caught.value.faults)
+
+
 @pytest.mark.parametrize(
     "name", ["../../../etc/passwd", "..", "a/b", "a\\b", "con.yaml", "A2026", "а2026", "a2026\n", "a" * 61]
 )
-def test_an_id_is_never_a_path_nor_a_lookalike(data_copy, name):
-    content = study() | {"id": name}
-    path = data_copy / "studies" / f"{STUDY}.yaml"
-    add_hostile(data_copy)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    faults = [fault for fault in check(data_copy) if fault.path.endswith(path.name)]
+def test_an_id_is_never_a_path_nor_a_lookalike(tmp_path, name):
+    faults = faults_of(study() | {"id": name}, tmp_path)
     assert {(fault.line, fault.code) for fault in faults} & {(2, "DATA-003"), (2, "FILE-009")}, faults
 
 
@@ -109,14 +113,12 @@ def test_an_id_is_never_a_path_nor_a_lookalike(data_copy, name):
         ("title", "x" * 2001),
     ],
 )
-def test_an_identifier_leads_only_where_it_says(data_copy, field, value):
-    add_hostile(data_copy)
+def test_an_identifier_leads_only_where_it_says(tmp_path, field, value):
     content = study()
     content["report"][field] = value
-    path = data_copy / "studies" / f"{STUDY}.yaml"
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(f'  "{field}"'))
-    faults = [fault for fault in check(data_copy) if fault.path.endswith(path.name)]
+    faults = faults_of(content, tmp_path)
+    lines = (tmp_path / f"{STUDY}.yaml").read_text(encoding="utf-8").splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if text.startswith(f'  "{field}"'))
     assert line in {fault.line for fault in faults}, faults
 
 

@@ -55,6 +55,7 @@ def test_ids_are_unique_and_every_reference_resolves(draw: Callable[[], Axes]) -
     assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(ids)
 
 
+@pytest.mark.slow
 @every_figure
 def test_same_figure_gives_the_same_bytes_and_leaves_the_users_settings_alone(draw: Callable[[], Axes]) -> None:
     first, before = emitted(draw), dict(mpl.rcParams)
@@ -96,10 +97,12 @@ def test_hostile_label_stays_text(draw: Callable[[], Axes]) -> None:
     assert not [element.tag for element in ET.fromstring(svg).iter() if "script" in element.tag]
 
 
-def test_user_settings_do_not_change_a_figure() -> None:
+def test_user_settings_neither_change_a_figure_nor_are_changed_by_it() -> None:
     plain = emitted(GALLERY["sroc"])
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
+        before = dict(mpl.rcParams)
         assert drawn_anew(GALLERY["sroc"]) == plain
+        assert dict(mpl.rcParams) == before
 
 
 def test_label_reaches_the_reader_unchanged() -> None:
