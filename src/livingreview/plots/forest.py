@@ -8,19 +8,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 
-from livingreview.plots.palette import RATINGS, Rating, colour
+from livingreview.plots.palette import colour
 from livingreview.plots.rows import diamond, estimate_text
-from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, signed_dot, styled, text_width, tooltip
+from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
+from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import Interval, Intervals
-from livingreview.synthesis.measures import ProportionMethod, sensitivity, specificity
+from livingreview.synthesis.measures import sensitivity, specificity
 
-__all__ = ["PooledAccuracy", "forest"]
+__all__ = ["forest"]
 
 NARROW: Final = 6.5  # inches; below, the table and both panels do not fit beside each other
 _LINE: Final = 0.235  # inches per row of the wide layout
@@ -31,35 +32,16 @@ _PAD: Final = 0.08
 _PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
 _LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
 _MEASURES: Final = (("Sensitivity", "Se", "s", "sensitivity"), ("Specificity", "Sp", "o", "specificity"))
-_NOT_JUDGED: Final = Rating("not judged", "", colour("band"))
-
-
-class PooledAccuracy(Protocol):
-    """What a forest plot reads of a bivariate fit."""
-
-    @property
-    def counts(self) -> Counts: ...  # noqa: D102
-    @property
-    def level(self) -> float: ...  # noqa: D102
-    @property
-    def sensitivity(self) -> Interval: ...  # noqa: D102
-    @property
-    def specificity(self) -> Interval: ...  # noqa: D102
-    @property
-    def prediction_interval_sensitivity(self) -> Interval: ...  # noqa: D102
-    @property
-    def prediction_interval_specificity(self) -> Interval: ...  # noqa: D102
 
 
 @styled
 def forest(
-    fit: PooledAccuracy,
+    fit: BivariateFit,
     *,
+    pooled: tuple[Interval, Interval] | None = None,
     levels: Sequence[LevelEstimate] = (),
     descriptors: Mapping[str, Sequence[str]] | None = None,
-    quality: Mapping[str, Sequence[str | None]] | None = None,
     order: Sequence[int] | None = None,
-    method: ProportionMethod = "wilson",
     width: float = PAGE,
     ax: Axes | None = None,
 ) -> Axes:
@@ -71,28 +53,25 @@ def forest(
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit; its single studies are drawn with Wilson intervals.
+    pooled
+        Sensitivity and specificity to draw in place of the fit's own.
     levels
         Estimates per level of a covariate, such as the fit's own: a pooled row each.
     descriptors
         Further columns: head to k texts.
-    quality
-        Risk of bias: domain to k ratings (``"low"``, ``"some concerns"``, ``"high"`` or None), drawn as signed
-        dots.
     order
         Row numbers of the studies in the order to draw them; as given by default.
-    method
-        Interval of the single studies.
     width
         Width in inches of a new figure; `ax` has its own. Below 6.5 inches a compact layout is drawn: three lines to a
-        study and one panel for both measures, without descriptors and dots.
+        study and one panel for both measures, without descriptors.
 
     Raises
     ------
     ValueError
-        If a column has not one entry per study, or a rating is unknown.
+        If a column has not one entry per study, or the order not each study once.
     """
-    table = _table(fit, levels, descriptors or {}, quality or {}, order, method)
+    table = _table(fit, pooled, levels, descriptors or {}, order)
     if ax is not None:
         width = _width(ax)
     compact = width < NARROW
@@ -116,7 +95,6 @@ class _Table:
     pooled: tuple[Interval, Interval]
     predicted: tuple[Interval, Interval]
     descriptors: Mapping[str, Sequence[str]]
-    quality: Mapping[str, Sequence[str | None]]
 
     @property
     def has_prediction(self) -> bool:
@@ -129,7 +107,7 @@ def _height(table: _Table, *, compact: bool) -> float:
     rows = len(table.labels) + len(table.levels) + 1 + table.has_prediction
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
-    return (rows + 2.5) * _LINE + _BOTTOM + _head_lines(table) * 0.17
+    return (rows + 2.5) * _LINE + _BOTTOM
 
 
 def _least_width(table: _Table) -> float:
@@ -163,17 +141,12 @@ def _estimate_width() -> float:
 def _fixed_width(table: _Table) -> float:
     """Width in inches of everything but the panels."""
     text = sum(width for _, _, width, _ in _columns(table))
-    return text + 0.24 * len(table.quality) + 2 * _estimate_width() + 6 * _PAD
-
-
-def _head_lines(table: _Table) -> int:
-    """Room above the table for the slanted heads of the dots, in lines."""
-    return 4 if table.quality else 0
+    return text + 2 * _estimate_width() + 6 * _PAD
 
 
 def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
     """Draw, in inches and y downwards, the table on the left and the two panels on the right."""
-    top = _head_lines(table) * 0.17 + 1.5 * _LINE
+    top = 1.5 * _LINE
     ys = [top + (i + 0.5) * _LINE for i in range(len(table.labels))]
     end = ys[-1] + 0.5 * _LINE
     head = top - 0.5 * _LINE
@@ -185,12 +158,6 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for y, cell, label in zip(ys, cells, table.labels, strict=True):
             tooltip(ax.text(place, y, cell, ha=align, **style), label)
         x += column + (0.12 if name == "TN" else 0)
-    for name, ratings in table.quality.items():
-        ax.text(x + 0.08, head, name, rotation=40, ha="left", va="bottom", rotation_mode="anchor", fontsize=SMALL)
-        for y, rating, label in zip(ys, ratings, table.labels, strict=True):
-            judged = RATINGS[rating] if rating else _NOT_JUDGED
-            signed_dot(ax, x + 0.12, y, judged, f"{label}, {name}: {judged.label}", size=10)
-        x += 0.24
     levels = [end + (0.75 + i) * _LINE for i in range(len(table.levels))]
     pooled = end + (0.75 + len(levels)) * _LINE
     predicted = pooled + _LINE
@@ -326,19 +293,16 @@ def _width(ax: Axes) -> float:
 
 
 def _table(
-    fit: PooledAccuracy,
+    fit: BivariateFit,
+    pooled: tuple[Interval, Interval] | None,
     levels: Sequence[LevelEstimate],
     descriptors: Mapping[str, Sequence[str]],
-    quality: Mapping[str, Sequence[str | None]],
     order: Sequence[int] | None,
-    method: ProportionMethod,
 ) -> _Table:
     k = fit.counts.k
-    for name, column in (*descriptors.items(), *quality.items()):
+    for name, column in descriptors.items():
         if len(column) != k:
             raise ValueError(f"{name}: {k} studies but {len(column)} entries")
-    if unknown := {rating for ratings in quality.values() for rating in ratings if rating} - set(RATINGS):
-        raise ValueError(f"a rating is one of {', '.join(RATINGS)}, not {', '.join(sorted(unknown))}")
     rows = list(range(k)) if order is None else list(order)
     if sorted(rows) != list(range(k)):
         raise ValueError(f"the order names each of the rows 0 to {k - 1} once")
@@ -346,13 +310,9 @@ def _table(
     return _Table(
         labels=tuple(clean(name) for name in counts.study),
         counts=counts,
-        studies=(
-            sensitivity(counts, level=fit.level, method=method),
-            specificity(counts, level=fit.level, method=method),
-        ),
+        studies=(sensitivity(counts, level=fit.level), specificity(counts, level=fit.level)),
         levels=tuple(replace(estimate, label=clean(str(estimate.label))) for estimate in levels),
-        pooled=(fit.sensitivity, fit.specificity),
+        pooled=pooled or (fit.sensitivity, fit.specificity),
         predicted=(fit.prediction_interval_sensitivity, fit.prediction_interval_specificity),
         descriptors={clean(name): [clean(column[i]) for i in rows] for name, column in descriptors.items()},
-        quality={clean(name): [column[i] for i in rows] for name, column in quality.items()},
     )

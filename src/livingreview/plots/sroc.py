@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,9 +17,8 @@ from livingreview.plots.palette import colour
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
-from livingreview.synthesis.regions import Fit, Quantile, confidence_region, prediction_region
-from livingreview.synthesis.sroc import CurveKind
-from livingreview.synthesis.sroc import curve as sroc_curve
+from livingreview.synthesis.regions import Fit, confidence_region, prediction_region
+from livingreview.synthesis.sroc import rutter_gatsonis
 
 __all__ = ["sroc"]
 
@@ -31,20 +30,12 @@ _MARKERS: Final = ("s", "^", "v", "P", "X", "h", "<", ">")
 
 
 @styled
-def sroc(
-    fit: Fit,
-    *,
-    levels: Sequence[LevelEstimate] = (),
-    curve: CurveKind | None = "rutter_gatsonis",
-    studies: Literal["ellipse", "circle"] = "ellipse",
-    level: float | None = None,
-    quantile: Quantile = "f",
-    ax: Axes | None = None,
-) -> Axes:
+def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = (), ax: Axes | None = None) -> Axes:
     """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
 
-    What the fit does not determine (a curve when a variance is 0, a region of two studies) is left out and named in the
-    legend.
+    A study is an ellipse, as wide as the square root of its non-diseased and as high as that of its diseased. The curve
+    is Rutter and Gatsonis', over the observed range. What the fit does not determine (a curve when a variance is 0, a
+    region of two studies) is left out and named in the legend.
 
     Parameters
     ----------
@@ -52,14 +43,6 @@ def sroc(
         A bivariate fit.
     levels
         Estimates per level of a covariate, such as the fit's own: a point each, told apart by its shape.
-    curve
-        Kind of summary curve, drawn over the observed range only; None for no curve.
-    studies
-        ``"ellipse"``: as wide as the square root of the non-diseased, as high as that of the diseased;
-        ``"circle"``: of an area proportional to all participants.
-    level, quantile
-        Coverage of the regions and how their size is found; see
-        :func:`livingreview.synthesis.sroc.confidence_region`.
     """
     ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
@@ -73,9 +56,9 @@ def sroc(
     handles = [
         point,
         *(_draw_level(ax, number, estimate) for number, estimate in enumerate(levels)),
-        *_draw_curve(ax, fit, curve),
-        *_draw_regions(ax, fit, fit.level if level is None else level, quantile),
-        *_draw_studies(ax, fit.counts, studies),
+        *_draw_curve(ax, fit),
+        *_draw_regions(ax, fit),
+        *_draw_studies(ax, fit.counts),
     ]
     legend_beside(ax, handles, columns=2)
     return ax
@@ -92,11 +75,9 @@ def _draw_level(ax: Axes, number: int, estimate: LevelEstimate) -> Artist:
     return point
 
 
-def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"]) -> list[Artist]:
+def _draw_studies(ax: Axes, counts: Counts) -> list[Artist]:
     diseased, healthy = counts.n_diseased, counts.n_nondiseased
     arms = np.stack([healthy, diseased], axis=1).astype(float)
-    if shape == "circle":
-        arms[:] = arms.sum(axis=1, keepdims=True)
     largest = _LARGEST / max(1.0, (counts.k / 40) ** 0.5)  # many studies leave less room to each
     sizes = np.maximum(_SMALLEST, largest * np.sqrt(arms / max(arms.max(), 1.0)))
     # Only a study with both arms has a place on this plane.
@@ -113,14 +94,14 @@ def _draw_studies(ax: Axes, counts: Counts, shape: Literal["ellipse", "circle"])
     return [key]
 
 
-def _draw_regions(ax: Axes, fit: Fit, level: float, quantile: Quantile) -> list[Artist]:
+def _draw_regions(ax: Axes, fit: Fit) -> list[Artist]:
     try:
-        inner, outer = (make(fit, level, quantile=quantile) for make in (confidence_region, prediction_region))
+        inner, outer = confidence_region(fit), prediction_region(fit)
     except TooFewStudies:
         return [Line2D([], [], linestyle="none", label="no regions: too few studies")]
     confidence = Polygon(inner.roc, facecolor=colour("pooled"), edgecolor="none", alpha=0.18, zorder=2)
     ax.add_patch(confidence)
-    percent = f"{100 * level:g} %"
+    percent = f"{100 * fit.level:g} %"
     (edge,) = ax.plot(*inner.roc.T, color=colour("pooled"), linewidth=1.3, zorder=4)
     (prediction,) = ax.plot(*outer.roc.T, color=colour("pooled"), linewidth=1.3, linestyle=(0, (5, 3)), zorder=4)
     edge.set_label(f"{percent} confidence region")
@@ -130,13 +111,11 @@ def _draw_regions(ax: Axes, fit: Fit, level: float, quantile: Quantile) -> list[
     return [edge, prediction]
 
 
-def _draw_curve(ax: Axes, fit: Fit, kind: CurveKind | None) -> list[Artist]:
-    if kind is None:
-        return []
+def _draw_curve(ax: Axes, fit: Fit) -> list[Artist]:
     try:
-        shown = sroc_curve(fit, kind)
+        shown = rutter_gatsonis(fit)
     except ConvergenceError:
         return [Line2D([], [], linestyle="none", label="no curve: a variance is 0")]
     (line,) = ax.plot(shown.fpr, shown.sensitivity, color=colour("ink"), linewidth=2, zorder=5, label="SROC curve")
-    tooltip(line, f"{kind.replace('_', ' ')} curve over the observed range")
+    tooltip(line, "rutter gatsonis curve over the observed range")
     return [line]

@@ -7,7 +7,6 @@ review is a page with such a figure, which needs nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
@@ -26,8 +25,6 @@ from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
 from livingreview.synthesis.bias import deeks
-from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, with_interval
@@ -37,7 +34,8 @@ __all__ = [
     "show_predictive_values", "show_sroc",
 ]  # fmt: skip
 
-PREVALENCES = np.linspace(0.01, 0.90, 90)
+_FUNNEL: Final = "diagnostic odds ratio against precision (effective sample size)"
+PREVALENCES: Final = np.linspace(0.01, 0.90, 90)
 # Where the figure goes: a private-use character, which the report removes from everything that comes from a file.
 PLACE: Final = "\ue000"
 STYLE: Final = """
@@ -54,26 +52,16 @@ def show_pooled_forest(pooled: Pooled) -> Displayed:
     """Show the coupled forest plot of a synthesis."""
     if pooled.fit is None or pooled.imputed is None:
         return _instead("forest plot", pooled)
-    drawn = _Carried(
-        pooled.counts,
-        pooled.fit.level,
-        pooled.imputed.sensitivity,
-        pooled.imputed.specificity,
-        pooled.fit.prediction_interval_sensitivity,
-        pooled.fit.prediction_interval_specificity,
-    )
-    wide, narrow = forest(drawn), forest(drawn, width=COLUMN)
+    carried, of = (pooled.imputed.sensitivity, pooled.imputed.specificity), pooled.counts
     studies = "; ".join(
         f"{name}: {tp} true positives, {fp} false positives, {fn} false negatives, {tn} true negatives"
-        for name, tp, fp, fn, tn in zip(
-            pooled.counts.study, pooled.counts.tp, pooled.counts.fp, pooled.counts.fn, pooled.counts.tn, strict=True
-        )
+        for name, tp, fp, fn, tn in zip(of.study, of.tp, of.fp, of.fn, of.tn, strict=True)
     )
     return show(
-        wide,
-        compact=narrow,
+        forest(pooled.fit, pooled=carried),
+        compact=forest(pooled.fit, pooled=carried, width=COLUMN),
         title="Sensitivity and specificity of the pooled studies",
-        alt=f"Coupled forest plot. {studies}. Pooled {_text(drawn)}.",
+        alt=f"Coupled forest plot. {studies}. Pooled {_text(*carried)}.",
         caption="Each study's central table with Wilson intervals. Pooled: the exact bivariate model over all "
         "compatible tables. Prediction interval for a new study: from the central tables.",
         name="fig-forest",
@@ -84,11 +72,12 @@ def show_sroc(pooled: Pooled) -> Displayed:
     """Show the SROC plane of a synthesis."""
     if pooled.fit is None:
         return _instead("SROC plane", pooled)
+    point = pooled.fit.sensitivity, pooled.fit.specificity
     return show(
         sroc(pooled.fit),
         title="Summary ROC plane",
-        alt=f"Studies as ellipses in the plane of sensitivity against 1 − specificity, with the summary point at "
-        f"{_text(pooled.fit)}, its confidence and prediction regions and the curve over the observed range.",
+        alt="Studies as ellipses in the plane of sensitivity against 1 − specificity, with the summary point at "
+        f"{_text(*point)}, its confidence and prediction regions and the curve over the observed range.",
         caption="Ellipses: studies, as wide and high as their non-diseased and diseased are many. The regions use "
         "the F distribution with k − 2 degrees of freedom; the curve is drawn over the observed range only. All of "
         "it rests on the central tables.",
@@ -105,9 +94,7 @@ def show_funnel(pooled: Pooled) -> Displayed:
         funnel(test, study=list(pooled.counts.study)),
         title="Deeks' funnel",
         alt=f"Diagnostic odds ratios of {pooled.k} studies against precision; P of the slope {test.p:.3f}.",
-        caption=" ".join(
-            map(_sentence, ["diagnostic odds ratio against precision (effective sample size)", *test.notes])
-        ),
+        caption=" ".join(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in (_FUNNEL, *test.notes)),
         name="fig-funnel",
     )
 
@@ -135,19 +122,15 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
     if pooled.imputed is None:
         return _instead("curve of predictive values", pooled)
     values = predictive_values(pooled.imputed, PREVALENCES)
-    at = predictive_values(pooled.imputed, [scenario.prevalence for scenario in scenarios])
+    marked = {scenario.name: scenario.prevalence for scenario in scenarios}
+    at = predictive_values(pooled.imputed, [*marked.values()])
     points = "; ".join(
         f"at {percent(scenario.prevalence, 0)}: positive {percent(at.positive[row].estimate)}, negative "
         f"{percent(at.negative[row].estimate)}"
         for row, scenario in enumerate(scenarios)
     )
     return show(
-        utility.predictive_values(
-            PREVALENCES,
-            values.positive,
-            values.negative,
-            scenarios={scenario.name: scenario.prevalence for scenario in scenarios},
-        ),
+        utility.predictive_values(PREVALENCES, values.positive, values.negative, scenarios=marked),
         title="Predictive values over prevalence",
         alt=f"Positive predictive value rises and negative predictive value falls with prevalence. {points}.",
         caption="Bands: 95 % intervals from the joint uncertainty of sensitivity and specificity, prevalence taken as "
@@ -171,30 +154,14 @@ def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed:
     )
 
 
-@dataclass(frozen=True)
-class _Carried:
-    """What the forest plot shows: single studies by their central tables, the summary over all compatible ones."""
-
-    counts: Counts
-    level: float
-    sensitivity: Interval
-    specificity: Interval
-    prediction_interval_sensitivity: Interval
-    prediction_interval_specificity: Interval
-
-
-def _text(fit: BivariateFit | _Carried) -> str:
-    return f"sensitivity {with_interval(fit.sensitivity)}, specificity {with_interval(fit.specificity)}"
+def _text(sensitivity: Interval, specificity: Interval) -> str:
+    return f"sensitivity {with_interval(sensitivity)}, specificity {with_interval(specificity)}"
 
 
 def _instead(what: str, pooled: Pooled) -> Displayed:
     """Return the sentence that stands in a figure's place where nothing was pooled."""
     said = f"No {what}: {pooled.reason}."
     return Displayed(html=f"<p>{escape(said)}</p>", alt=said)
-
-
-def _sentence(note: str) -> str:
-    return f"{note[:1].upper()}{note[1:].rstrip('.')}."
 
 
 def difference_page(difference: Difference) -> str:
