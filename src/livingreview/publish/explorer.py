@@ -6,7 +6,6 @@ come into view; without scripts the page shows its static figure and table.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -17,21 +16,21 @@ import pandas as pd
 from IPython.display import HTML
 
 from livingreview.analysis.explore import Explorer
+from livingreview.publish.metadata import script_json
 from livingreview.review import STUDY_ID
 
 __all__ = ["show_explorer", "show_topics", "studies_table", "vega_script"]
 
-_AXIS: Final = {"labelColor": "var(--lr-ink)", "titleColor": "var(--lr-ink)", "gridColor": "var(--lr-rule)"}
 _CONFIG: Final = {
     "font": "system-ui, sans-serif",
     "background": None,
     "view": {"stroke": None},
-    "axis": {**_AXIS, "domain": False, "ticks": False, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 150},
-}
-_INK: Final = {"value": "var(--lr-ink)"}
+    "axis": {
+        "labelColor": "var(--lr-ink)", "titleColor": "var(--lr-ink)", "gridColor": "var(--lr-rule)", "domain": False,
+        "ticks": False, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 150,
+    },
+}  # fmt: skip
 _POOLED: Final = {"value": "var(--lr-pooled)"}
-
-
 _FIT: Final = {"type": "fit", "contains": "padding"}
 _SHARE: Final = {"type": "quantitative", "scale": {"domain": [0, 1]}}
 _TICKS: Final = [0, 0.25, 0.5, 0.75, 1]
@@ -81,26 +80,23 @@ def _plane() -> dict[str, Any]:
             outline("prediction", [2, 3]),
             outline("confidence", [6, 4]),
             outline("curve", [1, 0]),
-            layer("studies", circle, size=size, color=_INK, description={"field": "label"}),
+            layer("studies", circle, size=size, color={"value": "var(--lr-ink)"}, description={"field": "label"}),
             layer("point", diamond, color=_POOLED),
         ],
     }
 
 
-def _overlap() -> dict[str, Any]:
-    return {
-        "data": {"name": "values"},
-        "autosize": _FIT,
-        "mark": {"type": "point", "strokeWidth": 1.5, "size": 60},
-        "encoding": {
-            "x": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": None}},
-            "y": {"field": "group", "type": "nominal", "sort": None, "axis": {"title": None}},
-            "color": {"value": "var(--lr-sensitivity)"},
-            "description": {"field": "label"},
-        },
-    }
-
-
+_OVERLAP: Final = {
+    "data": {"name": "values"},
+    "autosize": _FIT,
+    "mark": {"type": "point", "strokeWidth": 1.5, "size": 60},
+    "encoding": {
+        "x": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": None}},
+        "y": {"field": "group", "type": "nominal", "sort": None, "axis": {"title": None}},
+        "color": {"value": "var(--lr-sensitivity)"},
+        "description": {"field": "label"},
+    },
+}
 #: Name of a view → heading, what it shows for those who cannot see it, and its specification in Vega-Lite.
 VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sensitivity": ("Sensitivity", "Forest plot of the sensitivity of each study and pooled.", _forest("Sensitivity")),
@@ -111,17 +107,16 @@ VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "prediction region dotted, the curve over the observed range.",
         _plane(),
     ),
-    "overlap": ("Segmentation", "Values of each study by structure.", _overlap()),
+    "overlap": ("Segmentation", "Values of each study by structure.", _OVERLAP),
 }
 
 
-def show_explorer(found: Explorer, *, static: str = "../_static") -> HTML:
-    """Show the controls and charts; every text in them is escaped. `static` leads to the folder of scripts."""
+def show_explorer(found: Explorer) -> HTML:
+    """Show the controls and charts, as a chapter does; every text in them is escaped."""
     specs = {name: {**spec, "config": _CONFIG} for name, (_, _, spec) in VIEWS.items()}
-    # "<" would let a title that holds "</script>" end the element early.
-    data = json.dumps({**found.to_dict(), "specs": specs}, sort_keys=True, ensure_ascii=False).replace("<", "\\u003c")
+    data = script_json({**found.to_dict(), "specs": specs}, sort_keys=True)
     # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
-    script = f'<script type="module" src="{escape(static)}/livingreview-explore.mjs"></script>'
+    script = '<script type="module" src="../_static/livingreview-explore.mjs"></script>'
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
@@ -178,17 +173,14 @@ def show_topics(topics: Mapping[str, int]) -> HTML:
 def studies_table(found: Explorer) -> pd.DataFrame:
     """Return the studies of the explorer, one row each; the script of the page hides those that a filter leaves out."""
     titles = {facet["name"]: facet["title"] for facet in found.facets}
+
+    def coded(study: Mapping[str, Any], *names: str) -> dict[str, str]:
+        return {titles[name]: ", ".join(study[name]) for name in names if name in titles}
+
     rows = [
-        {
-            STUDY_ID: study["id"],
-            "Study": study["label"],
-            **{titles[name]: ", ".join(study[name]) for name in ("topic",) if name in titles},
-            "Sensitivity": study["sensitivity"],
-            "Specificity": study["specificity"],
-            "Tested": study["tested"],
-            "2×2 table": study["grade"],
-            **{titles[name]: ", ".join(study[name]) for name in ("family", "validation") if name in titles},
-        }
+        {STUDY_ID: study["id"], "Study": study["label"], **coded(study, "topic"), "Sensitivity": study["sensitivity"],
+         "Specificity": study["specificity"], "Tested": study["tested"], "2×2 table": study["grade"],
+         **coded(study, "family", "validation")}
         for study in found.studies
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows)

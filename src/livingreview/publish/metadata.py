@@ -126,11 +126,10 @@ def page_metadata(site: Mapping[str, Any], page: str, title: str, description: s
     """
     front, root = page == "index.html", site["root"]
     description = shortened(description)
-    address = {"url": link("" if front else page, root=root)} if root else {}
+    home, address = ({"url": root}, {"url": root + ("" if front else page)}) if root else ({}, {})
     article = {**site["article"], "headline": title, "description": description, **address}
-    if not front:
-        article["isPartOf"] = {"@type": "CreativeWork", "name": site["name"]} | ({"url": root} if root else {})
-    graph = [article, site["dataset"] | ({"url": root} if root else {})] if front else [article]
+    whole = {"@type": "CreativeWork", "name": site["name"], **home}
+    graph = [article, site["dataset"] | home] if front else [article | {"isPartOf": whole}]
     properties = {
         "og:type": "website" if front else "article",
         "og:site_name": site["name"],
@@ -140,24 +139,23 @@ def page_metadata(site: Mapping[str, Any], page: str, title: str, description: s
         **{f"og:{name}": value for name, value in address.items()},
     }
     feed = link("feed.xml", root="", folder=page.rpartition("/")[0])
-    return "\n".join(
-        [
-            f'<meta name="description" content="{escape(description)}" />',
-            *(f'<meta property="{name}" content="{escape(text)}" />' for name, text in properties.items()),
-            f'<link rel="alternate" type="application/atom+xml" title="{escape(site["name"])}" href="{feed}" />',
-            f'<script type="application/ld+json">{script_json({"@context": "https://schema.org", "@graph": graph})}'
-            "</script>",
-        ]
-    )
+    data = script_json({"@context": "https://schema.org", "@graph": graph})
+    tags = [
+        f'<meta name="description" content="{escape(description)}" />',
+        *(f'<meta property="{name}" content="{escape(text)}" />' for name, text in properties.items()),
+        f'<link rel="alternate" type="application/atom+xml" title="{escape(site["name"])}" href="{feed}" />',
+        f'<script type="application/ld+json">{data}</script>',
+    ]
+    return "\n".join(tags)
 
 
-def script_json(data: Any) -> str:
+def script_json(data: Any, *, sort_keys: bool = False) -> str:
     r"""Return JSON that ends no script element, whatever its texts hold.
 
     >>> script_json("</script>&")
     '"\\u003c/script\\u003e\\u0026"'
     """
-    text = json.dumps(data, ensure_ascii=False)
+    text = json.dumps(data, sort_keys=sort_keys, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -203,24 +201,19 @@ def banner_html(review: Review, today: date, *, as_of: date | None = None) -> st
     A search that was due before `today`, the day of the build, is told as such, without blame; `as_of` is the past day
     that the site shows, if it does.
     """
-    included = len(review.included)
+    status, due, included = review.file.living.status, _time(review.next_search_due), len(review.included)
     items = [
-        f"<strong>{_STATUS[review.file.living.status]}</strong>",
+        f"<strong>{_STATUS[status]}</strong>",
+        *([f"as it stood on {_time(as_of)}"] if as_of else []),
+        *(["syntheses of verified extractions only"] if review.verified_only else []),
         f"version {escape(review.file.version)}",
         f"last search {_time(review.last_search)} ({ago(review.last_search, today)})",
         f"{included} {'study' if included == 1 else 'studies'} included by name",
     ]
-    if review.file.living.status == "living":
-        due = review.next_search_due
-        items.append(
-            f"next search due {_time(due)}"
-            if today <= due
-            else f"next search was due {_time(due)}; later reports may be missing"
-        )
-    if review.verified_only:
-        items.insert(1, "syntheses of verified extractions only")
-    if as_of is not None:
-        items.insert(1, f"as it stood on {_time(as_of)}")
+    if status == "living" and today <= review.next_search_due:
+        items.append(f"next search due {due}")
+    elif status == "living":
+        items.append(f"next search was due {due}; later reports may be missing")
     return '<p class="lr-banner">' + " ".join(f"<span>{item}</span>" for item in items) + "</p>"
 
 

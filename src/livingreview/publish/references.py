@@ -15,21 +15,13 @@ from livingreview.analysis.tabulate import reference
 from livingreview.review import Review
 from livingreview.review.model import Study
 
-__all__ = ["bibtex", "csl_json", "referable", "ris"]
+__all__ = ["authors_of", "bibtex", "csl_json", "referable", "ris"]
 
-_TEX: Final = {
-    "\\": r"\textbackslash{}",
+_TEX: Final = str.maketrans({sign: f"\\{sign}" for sign in "$&#%_"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     # Not a brace behind a backslash: BibTeX counts braces whatever stands before them.
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+    "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
+})  # fmt: skip
 _KINDS: Final = {  # kind of report → type in CSL, type in RIS
     "journal article": ("article-journal", "JOUR"),
     "conference paper": ("paper-conference", "CPAPER"),
@@ -47,7 +39,7 @@ def escape_tex(text: str) -> str:
     >>> escape_tex("T1 & T2* {50 %}")
     'T1 \\& T2* \\textbraceleft{}50 \\%\\textbraceright{}'
     """
-    return "".join(_TEX.get(sign, sign) for sign in _line(text))
+    return _line(text).translate(_TEX)
 
 
 def bibtex(studies: Iterable[Study]) -> str:
@@ -61,10 +53,10 @@ def bibtex_entry(study: Study) -> str:
     A study whose report was not identified has an entry too, which says so: the review refers to it.
     """
     report = study.report
-    others = "" if report.authors else " and others"
+    names = [_bibtex_name(author) for author in authors_of(study)]
     title = escape_tex(report.title or f"{study.id}: report not identified")
     fields = {
-        "author": " and ".join(_bibtex_name(f"{author}{others}") for author in _authors(study)) or None,
+        "author": " and ".join(names if report.authors else [*names, "others"]) if names else None,
         "title": f"{{{title}}}",
         "howpublished": escape_tex(report.journal) if report.journal else None,
         "year": str(report.year) if report.year else None,
@@ -92,12 +84,10 @@ def split_name(printed: str) -> tuple[str, str]:
 
 
 def _bibtex_name(printed: str) -> str:
-    """Return a name the way BibTeX reads it: ``Agibetov A`` → ``Agibetov, A``."""
-    others = printed.endswith(" and others")
-    surname, initials = map(escape_tex, split_name(printed.removesuffix(" and others")))
+    """Return a name the way BibTeX reads it: ``Agibetov A`` → ``{Agibetov}, A``."""
+    surname, initials = map(escape_tex, split_name(printed))
     # Braces keep a surname of several words, and the word "and" in the name of a group, together.
-    name = f"{{{surname}}}" + (f", {initials}" if initials else "")
-    return f"{name} and others" if others else name
+    return f"{{{surname}}}" + (f", {initials}" if initials else "")
 
 
 def referable(review: Review) -> tuple[Study, ...]:
@@ -119,7 +109,7 @@ def _item(review: Review, study: Study) -> dict[str, Any]:
         "id": study.id,
         "type": _KINDS[report.kind or "journal article"][0],
         "title": _line(report.title),
-        "author": [_person(name) for name in _authors(study)],
+        "author": [_person(name) for name in authors_of(study)],
         "container-title": place["journal"],
         "volume": place["volume"],
         "issue": place["issue"],
@@ -153,7 +143,7 @@ def _tags(review: Review, study: Study) -> Iterator[tuple[str, str | None]]:
     yield "TY", _KINDS[report.kind or "journal article"][1]
     yield "ID", study.id
     yield "TI", report.title
-    yield from (("AU", ", ".join(part for part in split_name(name) if part)) for name in _authors(study))
+    yield from (("AU", ", ".join(part for part in split_name(name) if part)) for name in authors_of(study))
     yield "T2", place["journal"]
     yield from (("VL", place["volume"]), ("IS", place["issue"]), ("SP", place["first"]), ("EP", place["last"]))
     yield "PY", str(report.year or "")
@@ -171,7 +161,8 @@ def _place(study: Study) -> dict[str, str | None]:
     return found.groupdict() if found else {**dict.fromkeys(_PLACE.groupindex), "journal": text or None}
 
 
-def _authors(study: Study) -> list[str]:
+def authors_of(study: Study) -> list[str]:
+    """Return the names of its authors as printed; of some reports only the first was seen, or none."""
     report = study.report
     return report.authors or ([report.first_author] if report.first_author else [])
 

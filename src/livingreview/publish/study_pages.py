@@ -7,7 +7,7 @@ and in the heading every sign that could mean something is a character reference
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_gro
 from livingreview.analysis.tabulate import reference
 from livingreview.publish.elements import link_html, table_html
 from livingreview.publish.inputs import Change, changes
+from livingreview.publish.references import authors_of
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Quoted, Source, Study, source_keys
 from livingreview.synthesis.counts import Counts
@@ -51,8 +52,7 @@ def study_pages(review: Review, *, repository: str, history: Mapping[str, Sequen
     moved = leave_one_out_table(pooled)
     return {
         f"studies/{study.id}.md": _page(
-            study,
-            "".join(_parts(study, pooled, moved, segmented.get(study.id, []), repository, history.get(study.id, ()))),
+            study, _parts(study, pooled, moved, segmented.get(study.id, []), repository, history.get(study.id, ()))
         )
         for study in review.studies
     }
@@ -63,10 +63,10 @@ def corrections(root: Path) -> dict[str, list[Change]]:
     return {Path(path).stem: made for path, made in changes(root, "data/studies").items()}
 
 
-def _page(study: Study, html: str) -> str:
+def _page(study: Study, parts: Iterable[str]) -> str:
     title = f"{plain_label(study)}: {study.report.title}" if study.report.title else plain_label(study)
     # On one line, so that nothing in it can end the block.
-    line = re.sub(r"[^\S\N{NO-BREAK SPACE}]+", " ", html)
+    line = re.sub(r"[^\S\N{NO-BREAK SPACE}]+", " ", "".join(parts))
     return f"---\norphan: true\n---\n\n# {_inert(title)}\n\n```{{raw}} html\n{line}\n```\n"
 
 
@@ -83,30 +83,24 @@ def _parts(
     repository: str,
     history: Sequence[Change],
 ) -> Iterator[str]:
-    report = study.report
-    authors = ", ".join(report.authors or ([report.first_author] if report.first_author else []))
-    address = reference(study)
+    authors, address = ", ".join(authors_of(study)), reference(study)
     link = link_html(address, address) if address else ""
-    facts = [text for text in (escape(authors), escape(report.journal or ""), link) if text]
+    facts = [text for text in (escape(authors), escape(study.report.journal or ""), link) if text]
     yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
     if not authors:
         name = escape(plain_label(study))
         yield f"<p>No author was seen in what was read; “{name}” is this review's own name for the study.</p>"
     yield f"<p>{_signed(study)} {_correct(study, repository)}</p>"
-    yield _heading(
-        "Standing", _rows(study.standing, ["on", "status", "route", "reason"], "What the review holds of it.")
-    )
-    yield _heading("What it found", *_findings(study))
-    yield _heading("In the syntheses", *_syntheses(study, pooled, moved, segmented))
-    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
-    yield _heading("What it did", _facts(about, study.source, "The question"), *_blocks(study))
-    yield _heading("Quality", *_quality(study))
-    yield _heading("Where the values were read", _sources(study))
-    yield _heading("History of this file", _history(history))
-
-
-def _heading(title: str, *parts: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{''.join(parts)}</section>"
+    for title, parts in (
+        ("Standing", [_records(study.standing, "on status route reason", "What the review holds of it.")]),
+        ("What it found", _findings(study)),
+        ("In the syntheses", _syntheses(study, pooled, moved, segmented)),
+        ("What it did", _blocks(study)),
+        ("Quality", _quality(study)),
+        ("Where the values were read", [_sources(study)]),
+        ("History of this file", [_history(history)]),
+    ):
+        yield f"<section><h2>{title}</h2>{''.join(parts)}</section>"
 
 
 def _signed(study: Study) -> str:
@@ -124,6 +118,8 @@ def _correct(study: Study, repository: str) -> str:
 
 
 def _blocks(study: Study) -> Iterator[str]:
+    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
+    yield _facts(about, study.source, "The question")
     for name, title in BLOCKS.items():
         block = getattr(study, name)
         if block is not None:
@@ -137,7 +133,7 @@ def _facts(values: Mapping[str, Any], source: Any, caption: str) -> str:
         for name, value in values.items()
         if value is not None
     ]
-    html = table_html(pd.DataFrame(rows), caption=caption) if rows else ""
+    html = _rows(rows, caption) if rows else ""
     # Nobody sorts the facts of one study.
     return html.replace('class="lr-table"', 'class="lr-table lr-facts"', 1)
 
@@ -190,8 +186,7 @@ def _findings(study: Study) -> Iterator[str]:
             for entry in study.overlap
         ]
         for metric in dict.fromkeys(next(iter(row)) for row in rows):
-            same = pd.DataFrame([row for row in rows if next(iter(row)) == metric])
-            yield table_html(same, caption=metric)
+            yield _rows([row for row in rows if next(iter(row)) == metric], metric)
     if not study.accuracy and not study.overlap:
         yield "<p>No result has been extracted.</p>"
 
@@ -222,17 +217,17 @@ def _syntheses(
             yield table_html(moved.iloc[[place]], caption="The pooled estimates without it.")
     known = [item for _, item in used] + [item for item, _ in out if item.usable]
     if known:
-        yield table_html(
-            pd.DataFrame([_table(item) for item in known]),
-            caption="The 2×2 table, with its range where several fit what is printed. This review computed sensitivity "
-            "and specificity from the table (the central one of several), with Wilson intervals; for what the report "
+        yield _rows(
+            [_table(item) for item in known],
+            "The 2×2 table, with its range where several fit what is printed. This review computed sensitivity and "
+            "specificity from the table (the central one of several), with Wilson intervals; for what the report "
             "prints, see What it found.",
         )
     if out:
         reasons = left_out_table(out)
         yield table_html(reasons[["Evaluation", "Reason"]], caption="Left out of the main diagnostic synthesis.")
     if segmented:
-        yield table_html(pd.DataFrame(segmented), caption="In the segmentation syntheses.")
+        yield _rows(segmented, "In the segmentation syntheses.")
     if not used and not out and not segmented:
         yield "<p>It is in no synthesis: it has no result that one could use.</p>"
 
@@ -258,8 +253,8 @@ def _table(item: TableEvidence) -> dict[str, str]:
 def _quality(study: Study) -> Iterator[str]:
     appraisal = study.appraisal
     if appraisal and appraisal.judgements:
-        columns = ["tool", "domain", "kind", "judgement", "reason", "by", "on"]
-        yield _rows(appraisal.judgements, columns, "Judgements of risk of bias and applicability.")
+        fields = "tool domain kind judgement reason by on"
+        yield _records(appraisal.judgements, fields, "Judgements of risk of bias and applicability.")
     if appraisal and appraisal.claim:
         values = {name: value for name, value in appraisal.claim if name not in ("source", "edition")}
         yield _facts(values, appraisal.claim.source, f"CLAIM {appraisal.claim.edition}, points per section")
@@ -267,9 +262,14 @@ def _quality(study: Study) -> Iterator[str]:
         yield "<p>No judgement of this study is recorded: the base review prints its judgements without names.</p>"
 
 
-def _rows(records: Sequence[BaseModel], fields: Sequence[str], caption: str) -> str:
-    table = [{name.capitalize(): _text(getattr(record, name)) for name in fields} for record in records]
-    return table_html(pd.DataFrame(table), caption=caption)
+def _records(records: Sequence[BaseModel], fields: str, caption: str) -> str:
+    return _rows(
+        [{name.capitalize(): _text(getattr(item, name)) for name in fields.split()} for item in records], caption
+    )
+
+
+def _rows(rows: Sequence[Mapping[str, str]], caption: str) -> str:
+    return table_html(pd.DataFrame(rows), caption=caption)
 
 
 def _sources(study: Study) -> str:
@@ -277,24 +277,16 @@ def _sources(study: Study) -> str:
         {"Source": key, "Kind": source.kind.replace("_", " "), "Where": _where(source)}
         for key, source in study.sources.items()
     ]
-    return table_html(pd.DataFrame(rows), caption="Every value above names one of these.")
+    return _rows(rows, "Every value above names one of these.")
 
 
 def _where(source: Source) -> str:
-    parts = [
-        f"table {source.table}, row {source.row}" if source.row else f"table {source.table}" if source.table else None,
-        source.where,
-        source.how,
-        source.doi and f"doi {source.doi}",
-        source.pmid and f"PMID {source.pmid}",
-        source.pmcid,
-        source.url,
-    ]
-    return "; ".join(part for part in parts if part)
+    table = source.table and f"table {source.table}" + (f", row {source.row}" if source.row else "")
+    doi, pmid = source.doi and f"doi {source.doi}", source.pmid and f"PMID {source.pmid}"
+    return "; ".join(filter(None, (table, source.where, source.how, doi, pmid, source.pmcid, source.url)))
 
 
 def _history(history: Sequence[Change]) -> str:
     if not history:
         return "<p>This copy of the review does not hold its history.</p>"
-    rows = [{"Day": written(day), "Change": subject} for day, subject in history]
-    return table_html(pd.DataFrame(rows), caption="Changes of the study's file.")
+    return _rows([{"Day": written(day), "Change": subject} for day, subject in history], "Changes of the study's file.")
