@@ -88,26 +88,23 @@ def kernel_folders(folder: Path, imports: Iterable[str] = ()) -> Iterator[str]:
     places["JUPYTER_RUNTIME_DIR"].chmod(0o700)
     address = places["JUPYTER_RUNTIME_DIR"] / "fork"
     forked = [sys.executable, "-I", "-S", "-c", _CLIENT, str(address), "{connection_file}"]
-    _describe_kernel(places["JUPYTER_DATA_DIR"] / "kernels" / KERNEL, forked if can_fork(address) else _ORDINARY)
+    description = {
+        "argv": forked if can_fork(address) else _ORDINARY, "display_name": "Python 3", "language": "python",
+        "env": reproducible_environment(),
+    }  # fmt: skip
+    (places["JUPYTER_DATA_DIR"] / "kernels" / KERNEL).mkdir(parents=True)
+    (places["JUPYTER_DATA_DIR"] / "kernels" / KERNEL / "kernel.json").write_text(json.dumps(description))
     environment = {name: str(path) for name, path in places.items()} | {"JUPYTER_NO_CONFIG": "1"}
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
-    kernels = {**os.environ, **reproducible_environment()}
     try:
-        with fork_server(address, imports, kernels) if can_fork(address) else nullcontext():
+        with fork_server(address, imports) if can_fork(address) else nullcontext():
             yield KERNEL
     finally:
         for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
+            os.environ.pop(name)
+            if value is not None:
                 os.environ[name] = value
-
-
-def _describe_kernel(folder: Path, argv: list[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    description = {"argv": argv, "display_name": "Python 3", "language": "python", "env": reproducible_environment()}
-    (folder / "kernel.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
 
 def can_fork(address: Path) -> bool:
@@ -116,11 +113,11 @@ def can_fork(address: Path) -> bool:
 
 
 @contextmanager
-def fork_server(address: Path, imports: Iterable[str], environment: dict[str, str]) -> Iterator[None]:
+def fork_server(address: Path, imports: Iterable[str]) -> Iterator[None]:
     """Run a server at a socket; when the context ends, however it ends, so do the server and its kernels.
 
     The socket is in a folder that nobody else can enter. A module to import before the first fork that cannot be
-    imported, or warns, is left to the chapters to complain of. The environment holds all variables of the kernels.
+    imported, or warns, is left to the chapters to complain of.
     """
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(address))
@@ -129,6 +126,7 @@ def fork_server(address: Path, imports: Iterable[str], environment: dict[str, st
         number = listening.fileno()
         # -P: as in any kernel, a file beside the book must not be taken for a library.
         command = [sys.executable, "-P", "-X", "frozen_modules=off", "-m", __name__, str(number), *sorted(imports)]
+        environment = {**os.environ, **reproducible_environment()}
         server = subprocess.Popen(
             command, env=environment, pass_fds=[number], stdin=subprocess.DEVNULL, start_new_session=True
         )

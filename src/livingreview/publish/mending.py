@@ -26,8 +26,6 @@ _NEEDED_BY: Final[dict[str, str | None]] = {
     "searchindex.js": 'id="search-results"',
 }
 _LOADED: Final = re.compile(r'\s*<(?:script|link)\b[^>]*?\s(?:src|href)="([^"]*)"[^>]*>(?:</script>)?')
-
-
 # Strings and addresses are passed over whole: what is in them ends no rule.
 _CSS: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^)"']*\)|/\*.*?\*/|[{};]""", re.DOTALL)
 _SELECTOR: Final = re.compile(r"(?:\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]|[^,])+")
@@ -51,19 +49,10 @@ def _rules(css: str) -> Iterator[tuple[str, str | None]]:
 
 
 def used_style(css: str, names: Set[str]) -> str:
-    """Return a style sheet without the selectors that ask for a class or an id of which no page has use.
+    """Return a style sheet without the selectors that ask for a class or an id which is not among the names.
 
     What is left has the same effect: the theme's own sheet is that of a whole framework, and five sixths of it go.
 
-    Parameters
-    ----------
-    css
-        The style sheet.
-    names
-        Every class and id that a page has, or that a script may give it.
-
-    Examples
-    --------
     >>> used_style("a.x,a.y{top:0}@media print{.y{top:1px}}.z:not(.y)>b{top:2px}", {"x", "z"})
     'a.x{top:0}.z:not(.y)>b{top:2px}'
     """
@@ -151,8 +140,8 @@ def mended(html: str) -> str:
     * Titles of icons inside a button that already has a name.
     * The words of a figure's description, which Sphinx would frame where it marks what was searched for, and fails.
     """
-    content = max(html.find("</head>"), 0)  # the page has a title of its own
-    html = html[:content] + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', html[content:])
+    head, end, body = html.rpartition("</head>")  # the page has a title of its own
+    html = head + end + re.sub(r"<(title|desc)(?=[ >])", r'<\1 class="nohighlight"', body)
     html = html.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
     html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     arrow = '<span class="toctree-toggle"'
@@ -174,9 +163,10 @@ def mend_site(folder: Path) -> None:
     for path in folder.glob("_static/**/*.*js"):
         if path.name != "vega.mjs":
             names.update(re.findall(r"[\w-]+", path.read_text(encoding="utf-8")))
-    for path in folder.glob("_static/**/*.css"):
-        path.write_text(used_style(path.read_text(encoding="utf-8"), names), encoding="utf-8")
-    for path in folder.glob("searchindex.js"):
-        path.write_text(searchable(path.read_text(encoding="utf-8")), encoding="utf-8")
-    for path in folder.glob("_static/searchtools.js"):
-        path.write_text(excerpting(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for pattern, mend in (
+        ("_static/**/*.css", lambda css: used_style(css, names)),
+        ("searchindex.js", searchable),
+        ("_static/searchtools.js", excerpting),
+    ):
+        for path in folder.glob(pattern):
+            path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")

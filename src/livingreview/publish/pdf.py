@@ -65,10 +65,8 @@ def print_pdf(site: Path, output: Path | None = None) -> Path:
     """
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if chromium is None:
-        raise BuildError(
-            "a PDF is printed by Chromium or Chrome, 131 or newer, and none is on the PATH; install one (Debian: "
-            "apt install chromium)"
-        )
+        raise BuildError("a PDF is printed by Chromium or Chrome, 131 or newer, and none is on the PATH; install one "
+                         "(Debian: apt install chromium)")  # fmt: skip
     content = _printed(chromium, printable(site))
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +100,7 @@ def _printed(chromium: str, page: str) -> bytes:
 
 
 def printable(site: Path) -> str:
-    """Return the review in the folder of a built site as one HTML page that needs no other file.
-
-    Raises
-    ------
-    BuildError
-        If the folder holds no site, or not a review's.
-    """
+    """Return the review in the folder of a built site as one HTML page that needs no other file."""
     try:
         front = _soup(site / FRONT)
         facts = json.loads((site / API / "index.json").read_text(encoding="utf-8"))
@@ -182,8 +174,8 @@ def _address(link: str, page: str, chapters: frozenset[str], root: str) -> str:
         return link
     target = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(parts.path))) if parts.path else page
     if target in chapters:
-        return f"#{_key(target)}--{parts.fragment}" if parts.fragment else f"#{_key(target)}"
-    return root + target + (f"#{parts.fragment}" if parts.fragment else "") if root else ""
+        return f"#{_key(target)}--{parts.fragment}".removesuffix("--")
+    return f"{root}{target}#{parts.fragment}".removesuffix("#") if root else ""
 
 
 def _number(articles: Mapping[str, Tag]) -> None:
@@ -202,26 +194,24 @@ def _number(articles: Mapping[str, Tag]) -> None:
 
 
 def _lead(element: Tag, text: str) -> None:
-    number = BeautifulSoup(f'<span class="lr-no">{text}</span> ', "html.parser")
-    for child in reversed(list(number.children)):
-        element.insert(0, child.extract())
+    element.insert(0, *BeautifulSoup(f'<span class="lr-no">{text}</span> ', "html.parser").contents)
 
 
 def _contents(articles: Mapping[str, Tag], parts: Mapping[str, str]) -> str:
     blocks = []
     for part, pages in groupby(articles, key=lambda page: parts[page]):
-        items = "".join(_entries(articles[page]) for page in pages)
-        blocks.append(f"<p>{escape(part)}</p><ol>{items}</ol>")
+        sections = (
+            (escape(str(section["id"])), heading)
+            for page in pages
+            for section in articles[page].select("section[id]:has(> h1), section[id]:has(> h2)")
+            if (heading := section.find(["h1", "h2"]))
+        )
+        items = (
+            f'<li class="lr-{heading.name}"><a href="#{name}">{escape(heading.get_text())}</a></li>'
+            for name, heading in sections
+        )
+        blocks.append(f"<p>{escape(part)}</p><ol>{''.join(items)}</ol>")
     return f'<nav class="lr-contents"><h1>Contents</h1>{"".join(blocks)}</nav>'
-
-
-def _entries(article: Tag) -> str:
-    sections = article.select("section[id]:has(> h1), section[id]:has(> h2)")
-    headings = [(str(section["id"]), heading) for section in sections if (heading := section.find(["h1", "h2"]))]
-    return "".join(
-        f'<li class="lr-{heading.name}"><a href="#{escape(name)}">{escape(heading.get_text())}</a></li>'
-        for name, heading in headings
-    )
 
 
 def _title_page(facts: Mapping[str, Any], root: str, base: str) -> str:

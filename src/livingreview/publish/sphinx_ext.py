@@ -29,20 +29,14 @@ from livingreview.wording import together
 __all__ = ["definitions"]
 
 GLOSSARY: Final = "chapters/glossary"
-RENDERER: Final = "livingreview_mathml"
 _LOGGER = logging.getLogger(__name__)
 
 
 def mathml(latex: str, display: str) -> str:
     """Return a formula, without dollar signs, as a ``<math>`` element; `display` is ``"inline"`` or ``"block"``.
 
-    Raises
-    ------
-    ValueError
-        If the formula cannot be read, or uses a command that is not known.
+    Raises a ValueError if the formula cannot be read, or uses a command that is not known.
 
-    Examples
-    --------
     >>> "<mi>x</mi>" in mathml("x", "inline")
     True
     """
@@ -68,27 +62,20 @@ def _element(node: nodes.Element, display: str) -> str:
 
 
 def _inline(self: Any, node: nodes.Element) -> None:
-    self.body.append(self.starttag(node, "span", "", CLASS="lr-math"))
-    self.body.append(f"{_element(node, 'inline')}</span>")
+    self.body.append(f"{self.starttag(node, 'span', '', CLASS='lr-math')}{_element(node, 'inline')}</span>")
     raise nodes.SkipNode
 
 
 def _display(self: Any, node: nodes.Element) -> None:
     # A wide formula scrolls by itself; the focus lets a keyboard do it.
-    self.body.append(
-        self.starttag(node, "div", "", CLASS="lr-math-block", tabindex="0", role="group", **{"aria-label": "formula"})
-    )
-    self.body.append(_element(node, "block"))
-    if node.get("number"):
-        number = get_node_equation_number(self, node)
-        self.body.append(f'<span class="eqno">({number})</span>')
-    self.body.append("</div>\n")
+    attributes = {"CLASS": "lr-math-block", "tabindex": "0", "role": "group", "aria-label": "formula"}
+    number = f'<span class="eqno">({get_node_equation_number(self, node)})</span>' if node.get("number") else ""
+    self.body.append(f"{self.starttag(node, 'div', '', **attributes)}{_element(node, 'block')}{number}</div>\n")
     raise nodes.SkipNode
 
 
-def _author_wrote_markdown(*event: Any) -> None:
+def _author_wrote_markdown(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
     """Let "edit this page" lead to the chapter that somebody wrote, not to the notebook made of it."""
-    _app, _page, _template, context, doctree = event
     if doctree is not None:
         context["page_source_suffix"] = ".md"
 
@@ -117,9 +104,8 @@ def _place_page(app: Sphinx, page: str, _template: str, context: dict[str, Any],
         context["parents"] = [{"link": context["pathto"](chapter), "title": app.env.titles[chapter].astext()}]
 
 
-def _escape_printed_title(*event: Any) -> None:
+def _escape_title(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
     """Escape the heading of the printed page, which the theme writes into it as it stands."""
-    context = event[3]
     if "pagetitle" in context:
         context["pagetitle"] = escape(context["pagetitle"])
 
@@ -137,8 +123,8 @@ def definitions(glossary: nodes.document) -> dict[str, tuple[str, str]]:
 def link_terms(page: nodes.document, terms: Mapping[str, tuple[str, str]], address: str) -> None:
     """Make the first use of each entry in the sentences of a page a link that bears its definition as title.
 
-    The page is changed in place; headings, links, emphasised words and citations are left as they are. `terms` are as
-    :func:`definitions` returns them, `address` is that of the glossary as seen from the page.
+    Headings, links, emphasised words and citations are left as they are. `terms` are as :func:`definitions` returns
+    them, `address` is that of the glossary as seen from the page.
     """
     longest_first = sorted(terms, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(_either_case, longest_first))})s?(?![\w-])")
@@ -148,14 +134,12 @@ def link_terms(page: nodes.document, terms: Mapping[str, tuple[str, str]], addre
         whole, parts, end = text.astext(), [], 0
         for match in pattern.finditer(whole):
             identity, definition = by_name[match[1].casefold()]
-            if identity in met:
-                continue
-            met.add(identity)
-            link = nodes.reference(
-                "", match[0], refuri=f"{address}#{identity}", reftitle=definition, internal=True, classes=["lr-term"]
-            )
-            parts += [nodes.Text(whole[end : match.start()]), link]
-            end = match.end()
+            if identity not in met:
+                met.add(identity)
+                link = nodes.reference("", match[0], refuri=f"{address}#{identity}", reftitle=definition, internal=True,
+                                       classes=["lr-term"])  # fmt: skip
+                parts += [nodes.Text(whole[end : match.start()]), link]
+                end = match.end()
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(whole[end:])])
 
@@ -200,17 +184,17 @@ def _mend(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
-    app.add_html_math_renderer(RENDERER, (_inline, None), (_display, None))
+    app.add_html_math_renderer("livingreview_mathml", (_inline, None), (_display, None))
     # Jupyter Book sets it even for a book without comments, whose extension is not loaded.
     app.add_config_value("comments_config", {}, "html")
     # Before the theme's own handlers (500), which make the link.
     app.connect("html-page-context", _author_wrote_markdown, priority=400)
-    app.add_config_value("livingreview_site", {}, "html", types=dict)
+    for name in ("livingreview_site", "livingreview_days"):
+        app.add_config_value(name, {}, "html", types=dict)
     app.connect("html-page-context", _describe_page)
-    app.add_config_value("livingreview_days", {}, "html", types=dict)
     app.connect("html-page-context", _place_page)
     # After the theme's own handlers, which make the title.
-    app.connect("html-page-context", _escape_printed_title, priority=900)
+    app.connect("html-page-context", _escape_title, priority=900)
     app.connect("build-finished", _mend)
     app.connect("doctree-resolved", _link_page)
     app.connect("doctree-resolved", _results_first)
