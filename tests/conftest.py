@@ -91,6 +91,14 @@ def parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def never_synced() -> Iterator[None]:
+    """Leave it to the system when it writes to the disk: no test asks what a loss of power leaves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def review() -> Review:
     """Return the review as its files stand."""

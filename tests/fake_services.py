@@ -98,6 +98,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     library: Library
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for the client to acknowledge its headers
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
