@@ -62,9 +62,9 @@ def execute_chapters(root: Path, parameters: Mapping[str, object], *, jobs: int 
     BuildError
         With every chapter that cannot be read, fails, or writes to standard error (a warning is a fault).
     """
-    chapters, faults = _read_all(root)
-    if faults:
-        raise BuildError("\n".join(str(fault) for fault in faults))
+    read = [read_chapter(root, name) for name in chapter_names(root)]
+    _raise([fault for _, faults in read for fault in faults])
+    chapters = [chapter for chapter, _ in read if chapter is not None and chapter.executable]
     shared = input_digest(root, parameters)
     cache = root / ".cache" / "chapters"
     keys = {c.name: hashlib.sha256("\0".join((shared, c.name, c.text)).encode()).hexdigest() for c in chapters}
@@ -73,21 +73,14 @@ def execute_chapters(root: Path, parameters: Mapping[str, object], *, jobs: int 
     waiting = [chapter for chapter in chapters if chapter.name not in cached]
     if waiting:
         cache.mkdir(parents=True, exist_ok=True)
-        faults = _run_all(root, waiting, results, parameters, jobs=jobs or os.cpu_count() or 1)
-        if faults:
-            raise BuildError("\n".join(str(fault) for fault in sorted(faults)))
+        _raise(sorted(_run_all(root, waiting, results, parameters, jobs=jobs or os.cpu_count() or 1)))
     _keep_newest(cache, results.values())
     return Executed(results, tuple(chapter.name for chapter in waiting), cached)
 
 
-def _read_all(root: Path) -> tuple[list[Chapter], list[Fault]]:
-    chapters, faults = [], []
-    for name in chapter_names(root):
-        chapter, problems = read_chapter(root, name)
-        faults += problems
-        if chapter is not None and chapter.executable:
-            chapters.append(chapter)
-    return chapters, faults
+def _raise(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise BuildError("\n".join(map(str, faults)))
 
 
 def _run_all(

@@ -55,16 +55,10 @@ class PageLink:
 def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) -> None:
     """Show a table on the page.
 
-    Parameters
-    ----------
-    table
-        One row per row; its index is not shown. Absent values (None, NaN) stay blank, and a column of nothing else
-        is left out. A column `STUDY_ID` is not shown either: the names in the column "Study" lead to the pages of the
-        studies of these ids. What kind of interval a column holds stands once, in its heading.
-    caption
-        What the table shows, plain text.
-    name
-        Id of the table, to link to; by default derived from its content.
+    Its index is not shown. Absent values (None, NaN) stay blank, and a column of nothing else is left out. A column
+    `STUDY_ID` is not shown either: the names in the column "Study" lead to the pages of the studies of these ids. What
+    kind of interval a column holds stands once, in its heading. The caption is plain text; `name` is an id to link to,
+    by default derived from the content.
     """
     display(HTML(table_html(table, caption=caption, name=name)))
 
@@ -137,13 +131,7 @@ def _linked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def code_html(text: str, *, caption: str, name: str | None = None) -> str:
-    """Return a text as it stands, as HTML; parameters as for :func:`show_code`.
-
-    Raises
-    ------
-    ValueError
-        If the caption is empty.
-    """
+    """Return a text as it stands, as HTML; parameters as for :func:`show_code`."""
     _check_caption(caption)
     identity = escape(name or f"lr-code-{_digest(caption + text)}")
     return (
@@ -260,17 +248,10 @@ def show_cards(cards: Iterable[Card]) -> None:
 def cards_html(cards: Iterable[Card]) -> str:
     """Return headline figures as a list.
 
-    Raises
-    ------
-    ValueError
-        A link is not relative.
-
-    Examples
-    --------
     >>> "70.0" in cards_html([Card("Sensitivity", Interval(0.7, 0.6, 0.8), "of three studies", "a.html")])
     True
     """
-    return f'<ul class="lr-cards">{"".join(_card(card) for card in cards)}</ul>'
+    return f'<ul class="lr-cards">{"".join(map(_card, cards))}</ul>'
 
 
 def _card(card: Card) -> str:
@@ -291,8 +272,7 @@ def _card(card: Card) -> str:
 
 def show_checklist(review: Review, answers: Sequence[Answer], checklist: str) -> None:
     """Show a reporting checklist as a table, with a link to the page that answers each item."""
-    instrument = review.instruments[checklist]
-    table = checklist_table(review, answers, checklist)
+    instrument, table = review.instruments[checklist], checklist_table(review, answers, checklist)
     table["Page"] = table["Page"].map(page_link)
     show_table(table, caption=f"{instrument.name} ({instrument.edition}), item by item.", name=f"tab-{checklist}")
 
@@ -303,8 +283,6 @@ def page_link(page: str) -> PageLink | str:
     >>> page_link("quality").page, page_link("index").page
     ('quality.html', '../index.html')
     """
-    if not page:
-        return ""
     if page == "index":
         return PageLink("../index.html", "front page")
-    return PageLink(f"{page}.html", page.replace("-", " "))
+    return PageLink(f"{page}.html", page.replace("-", " ")) if page else ""

@@ -19,10 +19,8 @@ import livingreview
 __all__ = ["CODE", "CodeUse", "code_uses", "fault_code_table"]
 
 CODE: Final = re.compile(r"[A-Z]+-\d{3}")
-#: What only a run of the code knows.
 UNKNOWN: Final = "…"
-#: How far a text is looked for through functions that call functions.
-DEEPEST: Final = 5
+DEEPEST: Final = 5  # how far a text is looked for through functions that call functions
 
 _Scopes = tuple[ast.Module | ast.FunctionDef, ...]  # the innermost last
 _Nodes = Sequence[tuple[_Scopes, ast.AST]]
@@ -31,16 +29,9 @@ _Texts = tuple[str, ...]
 
 @dataclass(frozen=True, order=True)
 class CodeUse:
-    """One place of the code that names a fault.
+    """One place of the code that names a fault, such as ``DATA-003``, and the path of its module in the package.
 
-    Parameters
-    ----------
-    code
-        E.g. ``DATA-003``.
-    problems, remedies
-        What may be found there, and the ways out, with ``…`` for what only a run of the code knows.
-    module
-        Path of the module in the package.
+    What may be found there, and the ways out, have ``…`` for what only a run of the code knows.
     """
 
     code: str

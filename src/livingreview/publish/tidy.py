@@ -177,11 +177,10 @@ def _studies(review: Review) -> Table:
 def _parts_of_studies(review: Review) -> Iterator[Table]:
     to_study: References = {("study",): "studies"}
     counted = (_STUDY, described("number", "Place in the study file, from 1.", "integer", required=True))
+    in_numbers = "The value as a number; shares lie in 0 to 1, distances are in millimetres."
     overlap = (
         *counted,
-        described(
-            "value_number", "The value as a number; shares lie in 0 to 1, distances are in millimetres.", "number"
-        ),
+        described("value_number", in_numbers, "number"),
         described("sd_number", "The standard deviation as a number, likewise.", "number"),
     )
 
@@ -255,15 +254,13 @@ def _accuracy(review: Review) -> Iterator[Table]:
 
 
 def _printed(value: str | Quoted) -> tuple[Any, ...]:
-    if not isinstance(value, Quoted):
-        return value, number(value), None, None, None
-    return (value.value, number(value.value), *map(number, value.ci or (None, None)), number(value.sd))
+    shown = value if isinstance(value, Quoted) else Quoted(value=value)
+    return shown.value, number(shown.value), *map(number, shown.ci or (None, None)), number(shown.sd)
 
 
 def _compatible(review: Review) -> Table:
     evidence = gather(review)
-    selection = select(evidence, MAIN, review)
-    left_out = {(item.study.id, item.entry.id): reason for item, reason in selection.left_out}
+    left_out = {(item.study.id, item.entry.id): reason for item, reason in select(evidence, MAIN, review).left_out}
     limits = [f"{count}_{limit}" for count in CELLS for limit in ("min", "max")]
     fields = (
         _STUDY,
