@@ -53,9 +53,11 @@ class Fit:
     prediction_interval_sensitivity: Interval
     prediction_interval_specificity: Interval
 
+    has_covariates: bool = False
+
     @property
-    def k(self) -> int:
-        return self.counts.k
+    def prediction_df(self) -> tuple[int, int]:
+        return self.counts.k - 2, self.counts.k - 2
 
 
 FIT = Fit(

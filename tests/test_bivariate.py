@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import expit
 
 from golden_cases import EDGE, EVERY, GOLDEN, Case
 from livingreview.errors import ConvergenceError, DataError, ReviewError, TooFewStudies
 from livingreview.synthesis.bivariate import BivariateFit, Structure, fit, fit_many
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.regions import confidence_region
 
 # The log-likelihood that the quadrature promises, and that the reference has with 61 × 61 nodes.
 LOG_LIKELIHOOD = 1e-6
@@ -328,6 +331,41 @@ def test_tests_of_covariates_are_nested() -> None:
         assert both.statistic >= max(sensitivity.statistic, specificity.statistic) - 1e-6
         assert (both.df, sensitivity.df, specificity.df) == (4, 2, 2)
         assert 0 <= both.p_value <= 1
+
+
+ONE_ARMED = Counts.from_arrays(
+    [45, 60, 23, 88, 70, 0, 30], [10, 4, 0, 32, 9, 5, 0], [5, 20, 4, 2, 14, 0, 9], [90, 40, 0, 120, 35, 60, 0]
+)
+
+
+def test_a_prediction_spends_a_degree_of_freedom_per_empty_arm_and_per_coefficient() -> None:
+    found = fit(ONE_ARMED)
+    assert found.prediction_df == (4, 3)  # six studies with diseased participants, five with others
+    half = stats.t.ppf(0.975, 3) * np.sqrt(found.mu_cov[1, 1] + found.between_study_cov[1, 1])
+    predicted = found.prediction_interval_specificity
+    assert (predicted.lower, predicted.upper) == pytest.approx(tuple(expit(found.mu[1] + np.array([-half, half]))))
+    assert confidence_region(found).radius2 == pytest.approx(2 * stats.f.ppf(0.95, 2, 3))
+    by = fit(small(), by="aabbb")
+    assert by.prediction_df == (2, 2)
+    assert {level.prediction_df for level in by.levels} == {(2, 2)}
+    first = by.levels[0]
+    assert first.prediction_interval_sensitivity.lower < first.sensitivity.lower
+    assert confidence_region(first).centre.tolist() == first.mu.tolist()
+    assert fit(small(), by="aabbb", covariates={"year": [1, 2, 4, 3, 5]}).prediction_df == (1, 1)
+
+
+def test_an_average_over_covariates_has_no_curve_and_no_i2() -> None:
+    by = fit(small(), by="aabbb", structure="independent")
+    assert by.hsroc is None
+    plain = by.to_dict()
+    assert plain["hsroc"] is None
+    assert plain["i2"] == {"sensitivity": None, "specificity": None, "bivariate": None}
+    assert fit(small(), structure="independent").hsroc is not None
+
+
+def test_a_profile_interval_refuses_a_level_outside_0_and_1() -> None:
+    with pytest.raises(ValueError, match="level is between 0 and 1"):
+        fit(small()).profile_interval("sensitivity", 95)
 
 
 def test_empirical_bayes_estimates_shrink_towards_the_mean() -> None:

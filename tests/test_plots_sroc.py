@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse
 from scipy.special import expit
 
@@ -33,14 +34,39 @@ def test_summary_point_is_the_mean_pair() -> None:
     assert line(sroc(FIT), "summary point").tolist() == [[expit(-FIT.mu[1]), expit(FIT.mu[0])]]
 
 
-def test_each_level_has_a_point_of_its_own_shape() -> None:
+def test_each_level_has_a_point_a_region_and_studies_told_apart_without_colour() -> None:
     by = fit(COUNTS, by=["clinic" if row % 2 else "ward" for row in range(COUNTS.k)])
     ax = sroc(by, levels=by.levels)
     points = {mark.get_label(): mark for mark in ax.lines if mark.get_label() in ("clinic", "ward")}
-    assert len({mark.get_marker() for mark in points.values()}) == 2
+    signs = {name: (mark.get_marker(), mark.get_markeredgecolor()) for name, mark in points.items()}
+    assert len(set(signs.values())) == len({marker for marker, _ in signs.values()}) == 2
+    dashes = set()
     for level in by.levels:
         (place,) = np.column_stack(points[level.label].get_data())
         assert place.tolist() == [1 - level.specificity.estimate, level.sensitivity.estimate]
+        (region,) = tips(ax)[f"{level.label}: 95 % confidence region"]
+        assert np.array_equal(np.column_stack(region.get_data()), confidence_region(level).roc)
+        dashes.add(region.get_linestyle())
+        marker, edge = signs[level.label]
+        studies = [ellipses(ax)[row] for row in level.rows]
+        assert {to_hex(study.get_facecolor()) for study in studies} == {edge} == {region.get_color()}
+        own = [mark.get_xydata()[0].tolist() for mark in ax.lines if mark.get_marker() == marker and mark not in points]
+        assert all(list(study.get_center()) in own for study in studies)
+    assert len(dashes) == 2
+
+
+def test_levels_take_the_place_of_their_average() -> None:
+    by = fit(COUNTS, by=["clinic" if row % 2 else "ward" for row in range(COUNTS.k)])
+    shown = _legend(sroc(by, levels=by.levels))
+    assert not [text for text in shown if text in ("summary point", "SROC curve") or text.startswith("95 %")]
+    pair = fit(COUNTS.subset([0, 1, 2]), by=["a", "a", "b"], structure="fixed")
+    assert "no regions: too few studies" in _legend(sroc(pair, levels=pair.levels))
+    yearly = fit(COUNTS, covariates={"year": [1, 2, 3, 5]}, structure="fixed")
+    assert "no curve: it depends on covariates" in _legend(sroc(yearly))
+
+
+def test_the_legend_says_what_the_shape_of_a_study_means() -> None:
+    assert "study: wide by √(non-diseased),\nhigh by √(diseased)" in _legend(sroc(FIT))
 
 
 def test_regions_are_those_of_the_fit() -> None:

@@ -39,7 +39,8 @@ class Summary:
     parameter_cov: np.ndarray = field(default_factory=lambda: np.diag([0.05, 0.03, 0.02, 0.02, 0.01]))
     counts: Counts = TABLES
     level: float = 0.95
-    k: int = 10
+    prediction_df: tuple[int, int] = (8, 8)
+    has_covariates: bool = False
 
     def swapped(self):
         """Return the same fit with the disease labels swapped."""
@@ -313,7 +314,7 @@ def test_the_boundary_lies_at_the_quantile(fit):
     region = confidence_region(fit, 0.9)
     apart = region.logit - fit.mu
     distance2 = np.einsum("ij,jk,ik->i", apart, np.linalg.inv(fit.mu_cov), apart)
-    np.testing.assert_allclose(distance2, 2 * stats.f.ppf(0.9, 2, fit.k - 2), rtol=1e-9)
+    np.testing.assert_allclose(distance2, 2 * stats.f.ppf(0.9, 2, 8), rtol=1e-9)
     assert confidence_region(fit, 0.9, quantile="chi2").radius2 == pytest.approx(stats.chi2.ppf(0.9, 2))
     np.testing.assert_allclose(region.logit[0], region.logit[-1])
 
@@ -342,11 +343,11 @@ def test_the_boundary_on_the_roc_plane_has_the_false_positive_rate_first():
 
 
 def test_two_studies_have_no_f_region_but_a_chi_square_one():
-    fit = summary(k=2)
-    with pytest.raises(TooFewStudies, match="needs three studies, found 2; quantile='chi2'"):
+    fit = summary(prediction_df=(4, 0))
+    with pytest.raises(TooFewStudies, match="quantile='chi2' needs no more"):
         confidence_region(fit)
     assert confidence_region(fit, quantile="chi2").contains(fit.mu).all()
-    assert confidence_region(summary(k=3)).radius2 == pytest.approx(2 * stats.f.ppf(0.95, 2, 1))
+    assert confidence_region(summary(prediction_df=(1, 5))).radius2 == pytest.approx(2 * stats.f.ppf(0.95, 2, 1))
     with pytest.raises(ValueError, match="'f' or 'chi2'"):
         confidence_region(fit, quantile="t")
 
@@ -359,3 +360,24 @@ def test_results_become_plain_json():
     assert read[1]["kind"] == "rutter_gatsonis"
     assert np.array(read[2]["roc"]).shape == (201, 2)
     assert (np.array(read[2]["roc"]) > 0).all()
+
+
+@pytest.mark.parametrize("level", [95, 1.5, 0, -0.1])
+@pytest.mark.parametrize("ask", [auc, partial_auc, confidence_region, prediction_region])
+def test_a_level_outside_0_and_1_is_refused(ask, level):
+    with pytest.raises(ValueError, match="level is between 0 and 1"):
+        ask(summary(), level=level)
+
+
+@pytest.mark.parametrize("fpr", [[-1, 2], [np.nan]])
+def test_a_rate_outside_0_and_1_has_no_sensitivity(fpr):
+    with pytest.raises(ValueError, match="1 − specificity is between 0 and 1"):
+        curve(summary(), fpr=fpr)
+    with pytest.raises(ValueError, match="1 − specificity is between 0 and 1"):
+        curve(summary()).at(fpr)
+
+
+@pytest.mark.parametrize("ask", [curve, auc, partial_auc, youden])
+def test_the_average_of_a_covariate_has_no_curve(ask):
+    with pytest.raises(ValueError, match="fits without covariates"):
+        ask(summary(has_covariates=True))

@@ -37,14 +37,14 @@ def test_i2_counts_a_study_of_one_participant_and_not_an_empty_arm() -> None:
 
 @pytest.mark.parametrize("k", [3, 4, 12])
 def test_the_prediction_interval_is_students_on_k_minus_2_degrees_of_freedom(k: int) -> None:
-    interval = prediction_interval(1.2, 0.05, 0.31, k, 0.9)
+    interval = prediction_interval(1.2, 0.05, 0.31, k - 2, 0.9)
     half = stats.t.ppf(0.95, k - 2) * 0.6
     assert logit([interval.lower, interval.upper]) == pytest.approx([1.2 - half, 1.2 + half])
     assert (interval.estimate, interval.level) == pytest.approx((expit(1.2), 0.9))
 
 
 def test_two_studies_predict_nothing() -> None:
-    interval = prediction_interval(1.2, 0.05, 0.31, 2, 0.95)
+    interval = prediction_interval(1.2, 0.05, 0.31, 0, 0.95)
     assert (interval.lower, interval.upper) == (0, 1)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from matplotlib.patches import Ellipse, Polygon
 from scipy.special import expit
 
 from livingreview.errors import ConvergenceError, TooFewStudies
-from livingreview.plots.palette import colour
+from livingreview.plots.palette import SERIES, colour
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
@@ -27,6 +28,8 @@ _SMALLEST: Final = 0.012
 _NAME: Final = 24  # characters of a level's name in the legend
 # Told apart without colour: first filled, then hollow.
 _MARKERS: Final = ("s", "^", "v", "P", "X", "h", "<", ">")
+_STUDY: Final = "study: wide by √(non-diseased),\nhigh by √(diseased)"
+_DASHES: Final = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)))
 
 
 @styled
@@ -34,15 +37,16 @@ def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = (), ax: Axes | None = No
     """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
 
     A study is an ellipse, as wide as the square root of its non-diseased and as high as that of its diseased. The curve
-    is Rutter and Gatsonis', over the observed range. What the fit does not determine (a curve when a variance is 0, a
-    region of two studies) is left out and named in the legend.
+    is Rutter and Gatsonis', over the observed range. What the fit does not determine (a curve when a variance is 0 or
+    with covariates, a region of two studies) is left out and named in the legend.
 
     Parameters
     ----------
     fit
         A bivariate fit.
     levels
-        Estimates per level of a covariate, such as the fit's own: a point each, told apart by its shape.
+        Estimates per level of a covariate, such as the fit's own: a point and its confidence region each, told apart
+        by colour, shape and dashes, in place of the fit's average over them, which is that of no test.
     """
     ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
@@ -50,32 +54,49 @@ def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = (), ax: Axes | None = No
     ax.set_ylabel("Sensitivity")
     ax.grid(visible=True)
     ax.plot([0, 1], [0, 1], color=colour("muted"), linewidth=0.8, linestyle=(0, (1, 3)), zorder=1)
-    (point,) = ax.plot([expit(-fit.mu[1])], [expit(fit.mu[0])], "D", markersize=8, label="summary point")
-    point.set(color=colour("pooled"), markeredgecolor=colour("paper"), zorder=6)
-    tooltip(point, f"sensitivity {expit(fit.mu[0]):.3f}, specificity {expit(fit.mu[1]):.3f}")
-    handles = [
-        point,
-        *(_draw_level(ax, number, estimate) for number, estimate in enumerate(levels)),
-        *_draw_curve(ax, fit),
-        *_draw_regions(ax, fit),
-        *_draw_studies(ax, fit.counts),
-    ]
-    legend_beside(ax, handles, columns=2)
+    if levels:
+        handles = [_draw_level(ax, number, level) for number, level in enumerate(levels)]
+        regions = "no regions: too few studies" if min(fit.prediction_df) < 1 else "lines: confidence regions"
+        handles.append(Line2D([], [], linestyle="none", label=regions))
+        signs = {row: number for number, level in enumerate(levels) for row in level.rows}
+    else:
+        handles, signs = [_draw_point(ax, fit), *_draw_curve(ax, fit), *_draw_regions(ax, fit)], {}
+    legend_beside(ax, [*handles, *_draw_studies(ax, fit.counts, signs)], columns=2)
     return ax
 
 
-def _draw_level(ax: Axes, number: int, estimate: LevelEstimate) -> Artist:
-    name, sensitivity, specificity = clean(str(estimate.label)), estimate.sensitivity, estimate.specificity
-    short = name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
-    marker = _MARKERS[number % len(_MARKERS)]
-    (point,) = ax.plot([1 - specificity.estimate], [sensitivity.estimate], marker, markersize=8, label=short)
-    point.set(color=colour("paper" if number // len(_MARKERS) % 2 else "pooled"), zorder=7)
-    point.set(markeredgecolor=colour("ink"))
-    tooltip(point, f"{name}: sensitivity {sensitivity}, specificity {specificity}")
+def _draw_point(ax: Axes, fit: Fit) -> Artist:
+    (point,) = ax.plot([expit(-fit.mu[1])], [expit(fit.mu[0])], "D", markersize=8, label="summary point")
+    point.set(color=colour("pooled"), markeredgecolor=colour("paper"), zorder=6)
+    tooltip(point, f"sensitivity {expit(fit.mu[0]):.3f}, specificity {expit(fit.mu[1]):.3f}")
     return point
 
 
-def _draw_studies(ax: Axes, counts: Counts) -> list[Artist]:
+def _draw_level(ax: Axes, number: int, estimate: LevelEstimate) -> Artist:
+    """Draw a level's point with its own confidence region, in a colour, a shape and dashes of its own."""
+    name, sensitivity, specificity = clean(str(estimate.label)), estimate.sensitivity, estimate.specificity
+    short = name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
+    marker, fill, edge = _sign(number)
+    dashes = _DASHES[number % len(_DASHES)]
+    (point,) = ax.plot([1 - specificity.estimate], [sensitivity.estimate], marker, markersize=9, label=short)
+    point.set(markerfacecolor=fill, markeredgecolor=edge, markeredgewidth=1.6, zorder=7)
+    tooltip(point, f"{name}: sensitivity {sensitivity}, specificity {specificity}")
+    key = Line2D([], [], color=edge, linestyle="none", marker=marker, markersize=8, markerfacecolor=fill, label=short)
+    with suppress(TooFewStudies):
+        (line,) = ax.plot(*confidence_region(estimate).roc.T, color=edge, linewidth=1.3, linestyle=dashes, zorder=4)
+        tooltip(line, f"{name}: {100 * estimate.level:g} % confidence region")
+        key.set(linestyle=dashes, linewidth=1.3)
+    return key
+
+
+def _sign(number: int) -> tuple[str, str, str]:
+    """Return the marker, fill and edge of level `number`."""
+    edge = SERIES[number % len(SERIES)]
+    return _MARKERS[number % len(_MARKERS)], colour("paper") if number // len(_MARKERS) % 2 else edge, edge
+
+
+def _draw_studies(ax: Axes, counts: Counts, signs: Mapping[int, int]) -> list[Artist]:
+    """Draw the studies, those of level `signs[row]` with its colour and a small mark of its shape."""
     diseased, healthy = counts.n_diseased, counts.n_nondiseased
     arms = np.stack([healthy, diseased], axis=1).astype(float)
     largest = _LARGEST / max(1.0, (counts.k / 40) ** 0.5)  # many studies leave less room to each
@@ -83,11 +104,14 @@ def _draw_studies(ax: Axes, counts: Counts) -> list[Artist]:
     # Only a study with both arms has a place on this plane.
     for i in np.flatnonzero((diseased > 0) & (healthy > 0)).tolist():
         centre = (float(counts.fp[i] / healthy[i]), float(counts.tp[i] / diseased[i]))
-        mark = Ellipse(centre, *sizes[i], facecolor=colour("muted"), edgecolor=colour("ink"), alpha=0.45, zorder=3)
+        marker, fill, edge = _sign(signs[i]) if i in signs else ("", colour("muted"), colour("ink"))
+        mark = Ellipse(centre, *sizes[i], facecolor=fill, edgecolor=edge, alpha=0.45, zorder=3)
         mark.set_clip_on(False)
         ax.add_patch(mark)
+        if marker:
+            ax.plot(*centre, marker, markersize=3.5, color=edge, zorder=5, clip_on=False)
         tooltip(mark, f"{clean(counts.study[i])}: sensitivity {centre[1]:.2f}, specificity {1 - centre[0]:.2f}")
-    key = Line2D([], [], linestyle="none", marker="o", markersize=8, label="study, sized by n", alpha=0.6)
+    key = Line2D([], [], linestyle="none", marker="o", markersize=8, label=_STUDY, alpha=0.6)
     key.set(markerfacecolor=colour("muted"), markeredgecolor=colour("ink"))
     if left_out := int(np.count_nonzero((diseased == 0) | (healthy == 0))):
         return [key, Line2D([], [], linestyle="none", label=f"not drawn: {left_out} with one arm")]
@@ -112,6 +136,8 @@ def _draw_regions(ax: Axes, fit: Fit) -> list[Artist]:
 
 
 def _draw_curve(ax: Axes, fit: Fit) -> list[Artist]:
+    if fit.has_covariates:
+        return [Line2D([], [], linestyle="none", label="no curve: it depends on covariates")]
     try:
         shown = rutter_gatsonis(fit)
     except ConvergenceError:

@@ -32,6 +32,10 @@ ROWS = {
     "auc": "Area under the SROC curve",
     "partial_auc": "Mean sensitivity on that curve",
 }
+WITH_COVARIATES = (
+    "with covariates there is no one SROC curve and no one I²: for a curve, an area under it, HSROC parameters and I², "
+    "pool the rows of each level on their own"
+)
 TESTS = {"wald": "Wald", "likelihood_ratio": "Likelihood ratio"}
 
 
@@ -48,7 +52,7 @@ def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
     dict
         Plain JSON types: ``fit.to_dict()`` with ``auc`` and ``partial_auc``, the mean sensitivity on the curve over
         the observed range of 1 − specificity, which is its ``fpr_range``. An area that the fit does not determine is
-        None, and a note says why.
+        None, as with covariates, and a note says why.
 
     Examples
     --------
@@ -61,7 +65,7 @@ def bivariate_object(fit: BivariateFit) -> dict[str, Any]:
     result = fit.to_dict()
     notes = list(result["notes"])
     for name, area in (("auc", auc), ("partial_auc", partial_auc)):
-        result[name], note = _area(area, fit)
+        result[name], note = (None, WITH_COVARIATES) if fit.has_covariates else _area(area, fit)
         if note and note not in notes:
             notes.append(note)
     if result["partial_auc"]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,9 +36,9 @@ from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import require_level
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Problem
-from livingreview.synthesis.solve import Model, Settings, Solutions, solve
+from livingreview.synthesis.solve import Model, Settings, Solutions, require_name, solve
 from livingreview.synthesis.structures import ASKED_FOR, StructureChoice, solve_structure
-from livingreview.synthesis.summary import HSROC, I2
+from livingreview.synthesis.summary import HSROC, I2, Quantile
 
 __all__ = [
     "HSROC",
@@ -48,6 +49,7 @@ __all__ = [
     "LevelEstimate",
     "Method",
     "Model",
+    "Quantile",
     "Structure",
     "StructureChoice",
     "Test",
@@ -66,6 +68,7 @@ def fit(
     by: Sequence[object] | None = None,
     covariates: Mapping[str, ArrayLike] | None = None,
     level: float = 0.95,
+    quantile: Quantile = "normal",
 ) -> BivariateFit:
     """Fit a bivariate model.
 
@@ -85,6 +88,11 @@ def fit(
         Covariates of both means: k labels of a categorical one; of numeric ones name to (k,) values.
     level
         Coverage of the intervals.
+    quantile
+        Of the Wald intervals of pooled accuracy: ``"normal"``, as other software has it, or ``"t"``, Student's with
+        the studies that have the arm, less the mean's coefficients, as degrees of freedom. Few studies need it: of
+        five, normal intervals of 95 % hold the truth in 86 to 89 %, Student's in 94 to 97 %
+        (``validation/coverage.py``).
 
     Returns
     -------
@@ -112,10 +120,11 @@ def fit(
     0.871 [0.802, 0.918]
     """
     _require_usable(counts, level)
+    require_name("quantile", quantile, get_args(Quantile))
     settings, coding = Settings.of(model, method, correction), code(counts, by, covariates)
     tables = Tables.stack([counts])
     found = _require_found(solve_structure(tables, coding.x, coding.x, structure, settings), tables)
-    return _result(counts, tables, coding, settings, found, level)
+    return _result(counts, tables, coding, settings, found, level, quantile)
 
 
 def _require_usable(counts: object, level: float) -> None:
@@ -134,7 +143,13 @@ def _require_found(found: Solutions, tables: Tables) -> Solutions:
 
 
 def _result(
-    counts: Counts, tables: Tables, coding: Coding, settings: Settings, found: Solutions, level: float
+    counts: Counts,
+    tables: Tables,
+    coding: Coding,
+    settings: Settings,
+    found: Solutions,
+    level: float,
+    quantile: Quantile,
 ) -> BivariateFit:
     p, structure = len(coding.names), found.structure[0]
     coefficients, cov = found.coefficients[0], found.cov[0]
@@ -144,6 +159,9 @@ def _result(
     parameter_cov = with_spreads @ cov @ with_spreads.T
     between = covariance(found.cholesky)[0]
     spread = np.sqrt(between[0, 0] * between[1, 1])
+    residual = _residual_df(counts, p)
+    df = residual if quantile == "t" else (math.inf, math.inf)
+    prediction_df = max(residual[0] - 1, 0), max(residual[1] - 1, 0)
     n_parameters = 2 * p + len(FREE_ENTRIES[structure])
     n_observations = int((tables.n > 0).sum())
     log_likelihood = float(found.log_likelihood[0])
@@ -158,6 +176,8 @@ def _result(
         k=int(tables.n.any(axis=0).sum()),
         counts=counts,
         level=level,
+        df=df,
+        prediction_df=prediction_df,
         mu=contrast @ coefficients,
         mu_cov=parameter_cov[:2, :2].copy(),
         between_study_cov=between,
@@ -173,10 +193,16 @@ def _result(
         coefficient_names=tuple(f"{arm}: {name}" for arm in ("sensitivity", "specificity") for name in coding.names),
         coefficients=back @ coefficients,
         coefficient_cov=back @ cov[: 2 * p, : 2 * p] @ back.T,
-        levels=_levels(coding, coefficients, cov, level),
+        levels=_levels(coding, coefficients, cov, between, prediction_df, level, df),
         tests=_tests(tables, coding, settings, found),
         problem=Problem(tables, coding.x, structure, settings, coefficients, found.cholesky[0], cov, contrast),
     )
+
+
+def _residual_df(counts: Counts, p: int) -> tuple[int, int]:
+    """Return the residual degrees of freedom of each mean with p coefficients, at least 0."""
+    diseased, nondiseased = (int(np.count_nonzero(n)) for n in (counts.n_diseased, counts.n_nondiseased))
+    return max(diseased - p, 0), max(nondiseased - p, 0)
 
 
 def _contrast(row: FloatArray) -> FloatArray:
@@ -186,15 +212,23 @@ def _contrast(row: FloatArray) -> FloatArray:
     return contrast
 
 
-def _levels(coding: Coding, coefficients: FloatArray, cov: FloatArray, level: float) -> tuple[LevelEstimate, ...]:
+def _levels(
+    coding: Coding,
+    coefficients: FloatArray,
+    cov: FloatArray,
+    between: FloatArray,
+    prediction_df: tuple[int, int],
+    level: float,
+    df: tuple[float, float],
+) -> tuple[LevelEstimate, ...]:
     if len(coding.levels) < 2:
         return ()
     estimates = []
     for position, (label, row) in enumerate(zip(coding.levels, coding.level_rows, strict=True)):
         contrast = _contrast(row)
         mu_cov = contrast @ cov[: contrast.shape[1], : contrast.shape[1]] @ contrast.T
-        k = int((coding.level_of == position).sum())
-        estimates.append(LevelEstimate(contrast @ coefficients, mu_cov, level, label, k))
+        rows = tuple(np.flatnonzero(coding.level_of == position).tolist())
+        estimates.append(LevelEstimate(contrast @ coefficients, mu_cov, level, between, prediction_df, label, rows, df=df))
     return tuple(estimates)
 
 

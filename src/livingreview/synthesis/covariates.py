@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from livingreview.errors import DataError, Fault
 from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.summary import PooledLogits
+from livingreview.synthesis.summary import PooledModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,19 +127,24 @@ def _fault(line: int, field: str, problem: str) -> Fault:
 
 
 @dataclass(frozen=True, eq=False)
-class LevelEstimate(PooledLogits):
+class LevelEstimate(PooledModel):
     """Pooled estimates at one level of a categorical covariate.
 
     Parameters
     ----------
     label
         The level.
-    k
-        Studies at it.
+    rows
+        Row numbers of its studies, from 0.
     """
 
     label: str
-    k: int
+    rows: tuple[int, ...]
+
+    @property
+    def k(self) -> int:
+        """Number of studies at the level."""
+        return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

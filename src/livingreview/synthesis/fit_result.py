@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,17 +15,17 @@ from livingreview.synthesis.batch import Bootstrap, parametric_bootstrap
 from livingreview.synthesis.counts import Correction, Counts
 from livingreview.synthesis.covariates import LevelEstimate, Test
 from livingreview.synthesis.design import Structure
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.normal_model import Method
 from livingreview.synthesis.problem import Parameter, Problem
 from livingreview.synthesis.solve import Model
-from livingreview.synthesis.summary import HSROC, I2, PooledLogits, hsroc, i2, prediction_interval
+from livingreview.synthesis.summary import HSROC, I2, PooledModel, hsroc, i2
 
 __all__ = ["BivariateFit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BivariateFit(PooledLogits):
+class BivariateFit(PooledModel):
     """A bivariate meta-analysis of diagnostic accuracy.
 
     With covariates, the pooled numbers are those at the covariates' means over the studies (for a categorical
@@ -44,8 +45,6 @@ class BivariateFit(PooledLogits):
         Number of studies.
     counts
         The tables.
-    between_study_cov
-        (2, 2) covariance of the studies' true logits.
     rho
         Their correlation; NaN where a variance is 0.
     parameter_cov
@@ -89,7 +88,6 @@ class BivariateFit(PooledLogits):
     correction: Correction
     k: int
     counts: Counts
-    between_study_cov: FloatArray
     rho: float
     parameter_cov: FloatArray
     log_likelihood: float
@@ -116,28 +114,21 @@ class BivariateFit(PooledLogits):
         return True
 
     @property
+    def has_covariates(self) -> bool:
+        """Whether the means depend on anything."""
+        return len(self.coefficients) > 2
+
+    @property
     def hsroc(self) -> HSROC | None:
-        """HSROC parameters; None where a between-study variance is 0."""
-        return hsroc(self.mu, self.between_study_cov)
+        """HSROC parameters; None where a between-study variance is 0, and with covariates: there is no one curve."""
+        return None if self.has_covariates else hsroc(self.mu, self.between_study_cov)
 
     @property
     def i2(self) -> I2:
-        """Zhou and Dendukuri's I²."""
+        """Zhou and Dendukuri's I²; NaN with covariates, for it is of studies that estimate one pair of means."""
+        if self.has_covariates:
+            return I2(math.nan, math.nan, math.nan)
         return i2(self.counts, self.mu, self.between_study_cov)
-
-    @property
-    def prediction_interval_sensitivity(self) -> Interval:
-        """Where a new study's true sensitivity is expected, by t with k − 2 degrees of freedom on the logit scale."""
-        return self._prediction(0)
-
-    @property
-    def prediction_interval_specificity(self) -> Interval:
-        """Where a new study's true specificity is expected, likewise."""
-        return self._prediction(1)
-
-    def _prediction(self, arm: int) -> Interval:
-        tau2 = float(self.between_study_cov[arm, arm])
-        return prediction_interval(float(self.mu[arm]), float(self.mu_cov[arm, arm]), tau2, self.k, self.level)
 
     @cached_property
     def empirical_bayes(self) -> FloatArray:
@@ -193,12 +184,14 @@ class BivariateFit(PooledLogits):
         Raises
         ------
         ValueError
-            For a fit with covariates, for a parameter that the structure fixes, and for a mean under REML, whose
-            likelihood says nothing about means.
+            For a fit with covariates, for a parameter that the structure fixes, for a mean under REML, whose
+            likelihood says nothing about means, and for a level that is not between 0 and 1.
         ConvergenceError
             If a limit is not finite.
         """
-        return self.problem.profile_interval(which, self.level if level is None else level)
+        level = self.level if level is None else level
+        require_level(level)
+        return self.problem.profile_interval(which, level)
 
     def bootstrap(self, n: int = 1000, *, seed: int, executor: Executor | None = None) -> Bootstrap:
         """Simulate the fitted model, refit it, and return the refits.

@@ -38,7 +38,7 @@ from scipy import special, stats
 
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.counts import Correction, Counts
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.moses import (
     MosesLittenberg,
     ThresholdCorrelation,
@@ -116,6 +116,7 @@ def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) ->
     level
         Coverage of the intervals.
     """
+    require_level(level)
     z = float(stats.norm.ppf((1 + level) / 2))
     auc, q = auc_from_log_dor(log_dor), q_star_from_log_dor(log_dor)
     auc_se, q_se = auc_slope(log_dor) * log_dor_se, 0.5 * q * (1 - q) * log_dor_se

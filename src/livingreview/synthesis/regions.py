@@ -25,19 +25,19 @@ from scipy import special
 from livingreview.errors import TooFewStudies
 from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import require_level
 
-__all__ = ["Fit", "Quantile", "Region", "confidence_region", "prediction_region"]
+__all__ = ["Fit", "Means", "Quantile", "Region", "confidence_region", "prediction_region"]
 
 Quantile = Literal["f", "chi2"]
 POINTS = 201
 
 
-class Fit(Protocol):
-    """What a curve or a region reads of a bivariate fit.
+class Means(Protocol):
+    """What a region reads of a bivariate fit, or of its estimate at one level of a covariate.
 
     ``mu`` (2,) logit sensitivity and logit specificity; ``mu_cov`` (2, 2); ``between_study_cov`` (2, 2);
-    ``parameter_cov`` (5, 5) of (mu, l11, l21, l22), the lower Cholesky factor of `between_study_cov`, with zeros
-    where a parameter is fixed.
+    ``prediction_df`` of both means.
     """
 
     @property
@@ -47,13 +47,24 @@ class Fit(Protocol):
     @property
     def between_study_cov(self) -> FloatArray: ...  # noqa: D102
     @property
+    def prediction_df(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def level(self) -> float: ...  # noqa: D102
+
+
+class Fit(Means, Protocol):
+    """What a curve reads of a bivariate fit, which must be without covariates.
+
+    ``parameter_cov`` (5, 5) of (mu, l11, l21, l22), the lower Cholesky factor of `between_study_cov`, with zeros where
+    a parameter is fixed.
+    """
+
+    @property
     def parameter_cov(self) -> FloatArray: ...  # noqa: D102
     @property
     def counts(self) -> Counts: ...  # noqa: D102
     @property
-    def level(self) -> float: ...  # noqa: D102
-    @property
-    def k(self) -> int: ...  # noqa: D102
+    def has_covariates(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +122,19 @@ class Region:
         return {"kind": self.kind, "level": self.level, "roc": self.roc.tolist()}
 
 
-def confidence_region(fit: Fit, level: float | None = None, *, quantile: Quantile = "f") -> Region:
+def confidence_region(fit: Means, level: float | None = None, *, quantile: Quantile = "f") -> Region:
     """Return the region in which the mean pair lies.
 
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit, or one of its `levels`.
     level
         Coverage; that of the fit by default.
     quantile
-        ``"f"``: q = 2 F(2, k − 2), as Stata's metandi and Cochrane's RevMan draw it; ``"chi2"``: q = χ²(2), as
-        R's mada draws it, smaller with few studies.
+        ``"f"``: q = 2 F(2, d), d the smaller `prediction_df` of the fit (k − 2 of k studies with both arms and without
+        covariates), as Stata's metandi and Cochrane's RevMan draw it; ``"chi2"``: q = χ²(2), as R's mada draws it,
+        smaller with few studies.
 
     Returns
     -------
@@ -132,7 +144,9 @@ def confidence_region(fit: Fit, level: float | None = None, *, quantile: Quantil
     Raises
     ------
     TooFewStudies
-        With ``"f"`` and fewer than three studies, for which that quantile does not exist.
+        With ``"f"`` and no degree of freedom, as of two studies.
+    ValueError
+        If the level is not between 0 and 1, or `quantile` none of these names.
 
     Examples
     --------
@@ -146,7 +160,7 @@ def confidence_region(fit: Fit, level: float | None = None, *, quantile: Quantil
     return _region("confidence", fit, fit.mu_cov, level, quantile)
 
 
-def prediction_region(fit: Fit, level: float | None = None, *, quantile: Quantile = "f") -> Region:
+def prediction_region(fit: Means, level: float | None = None, *, quantile: Quantile = "f") -> Region:
     """Return the region in which the true pair of a new study lies; parameters as :func:`confidence_region`.
 
     Examples
@@ -162,17 +176,20 @@ def prediction_region(fit: Fit, level: float | None = None, *, quantile: Quantil
 
 
 def _region(
-    kind: Literal["confidence", "prediction"], fit: Fit, cov: FloatArray, level: float | None, quantile: Quantile
+    kind: Literal["confidence", "prediction"], fit: Means, cov: FloatArray, level: float | None, quantile: Quantile
 ) -> Region:
     level = fit.level if level is None else level
+    require_level(level)
+    df = min(fit.prediction_df)
     if quantile == "chi2":
         radius2 = float(special.chdtri(2, 1 - level))
     elif quantile == "f":
-        if fit.k < 3:
+        if df < 1:
             raise TooFewStudies(
-                f"a region by 2 F(2, k − 2) needs three studies, found {fit.k}; quantile='chi2' needs no more"
+                "a region by 2 F(2, d) needs in each arm two studies more than a mean has coefficients; "
+                "quantile='chi2' needs no more studies"
             )
-        radius2 = 2 * float(special.fdtri(2, fit.k - 2, level))
+        radius2 = 2 * float(special.fdtri(2, df, level))
     else:
         raise ValueError(f"quantile is 'f' or 'chi2'; found {quantile!r}")
     return Region(kind, level, fit.mu, cov, radius2)

@@ -42,7 +42,7 @@ from scipy import special
 from livingreview.errors import DataError, Fault, TooFewStudies
 from livingreview.synthesis.arrays import FloatArray, IntArray
 from livingreview.synthesis.counts import CorrectedCounts, Correction, Counts, corrected
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.measures import sensitivity
 from livingreview.synthesis.random_effects import finite_or_none
 
@@ -205,6 +205,7 @@ def pooled_ratio(
     TooFewStudies
         When no study has both arms.
     """
+    require_level(level)
     y, v = log_ratios(counts, measure, correction)
     mh, mh_se = mantel_haenszel(counts, measure, correction)
     w, df = 1 / v, len(y) - 1

@@ -36,7 +36,7 @@ from scipy import special
 from livingreview.errors import ConvergenceError
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.regions import Fit
 
 __all__ = [
@@ -92,7 +92,7 @@ class Curve:
 
     def at(self, fpr: ArrayLike) -> FloatArray:
         """Return the sensitivity at `fpr` (any shape, between 0 and 1), within the drawn range or outside."""
-        return _sensitivity(self.intercept, self.slope, np.asarray(fpr, dtype=np.float64))
+        return _sensitivity(self.intercept, self.slope, _rates(fpr))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line and its points as plain JSON types."""
@@ -137,11 +137,11 @@ def curve(
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit without covariates.
     kind
         One of the kinds that the module describes.
     fpr
-        (m,) points at which to give it; by default 201 points over `span`, even on the plot's axis.
+        (m,) points between 0 and 1 at which to give it; by default 201 points over `span`, even on the plot's axis.
     span
         ``"observed"``: from the smallest to the largest observed 1 − specificity, beyond which the curve is an
         extrapolation; ``"full"``: from 0 to 1.
@@ -156,7 +156,8 @@ def curve(
     ConvergenceError
         If the between-study covariance determines no such slope, as when a variance is 0.
     ValueError
-        If `kind` or `span` is none of the names above.
+        If `kind` or `span` is none of the names above, `fpr` is not between 0 and 1, or the fit has covariates: the
+        curve of their average is that of no test.
 
     Examples
     --------
@@ -173,7 +174,7 @@ def curve(
         low, high = observed_fpr_range(fit.counts) if span == "observed" else (0.0, 1.0)
         points = np.linspace(low, high, POINTS)
     else:
-        points = np.array(fpr, dtype=np.float64)
+        points = _rates(fpr)
     return Curve(kind, intercept, slope, points, _sensitivity(intercept, slope, points))
 
 
@@ -199,7 +200,7 @@ def auc(fit: Fit, kind: CurveKind = "rutter_gatsonis", *, level: float | None = 
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit without covariates.
     kind
         One of the kinds that the module describes.
     level
@@ -213,8 +214,8 @@ def auc(fit: Fit, kind: CurveKind = "rutter_gatsonis", *, level: float | None = 
 
     Raises
     ------
-    ConvergenceError
-        As :func:`curve`.
+    ConvergenceError, ValueError
+        As :func:`curve`; a ValueError also if the level is not between 0 and 1.
 
     Examples
     --------
@@ -239,7 +240,7 @@ def partial_auc(
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit without covariates.
     fpr_range
         Lower and upper end; the observed range by default.
     kind, level
@@ -255,7 +256,7 @@ def partial_auc(
     ConvergenceError
         As :func:`curve`; or if all studies share one 1 − specificity and no range is given.
     ValueError
-        If the range is empty or not within 0 and 1.
+        If the range is empty or not within 0 and 1, the level not between 0 and 1, or the fit has covariates.
 
     Examples
     --------
@@ -271,6 +272,7 @@ def partial_auc(
     if not 0 <= low < high <= 1:
         raise ValueError(f"fpr_range is two increasing numbers between 0 and 1; found ({low:g}, {high:g})")
     level = fit.level if level is None else level
+    require_level(level)
     mu, factor = _parameters(fit)
     line = _line(kind, mu, factor)
     area, by_intercept, by_slope = _area(line, low, high)
@@ -294,7 +296,7 @@ def youden(fit: Fit, kind: CurveKind = "rutter_gatsonis") -> Youden:
     Parameters
     ----------
     fit
-        A bivariate fit.
+        A bivariate fit without covariates.
     kind
         One of the kinds that the module describes.
 
@@ -305,7 +307,7 @@ def youden(fit: Fit, kind: CurveKind = "rutter_gatsonis") -> Youden:
 
     Raises
     ------
-    ConvergenceError
+    ConvergenceError, ValueError
         As :func:`curve`.
 
     Examples
@@ -330,6 +332,8 @@ def youden(fit: Fit, kind: CurveKind = "rutter_gatsonis") -> Youden:
 
 def _parameters(fit: Fit) -> tuple[FloatArray, FloatArray]:
     """Return mu and (l11, l21, l22) of the between-study covariance."""
+    if fit.has_covariates:
+        raise ValueError("a curve is for fits without covariates; fit the studies of each level on their own")
     (v_a, c), (_, v_b) = fit.between_study_cov
     l11 = np.sqrt(v_a)
     l21 = c / l11 if l11 > 0 else 0.0
@@ -378,6 +382,13 @@ def _slope_gradient(kind: CurveKind, factor: FloatArray) -> FloatArray:
 def _sensitivity(intercept: float, slope: float, fpr: FloatArray) -> FloatArray:
     result: FloatArray = special.expit(intercept + slope * special.logit(fpr))
     return result
+
+
+def _rates(fpr: ArrayLike) -> FloatArray:
+    rates = np.array(fpr, dtype=np.float64)
+    if not np.all((rates >= 0) & (rates <= 1)):
+        raise ValueError(f"1 − specificity is between 0 and 1; found {fpr!r}")
+    return rates
 
 
 def _area(line: tuple[float, float], low: float, high: float) -> tuple[float, float, float]:

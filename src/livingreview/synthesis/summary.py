@@ -10,15 +10,17 @@ Higgins JPT, Thompson SG, Spiegelhalter DJ (2009) doi 10.1111/j.1467-985X.2008.0
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
+
+Quantile = Literal["normal", "t"]
 
 MEASURES = (
     "sensitivity",
@@ -58,23 +60,24 @@ class HSROC:
 
 @dataclass(frozen=True)
 class I2:
-    """Share of the variation between the observed results that is due to heterogeneity, 0 to 1.
+    """Share of the variation between the observed results that is due to heterogeneity, 0 to 1; NaN with covariates.
 
     Parameters
     ----------
     sensitivity, specificity
         Of each measure on its own.
     bivariate
-        Of both together: square roots of determinants take the place of variances.
+        Of both together: square roots of determinants take the place of variances. It is 0 wherever a between-study
+        variance is 0 or the correlation is ±1, however much the studies differ: no sign of homogeneity there.
     """
 
     sensitivity: float
     specificity: float
     bivariate: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Return the shares by name."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the shares by name; NaN becomes None."""
+        return {name: None if math.isnan(share) else share for name, share in asdict(self).items()}
 
 
 def expit(x: float) -> float:
@@ -85,6 +88,18 @@ def expit(x: float) -> float:
 def normal_quantile(level: float) -> float:
     """Return the two-sided standard normal quantile of a coverage."""
     return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def student_quantile(df: float, level: float) -> float:
+    """Return the two-sided quantile of Student's distribution of a coverage; the normal one for infinite `df`.
+
+    Below one degree of freedom there is none, and it is infinite.
+    """
+    if math.isinf(df):
+        return normal_quantile(level)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + level) / 2)) if df > 0 else math.inf
 
 
 def proportion(logit: float, variance: float, level: float, quantile: float | None = None) -> Interval:
@@ -115,21 +130,25 @@ class PooledLogits:
         (2, 2) their covariance.
     level
         Coverage of every interval.
+    df
+        Degrees of freedom of the intervals' Student's quantiles, of sensitivity and of specificity, the smaller of
+        both for what follows from both. Infinite: the normal quantile.
     """
 
     mu: FloatArray
     mu_cov: FloatArray
     level: float
+    df: tuple[float, float] = field(default=(math.inf, math.inf), kw_only=True)
 
     @property
     def sensitivity(self) -> Interval:
         """Pooled sensitivity, the expit of the mean logit, with a Wald interval on the logit scale."""
-        return proportion(float(self.mu[0]), float(self.mu_cov[0, 0]), self.level)
+        return self._share(0)
 
     @property
     def specificity(self) -> Interval:
         """Pooled specificity, likewise."""
-        return proportion(float(self.mu[1]), float(self.mu_cov[1, 1]), self.level)
+        return self._share(1)
 
     @property
     def likelihood_ratio_positive(self) -> Interval:
@@ -150,8 +169,17 @@ class PooledLogits:
         """LR+ / LR−, likewise; its logarithm is linear in the logits."""
         return self._ratio(float(self.mu[0] + self.mu[1]), np.ones(2))
 
+    @property
+    def joint_quantile(self) -> float:
+        """Two-sided quantile for what follows from both logits."""
+        return student_quantile(min(self.df), self.level)
+
+    def _share(self, arm: int) -> Interval:
+        quantile = student_quantile(self.df[arm], self.level)
+        return proportion(float(self.mu[arm]), float(self.mu_cov[arm, arm]), self.level, quantile)
+
     def _ratio(self, log_estimate: float, gradient: FloatArray) -> Interval:
-        half = normal_quantile(self.level) * math.sqrt(max(float(gradient @ self.mu_cov @ gradient), 0.0))
+        half = self.joint_quantile * math.sqrt(max(float(gradient @ self.mu_cov @ gradient), 0.0))
         return Interval.about(log_estimate, half, self.level).map(math.exp)
 
     def measures_to_dict(self) -> dict[str, Any]:
@@ -161,6 +189,38 @@ class PooledLogits:
             "mu_cov": self.mu_cov.tolist(),
             **{name: getattr(self, name).to_dict() for name in MEASURES},
         }
+
+
+@dataclass(frozen=True, eq=False)
+class PooledModel(PooledLogits):
+    """Pooled logits with the variation between studies, and what follows for a new study.
+
+    Parameters
+    ----------
+    between_study_cov
+        (2, 2) covariance of the studies' true logits.
+    prediction_df
+        Degrees of freedom of a prediction of sensitivity and of specificity: the studies that have this arm, less the
+        coefficients of this mean, less one.
+    """
+
+    between_study_cov: FloatArray
+    prediction_df: tuple[int, int]
+
+    @property
+    def prediction_interval_sensitivity(self) -> Interval:
+        """Where a new study's true sensitivity is expected, by t with `prediction_df` on the logit scale."""
+        return self._prediction(0)
+
+    @property
+    def prediction_interval_specificity(self) -> Interval:
+        """Where a new study's true specificity is expected, likewise."""
+        return self._prediction(1)
+
+    def _prediction(self, arm: int) -> Interval:
+        tau2 = float(self.between_study_cov[arm, arm])
+        logit, variance = float(self.mu[arm]), float(self.mu_cov[arm, arm])
+        return prediction_interval(logit, variance, tau2, self.prediction_df[arm], self.level)
 
 
 def hsroc(mu: FloatArray, between: FloatArray) -> HSROC | None:
@@ -209,7 +269,7 @@ def i2(counts: Counts, mu: FloatArray, between: FloatArray) -> I2:
     return I2(shares[0], shares[1], root / (root + math.sqrt(within[0] * within[1])))
 
 
-def prediction_interval(logit: float, variance: float, tau2: float, k: int, level: float) -> Interval:
+def prediction_interval(logit: float, variance: float, tau2: float, df: int, level: float) -> Interval:
     """Return the interval in which the true proportion of a new study is expected.
 
     Parameters
@@ -218,13 +278,10 @@ def prediction_interval(logit: float, variance: float, tau2: float, k: int, leve
         The mean and its variance on the logit scale.
     tau2
         Between-study variance.
-    k
-        Number of studies: the quantile is Student's with k − 2 degrees of freedom, and with fewer than three
-        studies nothing can be said but 0 to 1.
+    df
+        Degrees of freedom of Student's quantile: of k studies and one mean k − 2. Below one nothing can be said but 0
+        to 1.
     level
         Coverage.
     """
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(k - 2, (1 + level) / 2)) if k > 2 else math.inf
-    return proportion(logit, variance + tau2, level, quantile)
+    return proportion(logit, variance + tau2, level, student_quantile(df, level))
