@@ -27,7 +27,7 @@ from livingreview.living.releases import (
     sealed,
     version_key,
 )
-from livingreview.living.results import results_of
+from livingreview.living.results import printed_by_base, results_of
 from livingreview.publish import site
 from livingreview.publish.inputs import digest_of_tree
 from livingreview.review import Review
@@ -181,8 +181,15 @@ def test_does_check_notice_days_out_of_order_and_foreign_files(base_copy: Path, 
 # --- the changelog of evidence ---------------------------------------------------------------------------------------
 
 
-def test_is_the_changelog_of_evidence_that_of_the_releases() -> None:
-    assert (ROOT / "EVIDENCE.md").read_text(encoding="utf-8") == evidence_changelog(read_releases(DATA))
+def test_is_the_changelog_of_evidence_that_of_the_releases(review: Review) -> None:
+    text = evidence_changelog(read_releases(DATA), printed=printed_by_base(review))
+    assert (ROOT / "EVIDENCE.md").read_text(encoding="utf-8") == text
+
+
+def test_stands_what_the_base_review_prints_beside_what_its_tables_give(review: Review) -> None:
+    entries = [*release_entries(None, read_releases(DATA)[0], printed=printed_by_base(review))]
+    told = next(entry for entry in entries if "Hausdorff" in entry)
+    assert told.endswith("mean 8.99 (printed: 8.99); sd 6.18 (printed: 6.45).")
 
 
 def test_does_the_changelog_tell_what_came_in_and_escape_what_people_wrote(base_only: Path, today: Release) -> None:
@@ -244,7 +251,8 @@ def test_does_a_release_write_its_file_and_every_line_that_names_the_version(
     release = read_releases(repository / "data")[-1]
     assert release.digests.data == digest_of_tree(repository / "data", without="releases")
     assert release.frozen == date(2026, 12, 1)
-    changelog = evidence_changelog(read_releases(repository / "data"))
+    released = Review.load(repository / "data")
+    changelog = evidence_changelog(read_releases(repository / "data"), printed=printed_by_base(released))
     assert (repository / "EVIDENCE.md").read_text(encoding="utf-8") == changelog
     told = capsys.readouterr().out
     assert "git tag -a v2027.3" in told

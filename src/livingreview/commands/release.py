@@ -43,6 +43,7 @@ def _configure_release(parser: argparse.ArgumentParser) -> None:
 def _run_release(options: argparse.Namespace) -> int:
     """Freeze a version and print the git commands that publish it; raise before anything is written otherwise."""
     from livingreview.living.releases import FOLDER, evidence_changelog, make_release, read_releases, release_text
+    from livingreview.living.results import printed_by_base
     from livingreview.publish.site import build_site
     from livingreview.review import Review
 
@@ -60,7 +61,7 @@ def _run_release(options: argparse.Namespace) -> int:
         changed[f"data/{FOLDER}/{version}.json"] = release_text(release)
         _write(stage, changed)
         # From the files as they will be read, so that writing it again gives the same.
-        changed[CHANGELOG] = evidence_changelog(read_releases(stage / "data"))
+        changed[CHANGELOG] = evidence_changelog(read_releases(stage / "data"), printed=printed_by_base(review))
         _write(stage, changed)
         pooled = sum(bool(synthesis.measures) for synthesis in release.results.syntheses)
         print(f"{version}: results of {release.day}, {pooled} of {len(release.results.syntheses)} syntheses pooled")

@@ -10,7 +10,8 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from livingreview.analysis.flow import living_flow
 from livingreview.errors import DataError, Fault
@@ -29,6 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 FOLDER: Final = "releases"
+Printed: TypeAlias = Mapping[str, Mapping[str, str]]
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~@&$])")
 
 
@@ -192,8 +194,11 @@ def _seal(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(_json({key: value for key, value in data.items() if key != "seal"}).encode()).hexdigest()
 
 
-def evidence_changelog(releases: Sequence[Release]) -> str:
-    """Return the changelog of evidence as Markdown, the newest version first; what files say is escaped."""
+def evidence_changelog(releases: Sequence[Release], *, printed: Printed = MappingProxyType({})) -> str:
+    """Return the changelog of evidence as Markdown, the newest version first; what files say is escaped.
+
+    `printed` is as :func:`~livingreview.living.results.printed_by_base` returns it.
+    """
     lines = [
         "# Changelog of the evidence",
         "",
@@ -202,13 +207,15 @@ def evidence_changelog(releases: Sequence[Release]) -> str:
     ]
     for before, release in reversed([*zip([None, *releases[:-1]], releases, strict=True)]):
         lines += ["", f"## {release.version} ({written_day(release.day)})", ""]
-        entries = (_plain(text) for text in release_entries(before, release))
+        entries = (_plain(text) for text in release_entries(before, release, printed=printed))
         lines += [fill(text, 118, initial_indent="* ", subsequent_indent="  ") for text in entries]
     return "\n".join(lines) + "\n"
 
 
-def release_entries(before: Release | None, release: Release) -> Iterator[str]:
-    """Yield what happened from one version to the next, a sentence each."""
+def release_entries(
+    before: Release | None, release: Release, *, printed: Printed = MappingProxyType({})
+) -> Iterator[str]:
+    """Yield what happened from one version to the next, a sentence each; `printed` stands beside what is recomputed."""
     results = release.results
     old = before.results if before else None
     yield from filter(None, (release.title and f"{release.title}.", release.about))
@@ -221,8 +228,11 @@ def release_entries(before: Release | None, release: Release) -> Iterator[str]:
     for synthesis in results.syntheses:
         earlier = {item.id: item for item in old.syntheses}.get(synthesis.id) if old else None
         if synthesis.measures != (earlier.measures if earlier else {}):
+            beside = printed.get(synthesis.id, {})
             now = "; ".join(
-                f"{measure_name(name)} {measure_text(name, value)}" for name, value in synthesis.measures.items()
+                f"{measure_name(name)} {measure_text(name, value)}"
+                + (f" (printed: {beside[name]})" if name in beside else "")
+                for name, value in synthesis.measures.items()
             )
             studies = plural(len(synthesis.studies), "study", "studies")
             yield f"{synthesis.title} ({studies}): {now or synthesis.reason}."

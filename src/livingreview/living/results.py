@@ -17,10 +17,9 @@ from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_gro
 from livingreview.review import Review
 from livingreview.review.model.release import STATUSES, FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.summary import PooledLogits
 from livingreview.wording import decimal, percent, with_interval
 
-__all__ = ["measure_name", "measure_text", "results_of"]
+__all__ = ["measure_name", "measure_text", "printed_by_base", "results_of"]
 
 DIGITS = 9
 
@@ -61,15 +60,26 @@ def measure_text(name: str, measure: FrozenMeasure) -> str:
     '94.1 % (95 % CI 88.3 to 97.1)'
     >>> measure_text("i2_sensitivity", FrozenMeasure(estimate=37.6))
     '38 %'
+    >>> measure_text("sd", FrozenMeasure(estimate=6.1843))
+    '6.18'
     """
     estimate = math.nan if measure.estimate is None else measure.estimate
     if name.startswith("i2_"):
         return f"{decimal(estimate, 0)} %"
-    scale, decimals = ("percent", 1) if name in ("sensitivity", "specificity") else ("plain", 3 if estimate < 1 else 1)
+    scale, decimals = "plain", 3 if estimate < 1 else 2 if name in ("mean", "sd") else 1
+    if name in ("sensitivity", "specificity"):
+        scale, decimals = "percent", 1
     if measure.ci is not None and measure.level is not None:
         lower, upper = (math.nan if limit is None else limit for limit in measure.ci)
         return with_interval(Interval(estimate, lower, upper, measure.level), decimals=decimals, scale=scale)
     return percent(estimate, decimals) if scale == "percent" else decimal(estimate, decimals)
+
+
+def printed_by_base(review: Review) -> dict[str, dict[str, str]]:
+    """Return what the base review prints of the averages that its tables give: synthesis → measure → as printed."""
+    printed = review.baseline["pooled"].query("synthesis == 'segmentation' and sd.notna()")
+    rows = zip(printed["measure"], printed["estimate"].astype(float), printed["sd"].astype(float), strict=True)
+    return {f"tabulated/{metric}": {"mean": decimal(mean), "sd": decimal(sd)} for metric, mean, sd in rows}
 
 
 def _of_diagnosis(pooled: Pooled) -> FrozenSynthesis:
@@ -77,14 +87,12 @@ def _of_diagnosis(pooled: Pooled) -> FrozenSynthesis:
     measures: dict[str, FrozenMeasure] = {}
     if pooled.fit is not None and pooled.imputed is not None:
         fit, imputed = pooled.fit, pooled.imputed
-        # Like the proportions, the ratios are taken over all compatible tables.
-        logits = PooledLogits(imputed.mu, imputed.mu_cov, imputed.level)
         measures = {
             "sensitivity": _interval(imputed.sensitivity),
             "specificity": _interval(imputed.specificity),
-            "likelihood_ratio_positive": _interval(logits.likelihood_ratio_positive),
-            "likelihood_ratio_negative": _interval(logits.likelihood_ratio_negative),
-            "diagnostic_odds_ratio": _interval(logits.diagnostic_odds_ratio),
+            "likelihood_ratio_positive": _interval(imputed.likelihood_ratio_positive),
+            "likelihood_ratio_negative": _interval(imputed.likelihood_ratio_negative),
+            "diagnostic_odds_ratio": _interval(imputed.diagnostic_odds_ratio),
             "i2_sensitivity": _number(100 * fit.i2.sensitivity),
             "i2_specificity": _number(100 * fit.i2.specificity),
         }

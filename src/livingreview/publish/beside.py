@@ -30,7 +30,7 @@ from livingreview.analysis.evidence import MAIN, SENSITIVITY_RULES
 from livingreview.analysis.flow import Flow, living_flow
 from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import previous_day, read_releases, release_entries
-from livingreview.living.results import results_of
+from livingreview.living.results import printed_by_base, results_of
 from livingreview.publish.datapackage import data_package
 from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.publish.references import bibtex, csl_json, referable, ris
@@ -90,10 +90,14 @@ def _for_robots(site: Path, review: Review) -> dict[str, bytes]:
             url = ET.SubElement(urls, "url")
             ET.SubElement(url, "loc").text = root + ("" if name == "index.html" else name)
             ET.SubElement(url, "lastmod").text = review.day.isoformat()
-    ET.indent(urls, " ")
-    sitemap = ET.tostring(urls, encoding="utf-8", xml_declaration=True) + b"\n"
     robots = f"User-agent: *\nAllow: /\n\nSitemap: {root}sitemap.xml\n"
-    return {"robots.txt": robots.encode(), "sitemap.xml": sitemap}
+    return {"robots.txt": robots.encode(), "sitemap.xml": _xml(urls)}
+
+
+def _xml(root: ET.Element) -> bytes:
+    ET.indent(root, " ")
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _json(data: Mapping[str, Any] | list[dict[str, Any]]) -> bytes:
@@ -168,17 +172,10 @@ def api_files(review: Review, results: FrozenResults) -> dict[str, bytes]:
 
 
 def _index(review: Review, root: str, schemas: dict[str, str]) -> dict[str, Any]:
-    index = Index(
-        title=review.file.title,
-        version=review.file.version,
-        day=review.day,
-        last_search=review.last_search,
-        next_search_due=review.next_search_due,
-        creator=CREATOR,
-        licence=LICENCE,
-        links={item.name: link(item.path, root=root, folder=API) for item in DOWNLOADS},
-        schemas=schemas,
-    )
+    links = {item.name: link(item.path, root=root, folder=API) for item in DOWNLOADS}
+    index = Index(title=review.file.title, version=review.file.version, day=review.day, last_search=review.last_search,
+                  next_search_due=review.next_search_due, creator=CREATOR, licence=LICENCE, links=links,
+                  schemas=schemas)  # fmt: skip
     return index.model_dump(mode="json")
 
 
@@ -221,7 +218,8 @@ def atom(review: Review) -> bytes:
     """
     root = site_root(review)
     releases = [release for release in read_releases(review.root) if release.day <= review.day]
-    entries = sorted([*_versions(releases), *_studies(review, releases)], key=lambda entry: (entry.day, entry.key))
+    versions = _versions(releases, printed_by_base(review))
+    entries = sorted([*versions, *_studies(review, releases)], key=lambda entry: (entry.day, entry.key))
     feed = ET.Element("feed", {"xmlns": ATOM, "xml:lang": "en"})
     _add(feed, "id", _permanent(review, "feed"))
     _add(feed, "title", review.file.title)
@@ -232,15 +230,13 @@ def atom(review: Review) -> bytes:
     ET.SubElement(feed, "link", rel="alternate", type="text/html", href=link("index.html", root=root))
     for entry in reversed(entries):
         _write(ET.SubElement(feed, "entry"), entry, review, root)
-    ET.indent(feed, " ")
-    text: bytes = ET.tostring(feed, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    return _xml(feed)
 
 
-def _versions(releases: Sequence[Release]) -> Iterator[_Entry]:
+def _versions(releases: Sequence[Release], printed: Mapping[str, Mapping[str, str]]) -> Iterator[_Entry]:
     for before, release in zip([None, *releases], releases, strict=False):
         title = f"Version {release.version}" + (f": {release.title}" if release.title else "")
-        summary = "\n".join(release_entries(before, release))
+        summary = "\n".join(release_entries(before, release, printed=printed))
         # Dated by the day that it was made: that is when a subscriber can know of it.
         yield _Entry(f"version/{release.version}", release.frozen, title, summary, "index.html", "version")
 
@@ -250,21 +246,11 @@ def _studies(review: Review, releases: Sequence[Release]) -> Iterator[_Entry]:
     for study in review.included:
         standing = study.standing_on(review.day)
         if standing is not None and standing.on > first:
-            yield _Entry(
-                f"study/{study.id}/{standing.on}",
-                standing.on,
-                f"Study included: {plain_label(study)}",
-                _told(study, standing.reason),
-                "chapters/characteristics.html",
-                study.task or "study",
-                reference(study),
-            )
-
-
-def _told(study: Study, reason: str) -> str:
-    title = study.report.title or "Its report was not identified"
-    signed = "" if study.verified else " No person has signed its extraction yet."
-    return f"{title}. Included: {reason}.{signed}"
+            key, title = f"study/{study.id}/{standing.on}", f"Study included: {plain_label(study)}"
+            told = f"{study.report.title or 'Its report was not identified'}. Included: {standing.reason}."
+            told += "" if study.verified else " No person has signed its extraction yet."
+            page, category = "chapters/characteristics.html", study.task or "study"
+            yield _Entry(key, standing.on, title, told, page, category, reference(study))
 
 
 def _write(element: ET.Element, entry: _Entry, review: Review, root: str) -> None:
