@@ -22,7 +22,6 @@ from livingreview.analysis.clinical import (
     frequencies_table,
     hints_table,
     illustrations,
-    likelihood_ratios,
     of_hundred,
     plain_facts,
     post_test_table,
@@ -86,7 +85,7 @@ def test_is_a_studys_share_that_of_its_cohort_or_of_its_tables(pooled: Pooled) -
 
 
 def test_do_the_probabilities_after_the_test_obey_bayes(imputed: ImputedFit) -> None:
-    positive, negative = likelihood_ratios(imputed)
+    positive, negative = imputed.likelihood_ratio_positive, imputed.likelihood_ratio_negative
     after_positive, after_negative = after_test(imputed, 0.2)
     for ratio, after in ((positive, after_positive), (negative, after_negative)):
         for name in ("estimate", "lower", "upper"):

@@ -25,14 +25,14 @@ UNCERTAIN = [[33, 4, 5, 70], [30, 4, 8, 70], [25, 9, 13, 65]]
 
 def test_do_known_tables_give_the_ordinary_fit() -> None:
     cells = np.array(KNOWN)[:, 0]
-    ordinary = fit(Counts.from_arrays(*cells.T), structure="independent")
+    ordinary = fit(Counts.from_arrays(*cells.T), structure="independent", quantile="t")
     imputed = multiple_imputation(KNOWN, draws=10, structure="independent")
     np.testing.assert_allclose(imputed.mu, ordinary.mu, rtol=1e-6)
     np.testing.assert_allclose(imputed.mu_cov, ordinary.mu_cov, rtol=1e-5)
     assert imputed.sensitivity.lower == pytest.approx(ordinary.sensitivity.lower, rel=1e-6)
     assert imputed.widening.tolist() == [1.0, 1.0]
     assert imputed.missing_information.tolist() == [0.0, 0.0]
-    assert imputed.to_dict()["df"] == [None, None]
+    assert imputed.to_dict()["df"] == pytest.approx([3, 3])
 
 
 def test_does_combining_follow_rubins_rules() -> None:
@@ -43,7 +43,7 @@ def test_does_combining_follow_rubins_rules() -> None:
     assert result.mu.tolist() == [0.0, 2.0]
     assert result.mu_cov[0, 0] == pytest.approx(2 + 4 / 3)
     assert result.mu_cov[0, 1] == pytest.approx(0.1)
-    assert result.df.tolist() == [pytest.approx(12.5), np.inf]
+    assert result.df == (pytest.approx(12.5), np.inf)
     half = t.ppf(0.975, 12.5) * np.sqrt(10 / 3)
     assert (result.sensitivity.estimate, result.specificity.estimate) == pytest.approx((0.5, expit(2.0)))
     assert result.sensitivity.lower == pytest.approx(expit(-half))
@@ -52,9 +52,21 @@ def test_does_combining_follow_rubins_rules() -> None:
     assert result.missing_information[0] == pytest.approx((4 / 3) / (10 / 3))
 
 
+def test_do_few_studies_leave_few_degrees_of_freedom() -> None:
+    # As above, λ = (4/3) / (10/3) = 0.4; of four complete degrees of freedom ν = 1 / (0.4² / 2 + 1 / (4 · 0.6)) = 2.0134.
+    mu = [[-1.0, 2.0], [0.0, 2.0], [1.0, 2.0]]
+    result = combine(mu, [np.diag([2.0, 0.5])] * 3, complete_df=(4.0, 6.0))
+    assert result.df == pytest.approx((1 / (0.08 + 1 / 2.4), 6.0))
+    half = t.ppf(0.975, result.df[0]) * np.sqrt(10 / 3)
+    assert result.sensitivity.upper == pytest.approx(expit(half))
+    assert result.widening == pytest.approx([half / (t.ppf(0.975, 4) * np.sqrt(2)), 1.0])
+    ratio = np.log([result.diagnostic_odds_ratio.lower, result.diagnostic_odds_ratio.upper])
+    assert np.ptp(ratio) / 2 == pytest.approx(t.ppf(0.975, result.df[0]) * np.sqrt(result.mu_cov.sum()))
+
+
 def test_are_estimates_equal_that_differ_in_their_last_bits() -> None:
     result = combine([[1.0, 2.0], [np.nextafter(1.0, 2.0), 2.0]], [np.eye(2)] * 2)
-    assert result.df.tolist() == [np.inf, np.inf]
+    assert result.df == (np.inf, np.inf)
     assert result.missing_information.tolist() == [0.0, 0.0]
     apart = combine([[1.0, 2.0], [1.0 + 1e-8, 2.0]], [np.eye(2)] * 2)
     assert apart.between[0, 0] > 0
@@ -63,7 +75,7 @@ def test_are_estimates_equal_that_differ_in_their_last_bits() -> None:
 def test_does_the_result_say_how_much_wider_and_stay_as_it_is() -> None:
     result = combine([[-1.0, 2.0], [0.0, 2.0], [1.0, 2.0]], [np.diag([2.0, 0.5])] * 3)
     assert f"3 draws, intervals wider by {100 * (result.widening[0] - 1):.0f} %, 0 %)" in repr(result)
-    for array in (result.mu, result.mu_cov, result.within, result.between, result.df):
+    for array in (result.mu, result.mu_cov, result.within, result.between):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1.0
 

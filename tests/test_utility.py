@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit, ndtri
 
+from livingreview.synthesis.summary import PooledLogits
 from livingreview.synthesis.utility import (
     fagan,
     natural_frequencies,
@@ -20,15 +19,8 @@ from livingreview.synthesis.utility import (
 share = st.floats(0.01, 0.99)
 
 
-@dataclass(frozen=True)
-class Pooled:
-    mu: np.ndarray
-    mu_cov: np.ndarray
-    level: float = 0.95
-
-
-def pooled(sens: float, spec: float, cov: list[list[float]]) -> Pooled:
-    return Pooled(logit(np.array([sens, spec])), np.array(cov))
+def pooled(sens: float, spec: float, cov: list[list[float]]) -> PooledLogits:
+    return PooledLogits(logit(np.array([sens, spec])), np.array(cov), 0.95)
 
 
 EXAMPLE = pooled(0.9, 0.8, [[0.04, -0.01], [-0.01, 0.09]])

@@ -23,12 +23,12 @@ from livingreview.synthesis.bias import FEWEST_STUDIES
 from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.summary import PooledLogits
-from livingreview.synthesis.utility import NaturalFrequencies, PooledAccuracy, natural_frequencies, predictive_values
+from livingreview.synthesis.utility import NaturalFrequencies, natural_frequencies, predictive_values
 from livingreview.wording import percent, plural, with_interval
 
 __all__ = [
     "ILLUSTRATIONS", "POPULATION", "Scenario", "facts", "findings", "findings_table", "frequencies_table",
-    "hints_table", "illustrations", "likelihood_ratios", "of_hundred", "plain_facts", "post_test_table",
+    "hints_table", "illustrations", "of_hundred", "plain_facts", "post_test_table",
     "study_scenarios",
 ]  # fmt: skip
 
@@ -102,20 +102,14 @@ def _from_study(item: TableEvidence) -> Scenario:
     return Scenario(item.label, share, "study", source, reference(item.study))
 
 
-def likelihood_ratios(accuracy: PooledAccuracy) -> tuple[Interval, Interval]:
-    """Return LR+ and LR−, with delta-method intervals on the log scale."""
-    pooled = PooledLogits(accuracy.mu, accuracy.mu_cov, accuracy.level)
-    return pooled.likelihood_ratio_positive, pooled.likelihood_ratio_negative
-
-
-def after_test(accuracy: PooledAccuracy, prevalence: float) -> tuple[Interval, Interval]:
+def after_test(accuracy: PooledLogits, prevalence: float) -> tuple[Interval, Interval]:
     """Return the probability of disease after a positive and after a negative result."""
     values = predictive_values(accuracy, prevalence)
     healthy = values.negative[0]
     return values.positive[0], Interval(1 - healthy.estimate, 1 - healthy.upper, 1 - healthy.lower, healthy.level)
 
 
-def post_test_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+def post_test_table(accuracy: PooledLogits, scenarios: Sequence[Scenario]) -> pd.DataFrame:
     """Return the probability of disease before and after the test, one row per setting."""
     rows = []
     for scenario in scenarios:
@@ -126,7 +120,7 @@ def post_test_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def frequencies_table(accuracy: PooledAccuracy, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+def frequencies_table(accuracy: PooledLogits, scenarios: Sequence[Scenario]) -> pd.DataFrame:
     """Return what happens to so many people (`POPULATION`) who take the test, one row per setting."""
     rows = []
     for scenario in scenarios:
@@ -237,7 +231,7 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
             "settings": "",
             "people": nothing,
         }
-    positive, negative = likelihood_ratios(pooled.imputed)
+    positive, negative = pooled.imputed.likelihood_ratio_positive, pooled.imputed.likelihood_ratio_negative
     after_positive, after_negative = after_test(pooled.imputed, shown.prevalence)
     tp, fp, fn, tn = natural_frequencies(pooled.imputed, shown.prevalence, POPULATION).counts
     targets = {item.study.target_condition for item in pooled.selection.used}

@@ -26,7 +26,7 @@ from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.influence import leave_one_out
-from livingreview.synthesis.summary import proportion
+from livingreview.synthesis.summary import PooledLogits
 from livingreview.wording import p_value, percent, plural, with_interval
 
 __all__ = [
@@ -113,7 +113,7 @@ def _fitted(used: tuple[tuple[str, bytes], ...]) -> tuple[BivariateFit | None, I
     """Fit the tables of labelled studies, (m, 4) arrays of 64-bit integers as bytes."""
     tables = [np.frombuffer(held, dtype=np.int64).reshape(-1, 4) for _, held in used]
     try:
-        central = fit(_central_counts(tables, [label for label, _ in used]))
+        central = fit(_central_counts(tables, [label for label, _ in used]), quantile="t")
         imputed = multiple_imputation(
             tables, draws=DRAWS, seed=SEED, weights=[size_weights(t) for t in tables], structure=central.structure
         )
@@ -180,12 +180,12 @@ def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
     if pooled.fit is None:
         return pd.DataFrame(columns=columns)
     rows = []
-    found = leave_one_out(pooled.fit)
+    found, (first, second) = leave_one_out(pooled.fit), pooled.fit.df
     for i, name in enumerate(found.study):
         texts = [found.failure[i]] * 2
         if not found.failure[i]:
-            pairs = zip(found.mu[i], found.mu_cov[i].diagonal(), strict=True)
-            texts = [with_interval(proportion(float(mu), float(var), pooled.fit.level)) for mu, var in pairs]
+            without = PooledLogits(found.mu[i], found.mu_cov[i], pooled.fit.level, df=(first - 1, second - 1))
+            texts = [with_interval(without.sensitivity), with_interval(without.specificity)]
         rows.append((name, *texts, round(float(found.cook_distance[i]), 2)))
     return pd.DataFrame(rows, columns=columns)
 
@@ -266,7 +266,7 @@ def compared_levels(pooled: Pooled, levels: Sequence[str]) -> list[tuple[str, in
         return []
     keep = np.array([level in enough for level in levels])
     try:
-        compared = fit(pooled.counts.subset(keep), by=[level for level in levels if level in enough])
+        compared = fit(pooled.counts.subset(keep), by=[level for level in levels if level in enough], quantile="t")
     except ConvergenceError:
         return []
     joint = next(test for test in compared.tests if (test.kind, test.effect_on) == ("likelihood_ratio", "both"))

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from markdown_it import MarkdownIt
 
-from livingreview.analysis.clinical import POPULATION, Scenario, after_test, likelihood_ratios
+from livingreview.analysis.clinical import POPULATION, Scenario, after_test
 from livingreview.analysis.diagnosis import Pooled
 from livingreview.living.difference import Difference
 from livingreview.living.difference_markdown import as_markdown
@@ -103,7 +103,7 @@ def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed:
     """Show Fagan's nomogram for one setting."""
     if pooled.imputed is None:
         return _instead("nomogram", pooled)
-    positive, negative = likelihood_ratios(pooled.imputed)
+    positive, negative = pooled.imputed.likelihood_ratio_positive, pooled.imputed.likelihood_ratio_negative
     after_positive, after_negative = after_test(pooled.imputed, scenario.prevalence)
     return show(
         utility.fagan(scenario.prevalence, positive, negative),

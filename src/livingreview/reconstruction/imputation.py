@@ -15,22 +15,22 @@ Examples
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, ndtri, stdtrit
+from scipy.special import expit
 
 from livingreview.errors import ConvergenceError, DataError, Fault
 from livingreview.synthesis.arrays import FloatArray, IntArray, freeze
 from livingreview.synthesis.batch import BatchFit, fit_many
-from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.structures import StructureChoice
+from livingreview.synthesis.summary import PooledLogits, student_quantile
 
 __all__ = ["Extremes", "ImputedFit", "combine", "extremes", "multiple_imputation"]
 
@@ -39,51 +39,35 @@ MOST_COMBINATIONS = 512
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImputedFit:
+class ImputedFit(PooledLogits):
     """Pooled accuracy over imputed tables, combined by Rubin's rules on the logit scale.
+
+    The estimates are the means over the draws, their covariance is `within` + (1 + 1/draws) `between`; `df` are those
+    of the complete data where the draws agree, Rubin's where the complete data are large, and fewer in between.
 
     Parameters
     ----------
-    mu
-        (2,) logit sensitivity and logit specificity: the mean over the draws.
-    mu_cov
-        (2, 2) total covariance: `within` + (1 + 1/draws) `between`.
     within, between
         (2, 2) mean covariance of the fits, and covariance of their estimates over the draws.
-    df
-        (2,) Rubin's degrees of freedom; infinite where the draws agree. The complete data are taken as large.
+    complete_df
+        Degrees of freedom of both means were the tables known.
     draws
         Number of imputations.
-    level
-        Coverage of the intervals.
     """
 
-    mu: FloatArray
-    mu_cov: FloatArray
     within: FloatArray
     between: FloatArray
-    df: FloatArray
+    complete_df: tuple[float, float]
     draws: int
-    level: float
 
     def __post_init__(self) -> None:
-        freeze(self, "mu", "mu_cov", "within", "between", "df")
-
-    @property
-    def sensitivity(self) -> Interval:
-        """Pooled sensitivity with its interval, on Rubin's t distribution."""
-        return self._interval(0)
-
-    @property
-    def specificity(self) -> Interval:
-        """Pooled specificity, likewise."""
-        return self._interval(1)
+        freeze(self, "mu", "mu_cov", "within", "between")
 
     @property
     def widening(self) -> FloatArray:
         """(2,) width of each interval on the logit scale, relative to one that ignores the imputation."""
-        total = self._quantile() * np.sqrt(np.diag(self.mu_cov))
-        ratio: FloatArray = total / (ndtri((1 + self.level) / 2) * np.sqrt(np.diag(self.within)))
+        known = replace(self, mu_cov=self.within, df=self.complete_df)
+        ratio: FloatArray = self._half_widths() / known._half_widths()
         return ratio
 
     @property
@@ -98,21 +82,17 @@ class ImputedFit:
             "draws": self.draws,
             "mu": self.mu.tolist(),
             "mu_cov": self.mu_cov.tolist(),
-            "df": [float(df) if np.isfinite(df) else None for df in self.df],
+            "df": [df if math.isfinite(df) else None for df in self.df],
             "sensitivity": self.sensitivity.to_dict(),
             "specificity": self.specificity.to_dict(),
             "widening": self.widening.tolist(),
             "missing_information": self.missing_information.tolist(),
         }
 
-    def _quantile(self) -> FloatArray:
-        upper, finite = (1 + self.level) / 2, np.isfinite(self.df)
-        return np.where(finite, stdtrit(np.where(finite, self.df, 1.0), upper), ndtri(upper))
-
-    def _interval(self, which: int) -> Interval:
-        half = self._quantile()[which] * np.sqrt(self.mu_cov[which, which])
-        estimate, lower, upper = expit(self.mu[which] + np.array([0.0, -half, half])).tolist()
-        return Interval(estimate, lower, upper, self.level)
+    def _half_widths(self) -> FloatArray:
+        quantiles = np.array([student_quantile(df, self.level) for df in self.df])
+        widths: FloatArray = quantiles * np.sqrt(np.diag(self.mu_cov))
+        return widths
 
     def __repr__(self) -> str:
         wider = ", ".join(f"{100 * (ratio - 1):.0f} %" for ratio in self.widening)
@@ -198,7 +178,8 @@ def multiple_imputation(
 
     References
     ----------
-    Rubin DB (1987) Multiple Imputation for Nonresponse in Surveys, doi 10.1002/9780470316696.
+    Rubin DB (1987) Multiple Imputation for Nonresponse in Surveys, doi 10.1002/9780470316696. Barnard J, Rubin DB
+    (1999) doi 10.1093/biomet/86.4.948.
     """
     if draws < 2:
         raise ValueError(f"expected at least 2 draws, found {draws}")
@@ -207,10 +188,13 @@ def multiple_imputation(
     probabilities = [None] * len(choices) if weights is None else [_normalised(w) for w in weights]
     pairs = zip(choices, probabilities, strict=True)
     drawn = [choice[generator.choice(len(choice), size=draws, p=p)] for choice, p in pairs]
-    return combine(*_fit_distinct(np.stack(drawn, axis=1), structure, executor), level=level)
+    estimates = _fit_distinct(np.stack(drawn, axis=1), structure, executor)
+    return combine(*estimates, complete_df=_studies_less_one(choices), level=level)
 
 
-def combine(mu: ArrayLike, mu_cov: ArrayLike, *, level: float = 0.95) -> ImputedFit:
+def combine(
+    mu: ArrayLike, mu_cov: ArrayLike, *, complete_df: tuple[float, float] = (math.inf, math.inf), level: float = 0.95
+) -> ImputedFit:
     """Combine the estimates of several imputations by Rubin's rules.
 
     Parameters
@@ -219,13 +203,17 @@ def combine(mu: ArrayLike, mu_cov: ArrayLike, *, level: float = 0.95) -> Imputed
         (b, 2) estimates on the logit scale, b at least 2.
     mu_cov
         (b, 2, 2) their covariances.
+    complete_df
+        Degrees of freedom of both means were the tables known; by default the complete data are taken as large.
     level
         Coverage of the intervals.
 
     Returns
     -------
     ImputedFit
-        With total covariance W + (1 + 1/b) B and ν = (b − 1)(1 + W / ((1 + 1/b) B))² degrees of freedom.
+        With total covariance T = W + (1 + 1/b) B. With λ = (1 + 1/b) B / T, the degrees of freedom are
+        1 / (λ² / (b − 1) + 1 / (ν₀ (1 − λ))), ν₀ being those of the complete data: Barnard and Rubin's, but for a
+        factor (ν₀ + 1) / (ν₀ + 3), without which known tables (λ = 0) give the ordinary ν₀.
     """
     estimates, covariances = np.asarray(mu, dtype=np.float64), np.asarray(mu_cov, dtype=np.float64)
     b = len(estimates)
@@ -234,9 +222,20 @@ def combine(mu: ArrayLike, mu_cov: ArrayLike, *, level: float = 0.95) -> Imputed
     # Equal estimates may differ in their last bits.
     between[np.abs(between) < np.finfo(float).eps ** 1.5] = 0.0
     added = (1 + 1 / b) * between
+    share = np.diag(added) / np.diag(within + added)
     with np.errstate(divide="ignore"):
-        df = (b - 1) * (1 + np.diag(within) / np.diag(added)) ** 2
-    return ImputedFit(estimates.mean(axis=0), within + added, within, between, df, b, level)
+        first, second = (1 / (share**2 / (b - 1) + 1 / (np.array(complete_df) * (1 - share)))).tolist()
+    df = (first, second)
+    return ImputedFit(estimates.mean(axis=0), within + added, level, within, between, complete_df, b, df=df)
+
+
+def _studies_less_one(choices: Sequence[IntArray]) -> tuple[float, float]:
+    """Return the degrees of freedom of two means: the studies with diseased, and with non-diseased, less one.
+
+    An arm without participants is so in every table of a study.
+    """
+    diseased, healthy = np.array([(t[0, 0] + t[0, 2] > 0, t[0, 1] + t[0, 3] > 0) for t in choices]).sum(axis=0)
+    return float(max(diseased - 1, 1)), float(max(healthy - 1, 1))
 
 
 def extremes(
@@ -269,7 +268,7 @@ def extremes(
     """
     choices = _choices(tables)
     searched: Literal["all combinations", "corners"]
-    if prod(map(len, choices)) <= most:
+    if math.prod(map(len, choices)) <= most:
         searched = "all combinations"
         combinations = np.array([np.stack(combination) for combination in product(*choices)])
     else:

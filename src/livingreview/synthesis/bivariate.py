@@ -30,7 +30,7 @@ from livingreview.errors import ConvergenceError, TooFewStudies
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.batch import BatchFit, Bootstrap, fit_many
 from livingreview.synthesis.counts import Correction, Counts
-from livingreview.synthesis.covariates import Coding, LevelEstimate, Test, code, wald_tests
+from livingreview.synthesis.covariates import Coding, LevelEstimate, Test, code, contrasts, level_notes, wald_tests
 from livingreview.synthesis.design import FREE_ENTRIES, Design, Structure, Tables, covariance
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.intervals import require_level
@@ -85,7 +85,9 @@ def fit(
     correction
         Continuity correction of the normal model; see :func:`livingreview.synthesis.counts.corrected`.
     by, covariates
-        Covariates of both means: k labels of a categorical one; of numeric ones name to (k,) values.
+        Covariates of both means: k labels of a categorical one; of numeric ones name to (k,) values. All levels share
+        one between-study covariance, and rows count as independent studies, also where the same people had several of
+        the tests.
     level
         Coverage of the intervals.
     quantile
@@ -103,7 +105,8 @@ def fit(
     ------
     ConvergenceError, TooFewStudies
         If no finite estimate exists, as when specificity is 100 % in every study, or none was found; if a variance
-        between studies is asked of one study, or an arm is empty in every study.
+        between studies is asked of one study, an arm is empty in every study, or a mean has as many coefficients as
+        studies.
     DataError, ValueError, TypeError
         If a covariate cannot be used; if a name is none of those above, or the level is not between 0 and 1; if
         `counts` is no Counts or `covariates` no mapping.
@@ -194,6 +197,7 @@ def _result(
         coefficients=back @ coefficients,
         coefficient_cov=back @ cov[: 2 * p, : 2 * p] @ back.T,
         levels=_levels(coding, coefficients, cov, between, prediction_df, level, df),
+        contrasts=contrasts(coding, coefficients, cov, df, level),
         tests=_tests(tables, coding, settings, found),
         problem=Problem(tables, coding.x, structure, settings, coefficients, found.cholesky[0], cov, contrast),
     )
@@ -228,7 +232,8 @@ def _levels(
         contrast = _contrast(row)
         mu_cov = contrast @ cov[: contrast.shape[1], : contrast.shape[1]] @ contrast.T
         rows = tuple(np.flatnonzero(coding.level_of == position).tolist())
-        estimates.append(LevelEstimate(contrast @ coefficients, mu_cov, level, between, prediction_df, label, rows, df=df))
+        mu = contrast @ coefficients
+        estimates.append(LevelEstimate(mu, mu_cov, level, between, prediction_df, label, rows, df=df))
     return tuple(estimates)
 
 
@@ -277,4 +282,5 @@ def _notes(counts: Counts, tables: Tables, coding: Coding, settings: Settings, f
         notes.append("fewer than three studies: a new study's accuracy cannot be predicted")
     if len(coding.names) > 1:
         notes.append("with covariates, the pooled estimates are at the covariates' means over the studies")
+    notes += level_notes(coding)
     return tuple(notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from livingreview.errors import DataError, Fault
+from livingreview.errors import DataError, Fault, TooFewStudies
 from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.counts import Counts
-from livingreview.synthesis.summary import PooledModel
+from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.summary import PooledModel, expit, student_quantile
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,9 @@ def code(counts: Counts, by: Sequence[object] | None, covariates: Mapping[str, A
     DataError
         For a wrong number of values, a missing or infinite one, a covariate that does not vary, and covariates
         that the studies with diseased, or those with non-diseased, participants cannot tell apart.
+    TooFewStudies
+        If an arm has no more studies than its mean has coefficients: their effects and the variation between studies
+        would be one and the same.
     """
     if not isinstance(covariates, Mapping | None):
         raise TypeError(f"covariates is a mapping from name to values; found {type(covariates).__name__}")
@@ -101,6 +106,12 @@ def code(counts: Counts, by: Sequence[object] | None, covariates: Mapping[str, A
             raise DataError(
                 [_fault(0, "covariates", f"the studies with {arm} participants cannot tell their effects apart")]
             )
+        if (present := int(np.count_nonzero(n))) == coding.x.shape[1]:
+            raise TooFewStudies(
+                f"{present} coefficients ({', '.join(coding.names)}) need more than {present} studies with {arm} "
+                "participants, or no difference can be told from the variation between studies; use fewer levels or "
+                "covariates, or describe the studies one by one"
+            )
     return coding
 
 
@@ -126,6 +137,31 @@ def _fault(line: int, field: str, problem: str) -> Fault:
     )
 
 
+def level_notes(coding: Coding) -> list[str]:
+    """Return what a reader of estimates per level should know of the levels."""
+    if coding.levels == ("",):
+        return []
+    notes = []
+    alike: dict[str, list[str]] = {}
+    for label in coding.levels:
+        alike.setdefault(" ".join(label.casefold().split()), []).append(label)
+    for labels in alike.values():
+        if len(labels) > 1:
+            notes.append(f"levels that differ only in case or spaces: {', '.join(map(repr, labels))}")
+    if len(coding.levels) == 1:
+        return [*notes, f"every row is of one level, {coding.levels[0]!r}: no levels are compared"]
+    notes.append(
+        "the levels share one between-study covariance, and rows count as independent studies, also where the same "
+        "people had several of the tests"
+    )
+    single = [label for i, label in enumerate(coding.levels) if np.count_nonzero(coding.level_of == i) == 1]
+    if single:
+        notes.append(
+            f"levels of one study: {', '.join(single)}; how far studies of such a level vary is taken from the others"
+        )
+    return notes
+
+
 @dataclass(frozen=True, eq=False)
 class LevelEstimate(PooledModel):
     """Pooled estimates at one level of a categorical covariate.
@@ -148,7 +184,121 @@ class LevelEstimate(PooledModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {"label": self.label, "k": self.k, **self.measures_to_dict()}
+        return {
+            "label": self.label,
+            "k": self.k,
+            **self.measures_to_dict(),
+            "prediction_interval_sensitivity": self.prediction_interval_sensitivity.to_dict(),
+            "prediction_interval_specificity": self.prediction_interval_specificity.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient of a mean on the logit scale.
+
+    Parameters
+    ----------
+    name
+        Mean and covariate, such as ``"sensitivity: year"``.
+    interval, standard_error, p_value
+        Wald, with the quantile of the fit; NaN for an error of 0.
+    """
+
+    name: str
+    interval: Interval
+    standard_error: float
+    p_value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, with the odds ratio per unit."""
+        return {
+            "name": self.name,
+            **self.interval.to_dict(),
+            "se": self.standard_error,
+            "p": None if math.isnan(self.p_value) else self.p_value,
+            "odds_ratio": self.interval.map(math.exp).to_dict(),
+        }
+
+    @classmethod
+    def wald(cls, name: str, estimate: float, variance: float, df: float, level: float) -> Coefficient:
+        """Return an estimate with its Wald interval and test; normal for infinite `df`, else Student's."""
+        from scipy.special import ndtr, stdtr
+
+        error = math.sqrt(max(variance, 0.0))
+        ratio = -abs(estimate) / error if error else math.nan
+        p = 2 * float(ndtr(ratio) if math.isinf(df) else stdtr(df, ratio))
+        return cls(name, Interval.about(estimate, student_quantile(df, level) * error, level), error, p)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One level of a categorical covariate against the first, for one measure.
+
+    Parameters
+    ----------
+    level, reference
+        The two levels.
+    measure
+        ``"sensitivity"`` or ``"specificity"``.
+    odds_ratio
+        Ratio of the odds of a right result, with the Wald interval of its logarithm; other covariates held fixed.
+    ratio
+        Relative sensitivity or specificity, by the delta method on the log scale; other covariates at their means.
+    p_value
+        Wald test of an odds ratio of 1.
+    """
+
+    level: str
+    reference: str
+    measure: str
+    odds_ratio: Interval
+    ratio: Interval
+    p_value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "level": self.level,
+            "reference": self.reference,
+            "measure": self.measure,
+            "odds_ratio": self.odds_ratio.to_dict(),
+            "ratio": self.ratio.to_dict(),
+            "p": None if math.isnan(self.p_value) else self.p_value,
+        }
+
+
+def contrasts(
+    coding: Coding, coefficients: FloatArray, cov: FloatArray, df: tuple[float, float], level: float
+) -> tuple[Contrast, ...]:
+    """Return every level but the first against it, for sensitivity and specificity.
+
+    Parameters
+    ----------
+    coding
+        The design.
+    coefficients, cov
+        (2p,) coefficients of both means in the units of the search, and their covariance.
+    df
+        Degrees of freedom of both means' quantiles.
+    level
+        Coverage.
+    """
+    p, found = len(coding.names), []
+    first = coding.level_rows[0]
+    for number, label in enumerate(coding.levels[1:], start=1):
+        for arm, measure in enumerate(("sensitivity", "specificity")):
+            beta, part = coefficients[arm * p : (arm + 1) * p], cov[arm * p : (arm + 1) * p, arm * p : (arm + 1) * p]
+            row = coding.level_rows[number]
+            odds = Coefficient.wald(
+                "", float((row - first) @ beta), float((row - first) @ part @ (row - first)), df[arm], level
+            )
+            one, other = expit(float(row @ beta)), expit(float(first @ beta))
+            gradient = (1 - one) * row - (1 - other) * first
+            half = student_quantile(df[arm], level) * math.sqrt(max(float(gradient @ part @ gradient), 0.0))
+            ratio = Interval.about(math.log(one / other), half, level).map(math.exp)
+            found.append(Contrast(label, coding.levels[0], measure, odds.interval.map(math.exp), ratio, odds.p_value))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.batch import Bootstrap, parametric_bootstrap
 from livingreview.synthesis.counts import Correction, Counts
-from livingreview.synthesis.covariates import LevelEstimate, Test
+from livingreview.synthesis.covariates import Coefficient, Contrast, LevelEstimate, Test
 from livingreview.synthesis.design import Structure
 from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.normal_model import Method
@@ -66,6 +66,8 @@ class BivariateFit(PooledModel):
         (q,) coefficients of both means on the logit scale and their (q, q) covariance.
     levels
         Estimates per level of `by`, empty without.
+    contrasts
+        Each level of `by` but the first against it: odds ratio and ratio of each measure.
     tests
         Wald and likelihood-ratio tests of the covariates' effects, empty without covariates.
 
@@ -101,6 +103,7 @@ class BivariateFit(PooledModel):
     coefficients: FloatArray
     coefficient_cov: FloatArray
     levels: tuple[LevelEstimate, ...]
+    contrasts: tuple[Contrast, ...]
     tests: tuple[Test, ...]
     problem: Problem = field(repr=False)
 
@@ -117,6 +120,16 @@ class BivariateFit(PooledModel):
     def has_covariates(self) -> bool:
         """Whether the means depend on anything."""
         return len(self.coefficients) > 2
+
+    @property
+    def coefficient_table(self) -> tuple[Coefficient, ...]:
+        """Each coefficient with its standard error, Wald interval and P value."""
+        half = len(self.coefficients) // 2
+        rows = zip(self.coefficient_names, self.coefficients, np.diag(self.coefficient_cov), strict=True)
+        return tuple(
+            Coefficient.wald(name, float(estimate), float(variance), self.df[i // half], self.level)
+            for i, (name, estimate, variance) in enumerate(rows)
+        )
 
     @property
     def hsroc(self) -> HSROC | None:
@@ -226,6 +239,8 @@ class BivariateFit(PooledModel):
             "rho": None if np.isnan(self.rho) else self.rho,
             "log_likelihood": self.log_likelihood,
             "n_parameters": self.n_parameters,
+            "n_observations": self.n_observations,
+            "prediction_df": list(self.prediction_df),
             "aic": self.aic,
             "bic": self.bic,
             **self.measures_to_dict(),
@@ -235,7 +250,10 @@ class BivariateFit(PooledModel):
             "i2": self.i2.to_dict(),
             "empirical_bayes": self.empirical_bayes.tolist(),
             "coefficients": dict(zip(self.coefficient_names, self.coefficients.tolist(), strict=True)),
+            "coefficient_cov": self.coefficient_cov.tolist(),
+            "coefficient_table": [row.to_dict() for row in self.coefficient_table],
             "levels": [level.to_dict() for level in self.levels],
+            "contrasts": [contrast.to_dict() for contrast in self.contrasts],
             "tests": [test.to_dict() for test in self.tests],
             "boundary": list(self.boundary),
             "converged": self.converged,

@@ -18,42 +18,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit
 
 from livingreview.synthesis.arrays import FloatArray, freeze
 from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.intervals import Interval, Intervals
+from livingreview.synthesis.summary import PooledLogits
 
 __all__ = [
     "Fagan",
     "NaturalFrequencies",
-    "PooledAccuracy",
     "PredictiveValues",
     "fagan",
     "natural_frequencies",
     "post_test_probability",
     "predictive_values",
 ]
-
-
-class PooledAccuracy(Protocol):
-    """Anything with a joint estimate of logit sensitivity and logit specificity."""
-
-    @property
-    def mu(self) -> FloatArray:
-        """(2,) logit sensitivity and logit specificity."""
-
-    @property
-    def mu_cov(self) -> FloatArray:
-        """(2, 2) their covariance."""
-
-    @property
-    def level(self) -> float:
-        """Coverage of intervals."""
 
 
 def post_test_probability(pre_test: float, likelihood_ratio: float) -> float:
@@ -175,7 +159,7 @@ class PredictiveValues:
         }
 
 
-def predictive_values(fit: PooledAccuracy, prevalence: ArrayLike) -> PredictiveValues:
+def predictive_values(fit: PooledLogits, prevalence: ArrayLike) -> PredictiveValues:
     """Return both predictive values, with delta-method intervals on the logit scale.
 
     logit(PPV) = logit(prevalence) + ln LR+ and logit(NPV) = −logit(prevalence) − ln LR−, so that the standard error
@@ -208,9 +192,8 @@ def predictive_values(fit: PooledAccuracy, prevalence: ArrayLike) -> PredictiveV
         "positive predictive value": (logit(at) + log_positive, np.array([1 - sens, spec])),
         "negative predictive value": (-logit(at) - log_negative, np.array([sens, 1 - spec])),
     }
-    z = float(ndtri((1 + fit.level) / 2))
     positive, negative = (
-        _from_logit(name, centre, z * math.sqrt(gradient @ fit.mu_cov @ gradient), fit.level)
+        _from_logit(name, centre, fit.joint_quantile * math.sqrt(gradient @ fit.mu_cov @ gradient), fit.level)
         for name, (centre, gradient) in values.items()
     )
     return PredictiveValues(at, positive, negative)
@@ -251,7 +234,7 @@ class NaturalFrequencies:
         }
 
 
-def natural_frequencies(fit: PooledAccuracy, prevalence: float, population: int = 1000) -> NaturalFrequencies:
+def natural_frequencies(fit: PooledLogits, prevalence: float, population: int = 1000) -> NaturalFrequencies:
     """Return true and false results among so many people.
 
     Parameters
@@ -277,8 +260,7 @@ def natural_frequencies(fit: PooledAccuracy, prevalence: float, population: int 
         raise ValueError(f"expected a prevalence from 0 to 1, found {prevalence!r}")
     if population < 1:
         raise ValueError(f"expected at least one person, found {population!r}")
-    z = float(ndtri((1 + fit.level) / 2))
-    sens, spec = (_from_logit("", fit.mu[[i]], z * math.sqrt(fit.mu_cov[i, i]), fit.level)[0] for i in range(2))
+    sens, spec = fit.sensitivity, fit.specificity
     diseased, healthy = prevalence * population, (1 - prevalence) * population
     whole_diseased = round(diseased)
     tp, tn = round(whole_diseased * sens.estimate), round((population - whole_diseased) * spec.estimate)
