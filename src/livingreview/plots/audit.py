@@ -12,7 +12,17 @@ from scipy.special import expit, logit
 
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.palette import colour
-from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, legend_beside, name_rows, styled, tooltip
+from livingreview.plots.style import (
+    COLUMN,
+    DASHED,
+    SMALL,
+    axes_or_new,
+    clean,
+    legend_beside,
+    name_rows,
+    styled,
+    tooltip,
+)
 
 __all__ = ["leave_one_out_sds", "point_and_curve"]
 
@@ -30,7 +40,7 @@ def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
     printed = ax.axvline(float(found.printed), color=colour("pooled"), linewidth=1.6, zorder=1)
     printed.set_label(f"printed: {found.printed} mm")
     tooltip(printed, printed.get_label())
-    every = ax.axvline(found.every, color=colour("muted"), linestyle=(0, (5, 3)), zorder=1)
+    every = ax.axvline(found.every, color=colour("muted"), linestyle=DASHED, zorder=1)
     every.set_label(f"all {len(found.sds)} studies: {found.every:.2f} mm")
     tooltip(every, every.get_label())
     for y, (author, sd) in enumerate(zip(found.authors, found.sds, strict=True)):
@@ -41,8 +51,7 @@ def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
     right = 1.25 * max(*found.sds, found.every, float(found.printed))
     for y, sd in enumerate(found.sds):
         ax.text(right, y, f"{sd:.3f}", ha="right", va="center", size=SMALL)
-    ax.set_xlim(0, right)
-    ax.set_xlabel("Standard deviation (n − 1), mm")
+    ax.set(xlim=(0, right), xlabel="Standard deviation (n − 1), mm")
     ax.grid(visible=True, axis="x")
     legend_beside(ax, [printed, every], columns=2)
     return ax
@@ -59,7 +68,7 @@ def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
     fpr = np.linspace(reach / _GRID**2, reach, _GRID)
     (curve,) = ax.plot(fpr, expit(found.log_dor + logit(fpr)), color=colour("ink"), linewidth=2)
     curve.set_label(f"curve of the printed AUC (odds ratio {found.curve_dor:.0f})")
-    (same,) = ax.plot(fpr, expit(np.log(found.point_dor) + logit(fpr)), color=colour("pooled"), linestyle=(0, (5, 3)))
+    (same,) = ax.plot(fpr, expit(np.log(found.point_dor) + logit(fpr)), color=colour("pooled"), linestyle=DASHED)
     same.set_label(f"curve through the point (odds ratio {found.point_dor:.0f})")
     (low, high), (bottom, top) = found.specificity_span, found.sensitivity_span
     box = Rectangle((1 - high, bottom), high - low, top - bottom, facecolor=colour("pooled"), alpha=0.25, zorder=3)
@@ -71,9 +80,7 @@ def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
     (star,) = ax.plot([1 - found.q_star], [found.q_star], "o", color=colour("ink"), zorder=4)
     star.set(label="printed Q*", linestyle="none")
     tooltip(star, f"Q* {found.q_star:g}: sensitivity = specificity")
-    ax.set(xlim=(0, reach), ylim=(1 - reach, 1), aspect="equal")
-    ax.set_xlabel("1 − specificity")
-    ax.set_ylabel("Sensitivity")
+    ax.set(xlim=(0, reach), ylim=(1 - reach, 1), aspect="equal", xlabel="1 − specificity", ylabel="Sensitivity")
     ax.grid(visible=True)
     key = Line2D([], [], color=colour("pooled"), marker="D", linestyle="none", label=point.get_label())
     legend_beside(ax, [curve, same, key, star], columns=1)

@@ -86,9 +86,7 @@ def evidence_map(
             (mark,) = ax.plot([x], [y], "o", color=colour("sensitivity"))
             mark.set_markersize(max(_SMALLEST, _LARGEST * math.sqrt(n / most)))
             tooltip(mark, f"{clean(row)} × {clean(column)}: {n} ({', '.join(sorted(found[row, column]))})")
-            ax.text(
-                x, y, str(n), ha="center", va="center_baseline", color=colour("paper"), weight="bold", fontsize=SMALL,
-            )  # fmt: skip
+            ax.text(x, y, str(n), ha="center", va="center_baseline", color=colour("paper"), weight="bold", size=SMALL)
     return ax
 
 
@@ -102,9 +100,8 @@ def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes 
         tooltip(bar, f"{clean(name)}: {text}")
         ax.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center", fontsize=SMALL)
     name_rows(ax, [wrap(name, 26) for name in counts])
-    ax.set_xlim(0, 1.18 * max([1, *counts.values()]))
+    ax.set(xlim=(0, 1.18 * max([1, *counts.values()])), xlabel="Studies")
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
-    ax.set_xlabel("Studies")
     return ax
 
 
@@ -153,10 +150,8 @@ def _grid(ax: Axes, rows: Sequence[str], columns: Sequence[str], *, lines: bool 
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelsize=BASE)
     ax.tick_params(axis="x", labelsize=SMALL)
-    ax.set_xlim(-0.55, len(columns) - 0.45)
-    ax.set_ylim(len(rows) - 0.45, -0.55)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.set(xlim=(-0.55, len(columns) - 0.45), ylim=(len(rows) - 0.45, -0.55))
+    ax.spines[:].set_visible(False)
     ax.grid(visible=lines)
 
 

@@ -170,17 +170,11 @@ def _place(boxes: Sequence[FlowBox], width: float) -> dict[str, _Placed]:
         top += (_HEAD if row in heads else 0) - (_PAD if row in heads and not tops else 0)
         tops[row] = top
         top += max(len(lines[box.key]) for box in boxes if box.row == row) * _LINE + 2 * _PAD + _GAP
-    return {
-        box.key: _Placed(
-            box,
-            lines[box.key],
-            left[box.lane] + (each + _GAP) * box.side,
-            tops[box.row],
-            each,
-            len(lines[box.key]) * _LINE + 2 * _PAD,
-        )
-        for box in boxes
-    }
+    placed = {}
+    for box in boxes:
+        text, x = lines[box.key], left[box.lane] + (each + _GAP) * box.side
+        placed[box.key] = _Placed(box, text, x, tops[box.row], each, len(text) * _LINE + 2 * _PAD)
+    return placed
 
 
 def _heads(placed: dict[str, _Placed]) -> list[tuple[str, float, float, float]]:
@@ -207,14 +201,10 @@ def _links(boxes: Sequence[FlowBox]) -> list[tuple[str, str]]:
 
 def _draw_box(ax: Axes, item: _Placed) -> None:
     patch = FancyBboxPatch(
-        (item.x, item.top),
-        item.width,
-        item.height,
-        boxstyle="round,pad=0,rounding_size=0.05",
-        facecolor="none" if item.box.side else colour("band"),
-        edgecolor=colour("muted"),
+        (item.x, item.top), item.width, item.height, boxstyle="round,pad=0,rounding_size=0.05",
+        facecolor="none" if item.box.side else colour("band"), edgecolor=colour("muted"),
         linestyle=(0, (4, 2)) if item.box.derived else "solid",
-    )
+    )  # fmt: skip
     ax.add_patch(patch)
     tooltip(patch, f"{clean(item.box.text)}: {'not known' if item.box.count is None else item.box.count}")
     for i, line in enumerate(item.lines):
@@ -238,19 +228,10 @@ def _draw_arrow(ax: Axes, source: _Placed, target: _Placed) -> None:
         else:
             near = source.x if source.centre > target.centre else source.x + source.width
             start, end, path = (near, source.middle), (edge, target.middle), "arc3,rad=0"
-    ax.annotate(
-        "",
-        end,
-        start,
-        arrowprops={
-            "arrowstyle": "-|>,head_length=0.35,head_width=0.18",
-            "connectionstyle": path,
-            "color": colour("ink"),
-            "linewidth": 0.9,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        },
-    )
+    ax.annotate("", end, start, arrowprops={
+        "arrowstyle": "-|>,head_length=0.35,head_width=0.18", "connectionstyle": path, "color": colour("ink"),
+        "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0,
+    })  # fmt: skip
 
 
 _EDGE: Final = 0.1
@@ -279,10 +260,7 @@ def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Ax
     kept = {sets: count for sets, count in counts.items() if count}
     if not kept or min(kept.values()) < 0 or frozenset() in kept:
         raise ValueError("expected at least one item, in at least one set, and no negative count")
-    totals: dict[str, int] = {}
-    for sets, count in kept.items():
-        for name in sets:
-            totals[name] = totals.get(name, 0) + count
+    totals = {name: sum(kept[sets] for sets in kept if name in sets) for name in frozenset().union(*kept)}
     names = sorted(totals, key=lambda name: (-totals[name], name))
     columns = sorted(kept, key=lambda sets: (-kept[sets], len(sets), [names.index(n) for n in sorted(sets)]))
     labels = [f"{clean(name)} ({totals[name]:,})" for name in names]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from livingreview.plots.palette import colour
-from livingreview.plots.rows import diamond, estimate_text
+from livingreview.plots.rows import MEASURES, ROW, diamond, estimate_text, share_axis
 from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
@@ -24,14 +24,12 @@ from livingreview.synthesis.measures import sensitivity, specificity
 __all__ = ["forest"]
 
 NARROW: Final = 6.5  # inches; below, the table and both panels do not fit beside each other
-_LINE: Final = 0.235  # inches per row of the wide layout
 _STACK: Final = 0.205  # inches per line of the compact layout, which has three to a study
 _BLOCK: Final = 3.35 * _STACK
 _BOTTOM: Final = 0.42  # inches for the axis
 _PAD: Final = 0.08
 _PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
 _LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
-_MEASURES: Final = (("Sensitivity", "Se", "s", "sensitivity"), ("Specificity", "Sp", "o", "specificity"))
 
 
 @styled
@@ -107,7 +105,7 @@ def _height(table: _Table, *, compact: bool) -> float:
     rows = len(table.labels) + len(table.levels) + 1 + table.has_prediction
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
-    return (rows + 2.5) * _LINE + _BOTTOM
+    return (rows + 2.5) * ROW + _BOTTOM
 
 
 def _least_width(table: _Table) -> float:
@@ -146,10 +144,10 @@ def _fixed_width(table: _Table) -> float:
 
 def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
     """Draw, in inches and y downwards, the table on the left and the two panels on the right."""
-    top = 1.5 * _LINE
-    ys = [top + (i + 0.5) * _LINE for i in range(len(table.labels))]
-    end = ys[-1] + 0.5 * _LINE
-    head = top - 0.5 * _LINE
+    top = 1.5 * ROW
+    ys = [top + (i + 0.5) * ROW for i in range(len(table.labels))]
+    end = ys[-1] + 0.5 * ROW
+    head = top - 0.5 * ROW
     x = _PAD
     style: dict[str, Any] = {"fontsize": SMALL, "va": "center"}
     for name, cells, column, align in _columns(table):
@@ -158,10 +156,10 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for y, cell, label in zip(ys, cells, table.labels, strict=True):
             tooltip(ax.text(place, y, cell, ha=align, **style), label)
         x += column + (0.12 if name == "TN" else 0)
-    levels = [end + (0.75 + i) * _LINE for i in range(len(table.levels))]
-    pooled = end + (0.75 + len(levels)) * _LINE
-    predicted = pooled + _LINE
-    ax.plot([_PAD, width - _PAD], [end + 0.15 * _LINE] * 2, color=colour("rule"), linewidth=0.8)
+    levels = [end + (0.75 + i) * ROW for i in range(len(table.levels))]
+    pooled = end + (0.75 + len(levels)) * ROW
+    predicted = pooled + ROW
+    ax.plot([_PAD, width - _PAD], [end + 0.15 * ROW] * 2, color=colour("rule"), linewidth=0.8)
     ax.plot([_PAD, width - _PAD], [top - 0.02] * 2, color=colour("ink"), linewidth=0.8)
     level = f"{100 * table.pooled[0].level:g} %"
     for y, estimate in zip(levels, table.levels, strict=True):
@@ -171,7 +169,7 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         ax.text(_PAD, predicted, f"{level} prediction interval", **style)
     x += _PAD
     panel = (width - x - 2 * _estimate_width() - 4 * _PAD) / 2
-    for j, (name, _, marker, role) in enumerate(_MEASURES):
+    for j, (name, _, role, marker) in enumerate(MEASURES):
         text_x = x + j * _estimate_width()
         of_studies = [table.studies[j][i] for i in range(len(ys))]
         of_levels = [_pair(estimate)[j] for estimate in table.levels]
@@ -186,7 +184,7 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
             indent = text_width("0.00 ", SMALL)
             ax.text(text_x + indent, predicted, f"[{shown.lower:.2f}, {shown.upper:.2f}]", **style)
         left = x + 2 * _estimate_width() + j * (panel + 3 * _PAD)
-        bottom = (predicted if table.has_prediction else pooled) + 0.6 * _LINE
+        bottom = (predicted if table.has_prediction else pooled) + 0.6 * ROW
         inset = _panel(ax, (left, top), (panel, bottom - top), width, height)
         ax.text(left + panel / 2, head, name, ha="center", weight="bold", **style)
         for i, (y, label) in enumerate(zip(ys, table.labels, strict=True)):
@@ -202,11 +200,9 @@ def _panel(ax: Axes, corner: tuple[float, float], size: tuple[float, float], wid
     """Add axes from 0 to 1 whose y coordinates are inches from the top of the table."""
     (left, top), (wide, high) = corner, size
     inset = ax.inset_axes((left / width, 1 - (top + high) / height, wide / width, high / height))
-    inset.set(xlim=(0, 1), ylim=(top + high, top), xticks=(0, 0.25, 0.5, 0.75, 1))
-    inset.set_xticklabels(["0", "", "0.5", "", "1"])
-    inset.set_yticks([])
+    inset.set(ylim=(top + high, top), yticks=[])
     inset.spines["left"].set_visible(False)
-    inset.grid(axis="x")
+    share_axis(inset)
     return inset
 
 
@@ -247,7 +243,7 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
         tooltip(ax.text(_PAD, y, shown_head, weight="bold", fontsize=BASE, va="center", zorder=6), head)
         ax.text(width - _PAD, y, note, ha="right", va="center", fontsize=SMALL, color=colour("muted"), zorder=6)
         lines = [y + _STACK, y + 2 * _STACK]
-        for (_, short, _, _), line, shown in zip(_MEASURES, lines, intervals, strict=True):
+        for (_, short, _, _), line, shown in zip(MEASURES, lines, intervals, strict=True):
             ax.text(_PAD, line, short, va="center", fontsize=SMALL, color=colour("muted"))
             text = estimate_text(shown.estimate, shown.lower, shown.upper)
             ax.text(right + _PAD, line, text, va="center", fontsize=SMALL)
@@ -257,8 +253,8 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
     for i, label in enumerate(table.labels):
         numbers = f"TP {cells.tp[i]} · FP {cells.fp[i]} · FN {cells.fn[i]} · TN {cells.tn[i]}"
         intervals = [study[i] for study in table.studies]
-        for (name, _, marker, role), y, interval in zip(
-            _MEASURES, block(i, label, numbers, intervals), intervals, strict=True
+        for (name, _, role, marker), y, interval in zip(
+            MEASURES, block(i, label, numbers, intervals), intervals, strict=True
         ):
             _study(inset, interval, y, marker, role, f"{label}: {name.lower()}")
     for i, estimate in enumerate(table.levels, k):

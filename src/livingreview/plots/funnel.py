@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from livingreview.plots.palette import colour
-from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
+from livingreview.plots.style import COLUMN, DASHED, axes_or_new, clean, legend_beside, styled, tooltip
 from livingreview.synthesis.bias import FunnelTest
 
 __all__ = ["funnel"]
@@ -35,7 +35,7 @@ def funnel(test: FunnelTest, *, study: Sequence[str] | None = None, ax: Axes | N
         name = f"study {i + 1}" if study is None else clean(study[i])
         tooltip(mark, f"{name}: {_ratio(float(test.effects[i]))}" if test.name == "deeks" else name)
     ends = np.array([0.0, 1.05 * float(test.x.max())])
-    dashes = (0, (5, 3)) if test.reliable else (0, (1, 2))
+    dashes = DASHED if test.reliable else (0, (1, 2))
     (line,) = ax.plot(test.intercept + test.slope * ends, ends, color=colour("pooled"), linewidth=1.8, linestyle=dashes)
     line.set_label(f"regression, P = {test.p:.2f}" if test.p >= 0.01 else "regression, P < 0.01")
     handles = [Line2D([], [], linestyle="none", marker="o", color=colour("sensitivity"), label="study"), line]

@@ -14,7 +14,18 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from livingreview.plots.palette import RATINGS, colour
-from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, legend_beside, name_rows, styled, tooltip, wrap
+from livingreview.plots.style import (
+    COLUMN,
+    DASHED,
+    SMALL,
+    axes_or_new,
+    clean,
+    legend_beside,
+    name_rows,
+    styled,
+    tooltip,
+    wrap,
+)
 
 __all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary"]
 
@@ -61,9 +72,8 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
             ax.text(centre, y, text, ha="center", va="center", color=colour("on-rating"), weight="bold")
             left += share
     name_rows(ax, [wrap(name, 18) for name in domains])
-    ax.set_xlim(0, 100)
+    ax.set(xlim=(0, 100), xlabel="Studies")
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel("Studies")
     keys = [Patch(facecolor=r.colour, edgecolor=colour("ink"), label=f"{r.symbol} {r.label}") for r in RATINGS.values()]
     legend_beside(ax, keys)
     return ax
@@ -103,15 +113,13 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
     if reference is not None:
         band = (reference.mean - reference.sd, reference.mean + reference.sd)
         ax.axvspan(*band, facecolor=colour("rule"), alpha=0.55, edgecolor="none", zorder=0)
-        ax.axvline(reference.mean, color=colour("muted"), linestyle=(0, (5, 3)), linewidth=1.6)
+        ax.axvline(reference.mean, color=colour("muted"), linestyle=DASHED, linewidth=1.6)
         label = f"{clean(reference.label)}: {reference.mean:g} % (band: ± 1 SD)"
-        handles.append(Line2D([], [], color=colour("muted"), linestyle=(0, (5, 3)), linewidth=1.6, label=label))
+        handles.append(Line2D([], [], color=colour("muted"), linestyle=DASHED, linewidth=1.6, label=label))
         low = min(low, band[0])
-    ax.set_xlim(max(0.0, 5 * np.floor((low - 2) / 5)), 101)
-    ax.set_ylim(0, times.max() + 1)
+    ax.set(xlim=(max(0.0, 5 * np.floor((low - 2) / 5)), 101), ylim=(0, times.max() + 1))
+    ax.set(xlabel="CLAIM items reported", ylabel="Studies")
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel("CLAIM items reported")
-    ax.set_ylabel("Studies")
     ax.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     legend_beside(ax, handles, columns=1)
     return ax
@@ -127,7 +135,6 @@ def claim_sections(sections: Mapping[str, float], *, ax: Axes | None = None) -> 
         tooltip(mark, f"{clean(name)}: {value:.1f} %")
         ax.text(102, y, f"{value:.1f} %", va="center", fontsize=SMALL)
     name_rows(ax, [wrap(name, 20) for name in sections])
-    ax.set_xlim(0, 100)
+    ax.set(xlim=(0, 100), xlabel="Items reported (mean over studies)")
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set_xlabel("Items reported (mean over studies)")
     return ax

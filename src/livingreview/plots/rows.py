@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from matplotlib.axes import Axes
 
 from livingreview.plots.palette import colour
-from livingreview.plots.style import BASE, COLUMN, SMALL, axes_or_new, clean, styled, tooltip
+from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, name_rows, styled, tooltip
 
 if TYPE_CHECKING:  # forest plots are drawn where the review is not installed
     from livingreview.living.news import Step
 
-__all__ = ["Row", "cumulative", "diamond", "draw_rows", "estimate_text", "rows_height"]
+__all__ = ["MEASURES", "ROW", "Row", "cumulative", "diamond", "draw_rows", "estimate_text", "rows_height", "share_axis"]
 
-_MEASURES: Final = (("Sensitivity", "sensitivity", "s"), ("Specificity", "specificity", "o"))
-_ROW: Final = 0.235  # inches of one row of type
+#: Name, abbreviation, name as attribute and colour, marker.
+MEASURES: Final = (("Sensitivity", "Se", "sensitivity", "s"), ("Specificity", "Sp", "specificity", "o"))
+ROW: Final = 0.235  # inches of one row of type
 _MARGIN: Final = 0.85  # axis, its label and the column heads, in inches
 
 
@@ -55,7 +56,14 @@ class Row:
 
 def rows_height(rows: int) -> float:
     """Return the height in inches of a figure of so many rows."""
-    return rows * _ROW + _MARGIN
+    return rows * ROW + _MARGIN
+
+
+def share_axis(ax: Axes) -> None:
+    """Let the x axis show proportions from 0 to 1."""
+    ax.set_xlim(0, 1)
+    ax.set_xticks((0, 0.25, 0.5, 0.75, 1), ["0", "", "0.5", "", "1"])
+    ax.grid(axis="x")
 
 
 def estimate_text(estimate: float, lower: float, upper: float) -> str:
@@ -74,15 +82,13 @@ def diamond(
     tooltip(patch, tip or f"{estimate:.3g} [{lower:.3g}, {upper:.3g}]")
 
 
-def draw_rows(ax: Axes, rows: Sequence[Row], *, heads: tuple[str, str] = ("", "")) -> Axes:
-    """Draw rows downwards from y = 0, one unit apart; `heads` stand over the left-hand and right-hand texts.
+def draw_rows(ax: Axes, rows: Sequence[Row], *, head: str = "") -> None:
+    """Draw rows downwards from y = 0, one unit apart; the head stands over the right-hand texts.
 
     The y axis is taken over, the x axis left to the caller.
     """
+    name_rows(ax, [clean(row.label) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_yticks(range(len(rows)), [clean(row.label) for row in rows])
-    ax.tick_params(axis="y", length=0, labelsize=BASE)
-    ax.spines["left"].set_visible(False)
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("normal" if row.kind == "study" else "bold")
     right = ax.get_yaxis_transform()
@@ -90,9 +96,7 @@ def draw_rows(ax: Axes, rows: Sequence[Row], *, heads: tuple[str, str] = ("", ""
         _draw_mark(ax, row, y)
         ax.annotate(row.text, (1, y), (10, 0), right, "offset points", va="center", fontsize=SMALL)
     style: dict[str, Any] = {"fontsize": SMALL, "color": colour("muted"), "va": "bottom"}
-    ax.annotate(heads[1], (1, -0.75), (10, 0), right, "offset points", **style)
-    ax.annotate(heads[0], (0, -0.75), (-4, 0), right, "offset points", ha="right", **style)
-    return ax
+    ax.annotate(head, (1, -0.75), (10, 0), right, "offset points", **style)
 
 
 def _draw_mark(ax: Axes, row: Row, y: float) -> None:
@@ -126,15 +130,13 @@ def cumulative(steps: Sequence[Step], *, ax: Axes | None = None) -> Axes:
     if not steps:
         raise ValueError("there is no step to draw")
     rows = []
-    for title, name, marker in _MEASURES:
+    for title, _, name, marker in MEASURES:
         rows.append(Row(title, "heading"))
         rows += [_row(step, name, marker, last=step is steps[-1]) for step in steps]
     ax = axes_or_new(ax, COLUMN, rows_height(len(rows)))
     level = next((step.sensitivity.level for step in steps if step.sensitivity), None)
-    draw_rows(ax, rows, heads=("", "Pooled" if level is None else f"Pooled [{100 * level:g} % CI]"))
-    ax.set(xlim=(0, 1), xticks=(0, 0.25, 0.5, 0.75, 1))
-    ax.set_xticklabels(["0", "", "0.5", "", "1"])
-    ax.grid(axis="x")
+    draw_rows(ax, rows, head="Pooled" if level is None else f"Pooled [{100 * level:g} % CI]")
+    share_axis(ax)
     return ax
 
 

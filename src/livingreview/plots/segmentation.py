@@ -126,7 +126,7 @@ def overlap_by_group(
     *,
     label: str = "Dice coefficient",
     unit: str = "",
-    higher_is_better: Literal[True, False] = True,
+    higher_is_better: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw every score in its group, best first.
@@ -203,8 +203,7 @@ def overlap_against(
         mark.set(markerfacecolor=fill, markeredgecolor=colour("paper"))
         tooltip(mark, f"{clean(study[i])}, {clean(group[i])}: {across[i]:g}, {up[i]:g}")
     ax.grid(visible=True)
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     if xscale == "log":
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:,.0f}")

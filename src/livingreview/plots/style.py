@@ -32,24 +32,16 @@ from matplotlib.textpath import text_to_path
 from livingreview.plots.palette import Rating, colour
 
 __all__ = [
-    "BASE", "COLUMN", "PAGE", "SMALL", "axes_or_new", "blank", "clean", "context", "figure", "ignore_missing_glyphs",
-    "legend_beside", "signed_dot", "styled", "text_width", "tooltip", "wrap",
+    "BASE", "COLUMN", "DASHED", "PAGE", "SMALL", "axes_or_new", "canvas", "clean", "context", "figure",
+    "ignore_missing_glyphs", "legend_beside", "name_rows", "signed_dot", "styled", "text_width", "tooltip", "wrap",
 ]  # fmt: skip
 
-COLUMN: Final = 4.6
-"""Width in inches of a figure for a telephone or a text column."""
-
-PAGE: Final = 8.0
-"""Width in inches of a figure for a full page."""
-
-BASE: Final = 9.5
-"""Size in points of labels and ordinary text."""
-
-SMALL: Final = 8.5
-"""Size in points of ticks and notes; the smallest type used."""
-
-TIP: Final = "tip:"
-"""What a group id starts with when it is the text of a tooltip."""
+COLUMN: Final = 4.6  # inches; a figure for a telephone or a text column
+PAGE: Final = 8.0  # inches; a figure for a full page
+BASE: Final = 9.5  # points; labels and ordinary text
+SMALL: Final = 8.5  # points; ticks and notes, the smallest type used
+DASHED: Final = (0, (5, 3))
+TIP: Final = "tip:"  # what a group id starts with when it is the text of a tooltip
 
 _RC: Final[dict[Any, Any]] = {
     # One bundled family: the layout is the same on every machine.  The page substitutes its own, narrower one.
@@ -138,17 +130,12 @@ def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
     return figure(width, height).subplots() if ax is None else ax
 
 
-def blank(ax: Axes) -> Axes:
-    """Remove everything that axes draw by themselves."""
-    ax.set_axis_off()
-    return ax
-
-
 def canvas(ax: Axes | None, width: float, height: float) -> Axes:
     """Return blank axes, by default of a new figure, whose coordinates are inches from the top left."""
     if ax is None:
         ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
-    blank(ax).set(xlim=(0, width), ylim=(height, 0))
+    ax.set_axis_off()
+    ax.set(xlim=(0, width), ylim=(height, 0))
     return ax
 
 
@@ -225,19 +212,11 @@ def legend_beside(
     By default it has as many columns as there are handles.
     """
     options: dict[str, Any] = {
-        "handles": list(handles),
-        "ncols": columns or len(handles),
-        "borderaxespad": 0.3,
-        "borderpad": 0.2,
-        "handletextpad": 0.5,
-        "columnspacing": 1.2,
-    }
-    above = place == "above"
-    fig = ax.get_figure(root=True)
-    legend: Legend
+        "handles": list(handles), "ncols": columns or len(handles),
+        "borderaxespad": 0.3, "borderpad": 0.2, "handletextpad": 0.5, "columnspacing": 1.2,
+    }  # fmt: skip
+    above, fig = place == "above", ax.get_figure(root=True)
     if fig is not None and fig.axes == [ax] and fig.get_layout_engine() is not None:
-        legend = fig.legend(loc="outside upper left" if above else "outside lower left", **options)
-    else:
-        options["bbox_to_anchor"] = (0.0, 1.0 if above else -0.12)
-        legend = ax.legend(loc="lower left" if above else "upper left", **options)
-    return legend
+        return fig.legend(loc="outside upper left" if above else "outside lower left", **options)
+    anchor = (0.0, 1.0 if above else -0.12)
+    return ax.legend(loc="lower left" if above else "upper left", bbox_to_anchor=anchor, **options)

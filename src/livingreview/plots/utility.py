@@ -17,9 +17,9 @@ from livingreview.plots.palette import colour
 from livingreview.plots.style import (
     BASE,
     COLUMN,
+    DASHED,
     SMALL,
     axes_or_new,
-    blank,
     canvas,
     clean,
     legend_beside,
@@ -61,7 +61,8 @@ def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes |
     if not (positive.estimate > 0 and negative.estimate > 0):
         raise ValueError("likelihood ratios are positive numbers")
     ax = axes_or_new(ax, COLUMN, 6.4)
-    blank(ax).set(xlim=(-0.32, 2.62), ylim=(-_END, _END))
+    ax.set_axis_off()
+    ax.set(xlim=(-0.32, 2.62), ylim=(-_END, _END))
     percents = sorted({*_PROBABILITIES, *(round(1 - p, 6) for p in _PROBABILITIES)})
     ratios = [(math.log(r) / 2, f"{r:g}") for r in _RATIOS]
     _scale(ax, 0, [(-float(logit(p)), f"{100 * p:g}") for p in percents])
@@ -71,7 +72,7 @@ def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes |
         ax.text(x, _END + 0.25, head, ha="center", va="bottom", fontsize=SMALL, weight="bold")
     start = float(logit(pre_test))
     ax.plot([0], [-start], "o", color=colour("ink"), markersize=7, zorder=6)
-    results = ((positive, "positive", "sensitivity", "-"), (negative, "negative", "specificity", (0, (5, 3))))
+    results = ((positive, "positive", "sensitivity", "-"), (negative, "negative", "specificity", DASHED))
     afters = [start + math.log(ratio.estimate) for ratio, *_ in results]
     # Two results close to each other: their texts move apart, the marks stay.
     apart = max(0.0, _TEXT - abs(afters[0] - afters[1])) / 2
@@ -130,30 +131,21 @@ def predictive_values(
     handles = []
     for values, role, dashes, label in (
         (positive, "sensitivity", "-", "positive predictive value"),
-        (negative, "specificity", (0, (5, 3)), "negative predictive value"),
+        (negative, "specificity", DASHED, "negative predictive value"),
     ):
         ax.fill_between(x, 100 * values.lower, 100 * values.upper, color=colour(role), alpha=0.2, linewidth=0)
         (line,) = ax.plot(x, 100 * values.estimate, color=colour(role), linewidth=2, linestyle=dashes, label=label)
         handles.append(line)
-    handles.append(
-        Line2D(
-            [],
-            [],
-            color=colour("muted"),
-            alpha=0.4,
-            linewidth=7,
-            solid_capstyle="butt",
-            label=f"{100 * positive.level:g} % CI",
-        )
-    )
+    band = Line2D([], [], color=colour("muted"), alpha=0.4, linewidth=7, label=f"{100 * positive.level:g} % CI")
+    band.set_solid_capstyle("butt")
+    handles.append(band)
     for name, share in (scenarios or {}).items():
         ax.axvline(100 * share, color=colour("muted"), linewidth=0.9, linestyle=(0, (2, 2)))
         text = f"{clean(name)} ({100 * share:g} %)"
         top = ax.get_xaxis_transform()
         ax.text(100 * share, 1.02, text, transform=top, rotation=30, fontsize=SMALL, color=colour("muted"))
     ax.set(xlim=(float(x.min()), float(x.max())), ylim=(0, 101))
-    ax.set_xlabel("Prevalence (%)")
-    ax.set_ylabel("Predictive value (%)")
+    ax.set(xlabel="Prevalence (%)", ylabel="Predictive value (%)")
     ax.grid(visible=True)
     legend_beside(ax, handles, columns=2)
     return ax
