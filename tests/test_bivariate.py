@@ -245,7 +245,10 @@ def test_auto_keeps_a_correlation_of_one_that_the_likelihood_asks_for() -> None:
     assert found.boundary == ("rho = -1",)
     assert (found.structure, found.k) == ("unstructured", without.k)
     assert 2 * (found.log_likelihood - without.log_likelihood) > 3.84
-    assert f"the independent model's log-likelihood of {without.log_likelihood:.2f} is significantly" in found.structure_reason
+    assert (
+        f"the independent model's log-likelihood of {without.log_likelihood:.2f} is significantly"
+        in found.structure_reason
+    )
 
 
 def test_swapped_labels_swap_sensitivity_and_specificity() -> None:
@@ -352,6 +355,67 @@ def test_a_prediction_spends_a_degree_of_freedom_per_empty_arm_and_per_coefficie
     assert first.prediction_interval_sensitivity.lower < first.sensitivity.lower
     assert confidence_region(first).centre.tolist() == first.mu.tolist()
     assert fit(small(), by="aabbb", covariates={"year": [1, 2, 4, 3, 5]}).prediction_df == (1, 1)
+
+
+@pytest.mark.parametrize("quantile", ["normal", "t"])
+def test_levels_are_compared_with_the_first_by_odds_ratios_and_ratios(quantile: Any) -> None:
+    counts = edge("edge_sim500").subset(np.arange(60))
+    by, year = ["a", "b", "c"] * 20, np.arange(60) % 7
+    found = fit(counts, by=by, covariates={"year": year}, quantile=quantile)
+    shown = {(contrast.level, contrast.measure): contrast for contrast in found.contrasts}
+    assert sorted(shown) == [(level, arm) for level in "bc" for arm in ("sensitivity", "specificity")]
+    table = {row.name: row for row in found.coefficient_table}
+    df, p = (57 - 1 if quantile == "t" else np.inf), len(found.coefficients) // 2
+    for position, name in enumerate(found.coefficient_names):
+        row, error = table[name], np.sqrt(found.coefficient_cov[position, position])
+        assert row.standard_error == pytest.approx(error)
+        half = stats.t.ppf(0.975, df) * error
+        assert (row.interval.lower, row.interval.upper) == pytest.approx(
+            (found.coefficients[position] - half, found.coefficients[position] + half)
+        )
+        assert row.p_value == pytest.approx(2 * stats.t.sf(abs(found.coefficients[position]) / error, df))
+    # The ratio's error by differences, in the units of the covariates as given.
+    rows = {"a": [1, 0, 0, year.mean()], "b": [1, 1, 0, year.mean()], "c": [1, 0, 1, year.mean()]}
+    for (level, measure), contrast in shown.items():
+        part = slice(0, p) if measure == "sensitivity" else slice(p, 2 * p)
+        beta, cov = found.coefficients[part], found.coefficient_cov[part, part]
+
+        def log_ratio(beta: Any, level: str = level) -> float:
+            return float(np.log(expit(np.dot(rows[level], beta)) / expit(np.dot(rows["a"], beta))))
+
+        step = 1e-6 * np.eye(p)
+        gradient = np.array([(log_ratio(beta + h) - log_ratio(beta - h)) / 2e-6 for h in step])
+        half = stats.t.ppf(0.975, df) * np.sqrt(gradient @ cov @ gradient)
+        assert np.log([contrast.ratio.lower, contrast.ratio.estimate, contrast.ratio.upper]) == pytest.approx(
+            log_ratio(beta) + half * np.array([-1, 0, 1]), abs=1e-6
+        )
+        row = table[f"{measure}: {level}"]
+        assert (contrast.odds_ratio.lower, contrast.odds_ratio.upper, contrast.p_value) == pytest.approx(
+            (np.exp(row.interval.lower), np.exp(row.interval.upper), row.p_value)
+        )
+    assert fit(counts).contrasts == ()
+
+
+@pytest.mark.parametrize("model", ["binomial", "normal"])
+def test_a_mean_with_as_many_coefficients_as_studies_is_refused(model: Any) -> None:
+    three = small().subset([0, 1, 2])
+    with pytest.raises(
+        TooFewStudies, match=r"3 coefficients \(intercept, b, c\) need more than 3 studies with diseased"
+    ):
+        fit(three, by="abc", model=model)
+    with pytest.raises(TooFewStudies, match="need more than 5 studies with non-diseased"):
+        fit(ONE_ARMED, by="abecdea", model=model)
+
+
+def test_notes_say_what_levels_share_and_which_rest_on_one_study() -> None:
+    notes = fit(small(), by=["b", "a", "a", "a", "a"]).notes
+    assert any("share one between-study covariance" in note and "the same people" in note for note in notes)
+    assert any(note.startswith("levels of one study: b;") for note in notes)
+    plain = fit(small()).notes
+    assert not any("level" in note for note in plain)
+    assert any("every row is of one level, 'GE': no levels" in note for note in fit(small(), by=["GE"] * 5).notes)
+    similar = fit(small(), by=["GE", "ge ", "GE", "ge ", "GE"]).notes
+    assert any("levels that differ only in case or spaces: 'GE', 'ge '" in note for note in similar)
 
 
 def test_an_average_over_covariates_has_no_curve_and_no_i2() -> None:
