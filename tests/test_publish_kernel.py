@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+import warnings
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from ipykernel.kernelapp import IPKernelApp
 
 from livingreview.errors import BuildError
 from livingreview.publish import kernel
@@ -128,3 +135,78 @@ def test_what_the_chapters_import_starts_no_thread():
     environment = {**os.environ, **kernel.reproducible_environment()}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+class Connection:
+    """A client's end of the socket of a forked kernel, and what the kernel's process would have done."""
+
+    def __init__(self, monkeypatch, server) -> None:
+        self.done: list[object] = []
+        self.ended = threading.Event()
+        self.client, self.theirs = socket.socketpair()
+        self.server = server
+        monkeypatch.setattr(kernel.os, "chdir", lambda folder: self.done.append(("in", folder)))
+        monkeypatch.setattr(kernel.os, "_exit", self._end)
+        monkeypatch.setattr(kernel.os, "execv", self._afresh)
+        monkeypatch.setattr(IPKernelApp, "launch_instance", lambda arguments: self.done.append(("forked", *arguments)))
+
+    def _afresh(self, program: str, arguments: list[str]) -> None:
+        self.done.append(("afresh", *arguments))
+        self.ended.set()
+        raise SystemExit  # the process goes on as another program
+
+    def _end(self, code: int) -> None:
+        self.done.append(("ended", code))
+        self.ended.set()
+
+    def answer(self) -> list[object]:
+        """Ask for a kernel, leave, and return what was done."""
+        self.client.sendall(b'["/book", "connection.json"]\n')
+        self.client.close()
+        with suppress(SystemExit):
+            kernel._Kernel(self.theirs, "", self.server)
+        assert self.ended.wait(10)
+        self.theirs.close()
+        return self.done
+
+
+def test_a_forked_process_becomes_the_kernel_and_ends_when_its_client_leaves(monkeypatch):
+    done = Connection(monkeypatch, SimpleNamespace(warned=False)).answer()
+    assert done[0] == ("in", "/book")
+    assert set(done[1:]) == {("forked", *kernel._OPTIONS, "-f", "connection.json"), ("ended", 0)}
+
+
+def test_where_an_import_warned_the_kernel_is_started_afresh_with_the_same_options(monkeypatch):
+    connection = Connection(monkeypatch, SimpleNamespace(warned=True))
+    assert connection.answer() == [("in", "/book"), ("afresh", *kernel._ORDINARY[:-1], "connection.json")]
+
+
+@pytest.mark.parametrize(("code", "warned"), [("", False), ("import warnings\nwarnings.warn('loud')", True)])
+def test_the_server_imports_first_and_remembers_a_warning_but_no_failure(tmp_path, monkeypatch, code, warned):
+    name = f"imported_{warned}".lower()
+    (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(kernel.gc, "freeze", lambda: None)
+    served = []
+    monkeypatch.setattr(kernel._Server, "serve_forever", lambda server: served.append(server))
+    with socket.socket(socket.AF_UNIX) as listening, warnings.catch_warnings():
+        listening.bind(str(tmp_path / "fork"))
+        warnings.simplefilter("default")  # as in a process of its own
+        kernel.serve(os.dup(listening.fileno()), [name, "nosuchmodule"])
+    (server,) = served
+    assert server.socket.getsockname() == str(tmp_path / "fork")
+    server.socket.close()
+    assert name in sys.modules
+    assert server.warned is warned
+
+
+def test_the_server_ends_with_all_its_kernels_when_its_builder_is_gone(monkeypatch):
+    killed = []
+    monkeypatch.setattr(kernel.os, "killpg", lambda group, sign: killed.append((group, sign)))
+    server = kernel._Server("", kernel._Kernel, bind_and_activate=False)
+    server.socket.close()
+    server.service_actions()
+    assert killed == []
+    server.builder = 0
+    server.service_actions()
+    assert killed == [(0, signal.SIGKILL)]
