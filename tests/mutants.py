@@ -34,17 +34,16 @@ ROOT = Path(__file__).parents[1]
 # Test files of a module, where they are not the one of its name.
 TESTS = {
     "between_study_variance": ("between_study_variance", "univariate"),
-    "covariates": ("bivariate", "reitsma"),
+    "covariates": ("bivariate", "normal_model"),
     "intervals": ("intervals", "counts"),
     "measures": ("counts",),
     "moses": ("moses", "metadisc"),
-    "normal_model": ("reitsma",),
     "random_effects": ("random_effects", "univariate"),
     "refits": ("univariate",),
     "regions": ("sroc",),
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
-    "solve": ("solve", "structures", "fit_many", "bivariate", "reitsma"),
-    "summary": ("summary", "bivariate", "reitsma"),
+    "solve": ("solve", "structures", "fit_many", "bivariate", "normal_model"),
+    "summary": ("summary", "bivariate", "normal_model"),
     "variance_components": ("variance_components", "multilevel"),
     **dict.fromkeys(("printed", "reported", "constraints", "compatible", "tables"), ("reconstruction",)),
 }
