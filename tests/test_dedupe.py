@@ -7,6 +7,7 @@ import random
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from livingreview.cli import main
 from livingreview.errors import DataError
-from livingreview.search.dedupe import dedupe
+from livingreview.search.dedupe import _judge, _scored, dedupe
 from livingreview.search.formats.tables import records_from_csv
 from livingreview.search.linkage import BLOCK_CAP, COMPARISONS, candidate_pairs, comparison_table, read_parameters
 from livingreview.search.normalise import normalise
@@ -59,46 +60,53 @@ def outcome(a: Record, b: Record) -> str:
     return result
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"doi": ""},
-        {"doi": "", "pages": "", "issue": ""},
-        {"volume": "", "issue": "", "pages": "e345"},
-        {"title": "Convolutional networks for segmentaiton of the ventricles in synthetic phantoms"},
-        {"title": ARTICLE.title + ". [Review] [33 refs]", "doi": ""},
-        {"title": ARTICLE.title + ".[Erratum appears in J Invent Imaging. 2021;12(4):999]", "doi": ""},
-        {"title": "[Convolutional networks for segmentation of the ventricles in synthetic phantoms]. [Turkish]"},
-        {"authors": ("Álvarez M",), "doi": ""},
-        {"year": 2022},
-        {"pages": "Suppl-58", "doi": ""},
-    ],
-    ids=lambda changes: " ".join(changes) or "as exported",
-)
-def test_one_article_is_merged_however_it_is_printed(changes: dict[str, object]) -> None:
-    assert outcome(ARTICLE, replace(EXPORTED, **changes)) == "merge"
+AS_PRINTED: list[dict[str, Any]] = [
+    {},
+    {"doi": ""},
+    {"doi": "", "pages": "", "issue": ""},
+    {"volume": "", "issue": "", "pages": "e345"},
+    {"title": "Convolutional networks for segmentaiton of the ventricles in synthetic phantoms"},
+    {"title": ARTICLE.title + ". [Review] [33 refs]", "doi": ""},
+    {"title": ARTICLE.title + ".[Erratum appears in J Invent Imaging. 2021;12(4):999]", "doi": ""},
+    {"title": "[Convolutional networks for segmentation of the ventricles in synthetic phantoms]. [Turkish]"},
+    {"authors": ("Álvarez M",), "doi": ""},
+    {"year": 2022},
+    {"pages": "Suppl-58", "doi": ""},
+]
+LOOK_ALIKES: list[dict[str, Any]] = [
+    {"title": "Erratum to: " + ARTICLE.title, "pages": "777", "doi": ""},
+    {"title": "Correction: " + ARTICLE.title},
+    {"kind": "Published Erratum", "pages": "777", "doi": "10.5555/invented.2021.0099"},
+    {"title": ARTICLE.title + " (vol 12, pg 345, 2021)", "pages": "777", "doi": ""},
+    {"title": ARTICLE.title + " - Reply", "pages": "777", "doi": ""},
+    {"title": "Retraction: " + ARTICLE.title, "pages": "777", "doi": ""},
+    {"title": ARTICLE.title + ". Part II", "doi": "", "pages": "359-370"},
+    {"title": ARTICLE.title + ": 2 year results", "doi": ""},
+    {"title": "A survey of tree bark thickness in boreal forests"},
+    {"volume": "41", "pages": "S12", "doi": "", "issue": "Suppl 1"},
+    {"doi": "10.5555/invented.2021.0077", "pages": "12-19", "volume": "13"},
+]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"title": "Erratum to: " + ARTICLE.title, "pages": "777", "doi": ""},
-        {"title": "Correction: " + ARTICLE.title},
-        {"kind": "Published Erratum", "pages": "777", "doi": "10.5555/invented.2021.0099"},
-        {"title": ARTICLE.title + " (vol 12, pg 345, 2021)", "pages": "777", "doi": ""},
-        {"title": ARTICLE.title + " - Reply", "pages": "777", "doi": ""},
-        {"title": "Retraction: " + ARTICLE.title, "pages": "777", "doi": ""},
-        {"title": ARTICLE.title + ". Part II", "doi": "", "pages": "359-370"},
-        {"title": ARTICLE.title + ": 2 year results", "doi": ""},
-        {"title": "A survey of tree bark thickness in boreal forests"},
-        {"volume": "41", "pages": "S12", "doi": "", "issue": "Suppl 1"},
-        {"doi": "10.5555/invented.2021.0077", "pages": "12-19", "volume": "13"},
-    ],
-    ids=lambda changes: " ".join(f"{name}={value}" for name, value in changes.items())[:60],
-)
-def test_look_alikes_are_never_merged(changes: dict[str, object]) -> None:
-    assert outcome(ARTICLE, replace(EXPORTED, **changes)) != "merge"
+@pytest.fixture(scope="module")
+def beside_the_article() -> list[str]:
+    """Return what becomes of the article and each other record; a dozen at once, so that all are compared."""
+    found = []
+    for group in (AS_PRINTED, LOOK_ALIKES):
+        records = [normalise(record) for record in (ARTICLE, *(replace(EXPORTED, **changes) for changes in group))]
+        pairs = {(pair.left, pair.right): pair.outcome for pair in _judge(records, _scored(records, None), {})}
+        found += [pairs.get((0, index), "distinct") for index in range(1, len(records))]
+    return found
+
+
+@pytest.mark.parametrize("index", range(len(AS_PRINTED)), ids=lambda i: " ".join(AS_PRINTED[i]) or "as exported")
+def test_one_article_is_merged_however_it_is_printed(beside_the_article: list[str], index: int) -> None:
+    assert beside_the_article[index] == "merge"
+
+
+@pytest.mark.parametrize("index", range(len(LOOK_ALIKES)), ids=lambda i: str(LOOK_ALIKES[i])[:60])
+def test_look_alikes_are_never_merged(beside_the_article: list[str], index: int) -> None:
+    assert beside_the_article[len(AS_PRINTED) + index] != "merge"
 
 
 def test_editorials_of_two_issues_with_the_same_pages_are_two() -> None:
