@@ -1,5 +1,6 @@
 """Is a segmentation result pooled only where it may be, and does pooling work where it may?"""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from livingreview.analysis.overlap_pooling import (
     MODERATORS,
     PooledGroup,
     _fit,
+    facts,
     pool_groups,
     pooling_table,
     refusals_table,
@@ -19,6 +21,7 @@ from livingreview.analysis.overlap_pooling import (
 )
 from livingreview.review import Review
 from livingreview.synthesis import multilevel, univariate
+from livingreview.wording import WORDS
 
 
 def test_every_value_is_usable_or_has_a_reason(review: Review) -> None:
@@ -117,3 +120,30 @@ def test_a_meta_regression_is_made_from_ten_studies_on_and_finds_the_difference(
 def test_without_enough_studies_every_regression_says_why(review: Review) -> None:
     table = regression_table(pool_groups(review))
     assert ((table["If not, why"] != "") == (table["Difference"] == "")).all()
+
+
+def test_say_the_sentences_of_the_chapter_what_its_tables_say(review: Review) -> None:
+    groups = pool_groups(review)
+    told = facts(groups)
+    assert told["pooled_today"].startswith(f"None of the {len(groups)} combinations of metric and structure can be")
+    usable = sum(int(group.rows["usable"].sum()) for group in groups if group.metric == "dice")
+    assert WORDS[usable] in told["usable_values"]
+    assert sum(int(n) for n in re.findall(r"\((\d+)\)", told["usable_values"])) == len(
+        refusals_table(groups).query("Metric == 'Dice coefficient'")
+    )
+    assert "RV 0.90 (Tran 2020°, median of 40 patients)" in told["alone"]
+    assert told["regressions"].startswith(f"Of {len(regression_table(groups))} such meta-regressions, none can be made")
+
+
+def test_are_there_sentences_where_nothing_was_reported() -> None:
+    told = facts(())
+    assert told["alone"] == ""
+    assert told["usable_values"] == "Of the 0 Dice values, none have all that."
+
+
+def test_a_reason_counts_studies_in_words(review: Review) -> None:
+    assert all(group.in_words for group in pool_groups(review))
+    reasons = {group.group: group.in_words for group in pool_groups(review) if group.metric == "dice"}
+    assert reasons["LV"] == "one of four studies can be used; at least three are needed"
+    assert reasons["RV"] == "no study can be used; at least three are needed"
+    assert reasons["LV myocardium"] == "its only study can be used; at least three are needed"

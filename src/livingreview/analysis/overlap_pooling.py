@@ -9,7 +9,8 @@ would pass the bound; distances are pooled on the log scale, because they are po
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,9 +26,11 @@ from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.multilevel import MultilevelFit
 from livingreview.synthesis.univariate import UnivariateFit
-from livingreview.wording import p_value
+from livingreview.wording import WORDS, decimal, p_value, plural
 
-__all__ = ["FEWEST", "METRICS", "PooledGroup", "pool_groups", "pooling_table", "refusals_table", "regression_table"]
+__all__ = [
+    "FEWEST", "METRICS", "PooledGroup", "facts", "pool_groups", "pooling_table", "refusals_table", "regression_table",
+]  # fmt: skip
 
 # Below three studies a between-study variance has no degree of freedom to be judged by.
 FEWEST = 3
@@ -81,7 +84,17 @@ class PooledGroup:
         """Why nothing was pooled; empty where something was."""
         if self.fit is not None:
             return ""
+        # As released versions hold it; for readers see `in_words`.
         return f"{self.studies} of {self.rows['study'].nunique()} studies can be used; at least {FEWEST} are needed"
+
+    @property
+    def in_words(self) -> str:
+        """Why nothing was pooled, as a table says it; empty where something was."""
+        usable, every = self.studies, int(self.rows["study"].nunique())
+        known = f"{WORDS[usable]} of {plural(every, 'study', 'studies')}" if self.fit is None else ""
+        if usable == 0 or every == 1:
+            known = "its only study" if usable else "no study"
+        return f"{known} can be used; at least {WORDS[FEWEST]} are needed" if known else ""
 
     @property
     def estimate(self) -> Interval | None:
@@ -115,7 +128,7 @@ def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
     return tuple(groups)
 
 
-def regression_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
+def regression_table(groups: Sequence[PooledGroup]) -> pd.DataFrame:
     """Return the meta-regressions of every pooled group on each moderator, or why one is not made.
 
     A moderator is tried where ten studies are pooled and its two most frequent levels have three studies each
@@ -130,6 +143,42 @@ def regression_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
             rows.append((*head, "", "", "", compared) if isinstance(compared, str) else (*head, *compared, ""))
     columns = ["Metric", "Structure", "Moderator", "Studies", "Compared", "Difference", "P", "If not, why"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def facts(groups: Sequence[PooledGroup]) -> dict[str, str]:
+    """Return the sentences of the chapter that say what is pooled and what is not, by name."""
+    count, pooled = len(groups), sum(group.fit is not None for group in groups)
+    none = pd.DataFrame({"usable": pd.Series(dtype=bool), "refusal": pd.Series(dtype=str)})
+    dice = pd.concat([none, *(group.rows for group in groups if group.metric == "dice")])
+    why = Counter(dice.loc[~dice["usable"], "refusal"])
+    others = "; ".join(f"{reason} ({n})" for reason, n in why.most_common())
+    alone = [group for group in groups if group.metric == "dice" and len(group.rows) == 1]
+    said = (f"{group.group} {_one_value(group.rows.iloc[0])}" for group in alone)
+    made = regression_table(groups)
+    regressions = int((made["If not, why"] == "").sum())
+    most = max((group.studies for group in groups), default=0)
+    return {
+        "pooled_today": f"{_number(pooled).capitalize()} of the {count} combinations of metric and structure can be "
+        "pooled today.",
+        "usable_values": f"Of the {len(dice)} Dice values, {_number(int(dice['usable'].sum()))} "
+        f"{'has' if dice['usable'].sum() == 1 else 'have'} all that."
+        + (f" The others lack it, for these reasons: {others}." if others else ""),
+        "alone": f"Only one Dice value was seen for each of these: {'; '.join(said)}." if alone else "",
+        "regressions": f"Of {len(made)} such meta-regressions, {_number(regressions)} can be made today"
+        f"{'' if regressions else f': the structure with most studies has {_number(most)} that can be used'}.",
+    }  # fmt: skip
+
+
+def _number(count: int) -> str:
+    return {0: "none"}.get(count) or (WORDS[count] if count < len(WORDS) else f"{count}")
+
+
+def _one_value(row: pd.Series[Any]) -> str:
+    """Write the only value of a structure, e.g. ``0.90 (Tran 2020, median of 40 patients)``."""
+    kind = "kind not stated" if pd.isna(row["statistic"]) else row["statistic"]
+    unit = "case" if pd.isna(row["unit"]) else row["unit"]
+    of = "" if pd.isna(row["n"]) else f" of {plural(int(row['n']), unit)}"
+    return f"{decimal(row['value'])} ({row['label_of_study']}, {kind}{of})"
 
 
 def _regression(group: PooledGroup, name: str) -> tuple[str, str, str] | str:
@@ -192,7 +241,7 @@ def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
             group.studies,
             f"{group.estimate or ''}",
             f"{group.prediction or ''}",
-            group.reason,
+            group.in_words,
         )
         for group in groups
     ]

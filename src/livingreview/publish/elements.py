@@ -52,15 +52,17 @@ class PageLink:
         return self.text
 
 
-def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None) -> None:
+def show_table(table: pd.DataFrame, *, caption: str, name: str | None = None, fold: str = "") -> None:
     """Show a table on the page.
 
     Its index is not shown. Absent values (None, NaN) stay blank, and a column of nothing else is left out. A column
     `STUDY_ID` is not shown either: the names in the column "Study" lead to the pages of the studies of these ids. What
     kind of interval a column holds stands once, in its heading. The caption is plain text; `name` is an id to link to,
-    by default derived from the content.
+    by default derived from the content. With `fold` only that line is seen until a reader opens it.
     """
-    display(HTML(table_html(table, caption=caption, name=name)))
+    html = table_html(table, caption=caption, name=name)
+    folded = f'<details class="lr-fold"><summary>{escape(fold)}</summary>{html}</details>'
+    display(HTML(folded if fold else html))
 
 
 def show_code(text: str, *, caption: str, name: str | None = None) -> None:
