@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from golden_cases import EDGE, EVERY, GOLDEN, Case
 from livingreview.errors import ConvergenceError, DataError, ReviewError, TooFewStudies
@@ -653,3 +653,17 @@ def test_zero_cells_without_correction_have_no_logit() -> None:
     with pytest.raises(ReviewError, match="choose a continuity correction other than 'none'"):
         fit(edge("edge_zero_cells"), model="normal", correction="none")
     assert fit(edge("edge_k3"), model="normal", correction="none").converged
+
+
+def test_students_intervals_are_wider_and_few_normal_ones_are_noted() -> None:
+    counts = edge("edge_k5")
+    normal, student = fit(counts), fit(counts, quantile="t")
+    assert student.df == (4, 4)
+    for name in ("sensitivity", "specificity", "diagnostic_odds_ratio", "likelihood_ratio_positive"):
+        scale = np.log if name.startswith(("d", "l")) else logit
+        widths = [np.ptp(scale([getattr(f, name).lower, getattr(f, name).upper])) for f in (normal, student)]
+        assert widths[1] / widths[0] == pytest.approx(stats.t.isf(0.025, 4) / stats.norm.isf(0.025))
+    assert any("too narrow" in note for note in normal.notes)
+    assert not any("too narrow" in note for note in (*student.notes, *fit(edge("edge_sim500")).notes))
+    with pytest.raises(ValueError, match="quantile is one of normal, t"):
+        fit(counts, quantile="z")  # type: ignore[arg-type]  # what a script may pass

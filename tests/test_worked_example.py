@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from golden_cases import GOLDEN
-from livingreview.analysis.worked_example import OTHERS, PROMISED, WorkedExample, worked_example
+from livingreview.analysis.worked_example import OTHERS, PROMISED, WorkedExample, coverage_table, worked_example
 from livingreview.errors import DataError
 from livingreview.review import Review
 
@@ -64,3 +65,23 @@ def test_is_a_spoilt_file_named(data_copy: Path, text: str, code: str) -> None:
     with pytest.raises(DataError) as caught:
         worked_example(data_copy)
     assert [fault.code for fault in caught.value.faults] == [code]
+
+
+def test_does_the_table_of_coverage_span_every_setting(review: Review) -> None:
+    table = coverage_table(review.root).set_index("Studies")
+    read = pd.read_csv(review.root / "examples" / "coverage.csv")
+    assert set(read["source"]) == {"simulated by validation/coverage.py with seed 1"}
+    for studies in table.index:
+        for title, quantile in (("Normal quantile", "normal"), ("Student's quantile", "t")):
+            shares = read.query("studies == @studies and quantile == @quantile")["covered"]
+            assert len(shares) == 8
+            low, high = table.at[studies, title].replace(" %", "").split(" to ")
+            assert float(low) == pytest.approx(100 * shares.min(), abs=0.5)
+            assert float(high) == pytest.approx(100 * shares.max(), abs=0.5)
+
+
+def test_do_students_intervals_hold_their_level_where_normal_ones_do_not(review: Review) -> None:
+    read = pd.read_csv(review.root / "examples" / "coverage.csv")
+    few = read.query("studies == 5").groupby("quantile")["covered"]
+    assert few.max()["normal"] < 0.90
+    assert few.min()["t"] > 0.93

@@ -1,6 +1,7 @@
-"""The worked example of the methods page: one simulated set, our answers beside those of other software.
+"""The examples of the methods page: one simulated set, our answers beside those of other software, and coverage.
 
-The set and the other software's answers are files (``data/examples``); our answers are computed when the page is.
+The set, the other software's answers and the simulated coverage are files (``data/examples``); our answers are
+computed when the page is.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from livingreview.synthesis import univariate
 from livingreview.synthesis.bivariate import BivariateFit, fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.simple_pooling import log_ratios, pooled_sensitivity, pooled_specificity
+from livingreview.wording import percent
 
-__all__ = ["OTHERS", "PROMISED", "QUANTITIES", "WorkedExample", "worked_example"]
+__all__ = ["OTHERS", "PROMISED", "QUANTITIES", "WorkedExample", "coverage_table", "worked_example"]
 
 EXAMPLE = "sparse_tables"
 #: What the engine promises of means and standard errors; smaller differences are not written out, because their
@@ -155,6 +157,19 @@ def worked_example(root: Path) -> WorkedExample:
         },
     }
     return WorkedExample(answers["note"], answers["software"], counts, binomial, ours, answers["answers"])
+
+
+def coverage_table(root: Path) -> pd.DataFrame:
+    """Return how often simulated intervals of 95 % held the truth, by number of studies and quantile.
+
+    One row per number of studies, with the lowest and the highest share over settings and measures.
+    """
+    read = pd.read_csv(root / "examples" / "coverage.csv")
+    spans = read.groupby(["studies", "quantile"])["covered"].agg(["min", "max"])
+    pairs = zip(spans["min"], spans["max"], strict=True)
+    spans["span"] = [f"{percent(low, 0)} to {percent(high, 0)}" for low, high in pairs]
+    table = spans["span"].unstack().rename_axis(columns=None).reset_index()
+    return table.rename(columns={"studies": "Studies", "normal": "Normal quantile", "t": "Student's quantile"})
 
 
 def _answers(path: Path, root: Path) -> dict[str, Any]:
