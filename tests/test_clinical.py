@@ -62,9 +62,9 @@ def imputed(pooled: Pooled) -> ImputedFit:
 
 def test_is_an_illustration_called_one() -> None:
     assert [scenario.title for scenario in illustrations()] == [
-        "illustration: one in twenty (5 %)",
-        "illustration: one in five (20 %)",
-        "illustration: one in two (50 %)",
+        "one in twenty (5 %), an illustration",
+        "one in five (20 %), an illustration",
+        "one in two (50 %), an illustration",
     ]
     assert {scenario.kind for scenario in illustrations()} == {"illustration"}
 
@@ -150,6 +150,11 @@ def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Po
         assert "<svg" in picture(pooled)._repr_html_()
 
 
+def test_are_illustrations_called_so_once_below_the_curve(pooled: Pooled) -> None:
+    told = show_predictive_values(pooled, illustrations())._repr_html_()
+    assert "one in twenty (5 %), one in five (20 %) and one in two (50 %), for illustration." in told
+
+
 def test_is_an_untrusted_name_escaped_in_a_figure(pooled: Pooled) -> None:
     scenario = Scenario("<script>", 0.2, "study", "x")
     assert "<script>" not in show_fagan(pooled, scenario)._repr_html_()
@@ -181,9 +186,10 @@ def test_is_nothing_claimed_of_all_or_none_and_no_interval_made_narrower(a: floa
     lower, estimate, upper = sorted((a, b, c))
     middle, limits = of_hundred(Interval(estimate, lower, upper, 0.95))
     low, high = map(int, re.findall(r"\d+", limits))
-    assert 1 <= low <= int(middle) <= high <= 99
-    assert low <= max(100 * lower, 1)
-    assert high >= min(100 * upper, 99)
+    assert 1 <= int(middle) <= 99
+    assert 0 <= low <= int(middle) <= high <= 100
+    assert low <= 100 * lower
+    assert high >= 100 * upper
 
 
 def test_do_the_sentences_hold_the_numbers_of_the_main_synthesis(pooled: Pooled) -> None:

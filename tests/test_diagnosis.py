@@ -28,6 +28,7 @@ from livingreview.analysis.diagnosis import (
 )
 from livingreview.analysis.evidence import UNSIGNED, gather
 from livingreview.analysis.overlap_pooling import pool_groups
+from livingreview.publish.figures import show_funnel
 from livingreview.review import Review
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
@@ -156,6 +157,21 @@ def test_every_characteristic_is_listed_and_sums_to_the_studies_pooled(review: R
         estimated = rows["Sensitivity"] != ""
         assert counts.sum() == pooled.k or estimated.all()
         assert ((counts >= FEWEST) | ~estimated).all()
+        assert len(rows) != 1
+
+
+def test_stand_the_four_counts_before_the_target(review: Review) -> None:
+    columns = used_table(pool(review)).columns.tolist()
+    assert columns[1:7] == ["Study", "TP", "FP", "FN", "TN", "Target"]
+
+
+def test_is_no_funnel_drawn_below_ten_studies_but_said_why(review: Review) -> None:
+    pooled = pool(review)
+    shown = show_funnel(pooled)
+    assert "of five studies" in shown.alt
+    assert "at least 10 are needed" in shown.alt
+    assert "<svg" not in shown.html
+    assert facts(pooled)["funnel"] == ""
 
 
 def test_two_levels_of_three_studies_are_compared(review: Review) -> None:

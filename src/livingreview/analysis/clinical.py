@@ -64,10 +64,14 @@ class Scenario:
     reference: str = ""
 
     @property
+    def share(self) -> str:
+        """Name with the prevalence."""
+        return f"{self.name} ({percent(self.prevalence, 0)})"
+
+    @property
     def title(self) -> str:
         """Name with the prevalence, and the word illustration where it is one."""
-        share = f"{self.name} ({percent(self.prevalence, 0)})"
-        return f"illustration: {share}" if self.kind == "illustration" else share
+        return f"{self.share}, an illustration" if self.kind == "illustration" else self.share
 
 
 def illustrations() -> tuple[Scenario, ...]:
@@ -114,8 +118,7 @@ def post_test_table(accuracy: PooledLogits, scenarios: Sequence[Scenario]) -> pd
     rows = []
     for scenario in scenarios:
         positive, negative = (_short(share) for share in after_test(accuracy, scenario.prevalence))
-        before = f"{scenario.name} ({percent(scenario.prevalence, 0)})"
-        rows.append((before, scenario.source, positive, negative, scenario.reference))
+        rows.append((scenario.share, scenario.source, positive, negative, scenario.reference))
     columns = ["Before the test", "Which is", "After positive", "After negative", "Reference"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -248,22 +251,20 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
         "shares of diseased patients in the samples of the pooled studies. A study that chose its patients and its "
         "healthy controls separately has no prevalence in this sense, and its share says only how it was designed.",
         "people": f"Of {POPULATION:,} people of whom {tp + fn} have the disease, the test would find {tp} and miss "
-        f"{fn}; of the {fp + tn} healthy it would clear {tn} and alarm {fp} falsely.",
+        f"{fn}; of the {fp + tn} healthy it would clear {tn} and falsely alarm {fp}.",
     }
 
 
 def of_hundred(share: Interval) -> tuple[str, str]:
-    """Return a proportion as a count of a hundred people, and its limits; never all and never none.
+    """Return a proportion as a count of a hundred people, never all and never none, and its limits, rounded outwards.
 
     Examples
     --------
     >>> of_hundred(Interval(0.984, 0.819, 0.999, 0.95))
-    ('98', 'as low as 81 or as high as 99')
+    ('98', 'as low as 81 or as high as 100')
     """
-    middle, lower, upper = (
-        min(max(round_(100 * value), 1), 99)
-        for round_, value in ((round, share.estimate), (math.floor, share.lower), (math.ceil, share.upper))
-    )
+    middle = min(max(round(100 * share.estimate), 1), 99)
+    lower, upper = min(math.floor(100 * share.lower), middle), max(math.ceil(100 * share.upper), middle)
     return str(middle), f"as low as {lower} or as high as {upper}"
 
 

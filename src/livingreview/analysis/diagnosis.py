@@ -21,7 +21,7 @@ from livingreview.errors import ConvergenceError
 from livingreview.reconstruction.imputation import Extremes, ImputedFit, extremes, multiple_imputation
 from livingreview.review import STUDY_ID, Review
 from livingreview.review.model import Quoted
-from livingreview.synthesis.bias import deeks
+from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.fit_result import BivariateFit
@@ -235,9 +235,9 @@ def used_table(pooled: Pooled) -> pd.DataFrame:
     for item in pooled.selection.used:
         low, high = item.tables.min(axis=0), item.tables.max(axis=0)
         cells = [f"{a}" if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=True)]
-        head = (item.study.id, item.label, item.study.target_condition or "")
-        rows.append((*head, *cells, len(item.tables), item.reason, reference(item.study)))
-    columns = [STUDY_ID, "Study", "Target", "TP", "FP", "FN", "TN", "Tables that fit", "How known", "Reference"]
+        told = (item.study.target_condition or "", len(item.tables), item.reason, reference(item.study))
+        rows.append((item.study.id, item.label, *cells, *told))
+    columns = [STUDY_ID, "Study", "TP", "FP", "FN", "TN", "Target", "Tables that fit", "How known", "Reference"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -246,13 +246,15 @@ def subgroup_table(review: Review, pooled: Pooled) -> pd.DataFrame:
 
     A characteristic is compared only if two of its levels have at least three studies each; then a common
     between-study covariance is fitted and both means are tested jointly (likelihood ratio). Otherwise its levels are
-    listed with their numbers of studies and no estimate.
+    listed with their numbers of studies and no estimate; a characteristic in which no studies differ is left out.
     """
     studies = review.studies_table().set_index("study")
     ids = [item.study.id for item in pooled.selection.used]
     rows: list[tuple[object, ...]] = []
     for name, title in CHARACTERISTICS.items():
         levels = [str(value) for value in studies.loc[ids, name].astype(object).fillna(NOT_SEEN)]
+        if len(set(levels)) < 2:
+            continue
         found = compared_levels(pooled, levels) or [(level, n, "", "", "") for level, n in Counter(levels).items()]
         rows += [(title, *row) for row in found]
     columns = ["Characteristic", "Level", "Studies", "Sensitivity", "Specificity", "P of the difference"]
@@ -294,16 +296,28 @@ def facts(pooled: Pooled) -> dict[str, str]:
         "i2_specificity": percent(fit.i2.specificity, 0),
         "prediction_sensitivity": _span(sensitive.lower, sensitive.upper),
         "prediction_specificity": _span(specific.lower, specific.upper),
-        "widening_sensitivity": percent(float(imputed.widening[0]) - 1, 0),
-        "widening_specificity": percent(float(imputed.widening[1]) - 1, 0),
+        "widening_sensitivity": _wider(float(imputed.widening[0]) - 1),
+        "widening_specificity": _wider(float(imputed.widening[1]) - 1),
         "extreme_sensitivity": _span(*furthest.sensitivity),
         "extreme_specificity": _span(*furthest.specificity),
-        "funnel": f"Deeks' test gives {p_value(test.p)}.{caution}",
+        # Below ten studies a sentence stands in the figure's place and says why.
+        "funnel": f"Deeks' test gives {p_value(test.p)}.{caution}" if pooled.k >= FEWEST_STUDIES else "",
     }
 
 
 def _span(lower: float, upper: float) -> str:
     return f"{percent(lower)} to {percent(upper)}"
+
+
+def _wider(share: float) -> str:
+    """Write how much wider an interval becomes.
+
+    >>> _wider(0.12), _wider(-0.02), _wider(0.001)
+    ('12 % wider', '2 % narrower', 'no wider')
+    """
+    if abs(share) < 0.005:
+        return "no wider"
+    return f"{percent(abs(share), 0)} {'wider' if share > 0 else 'narrower'}"
 
 
 def headline(pooled: Pooled) -> str:

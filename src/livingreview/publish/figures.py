@@ -24,10 +24,10 @@ from livingreview.plots.palette import css_variables
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
-from livingreview.synthesis.bias import deeks
+from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
-from livingreview.wording import listing, percent, with_interval
+from livingreview.wording import listing, percent, plural, with_interval
 
 __all__ = [
     "difference_page", "show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest",
@@ -89,6 +89,12 @@ def show_funnel(pooled: Pooled) -> Displayed:
     """Show Deeks' funnel of a synthesis."""
     if pooled.fit is None:
         return _instead("funnel", pooled)
+    if pooled.k < FEWEST_STUDIES:
+        said = (
+            f"No funnel plot is drawn and no test of it made: of {plural(pooled.k, 'study', 'studies')} it could not "
+            f"tell small-study effects from chance; at least {FEWEST_STUDIES} are needed."
+        )
+        return Displayed(html=f"<p>{escape(said)}</p>", alt=said)
     test = deeks(pooled.counts)
     return show(
         funnel(test, study=list(pooled.counts.study)),
@@ -134,7 +140,8 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
         title="Predictive values over prevalence",
         alt=f"Positive predictive value rises and negative predictive value falls with prevalence. {points}.",
         caption="Bands: 95 % intervals from the joint uncertainty of sensitivity and specificity, prevalence taken as "
-        "known. Dotted: " + listing([scenario.title for scenario in scenarios]) + ".",
+        f"known. Dotted: {listing([scenario.share for scenario in scenarios])}"
+        f"{', for illustration' if all(s.kind == 'illustration' for s in scenarios) else ''}.",
         name="fig-predictive-values",
     )
 
