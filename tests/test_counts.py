@@ -42,7 +42,7 @@ def small(tp=(45, 60), fp=(10, 0), fn=(5, 20), tn=(90, 40), study=("A", "B")):
 # --- reading cells --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [7, 7.0, "7", " 7 ", "+7", np.int32(7), np.float64(7)])
+@pytest.mark.parametrize("value", [7, 7.0, "7", " 7 ", "+7", "7.0", np.int32(7), np.float64(7)])
 def test_what_means_seven_is_read_as_seven(value):
     count = parse_count(value)
     assert count == 7
@@ -136,11 +136,22 @@ def test_arrays_are_read_only_copies():
 
 
 def test_notes_name_one_arm_rows_repeated_labels_and_zero_cells():
-    notes = small(fp=[10, 0], tn=[90, 0], study=["A", "A"]).notes
+    notes = small(fn=[0, 5], fp=[10, 0], tn=[90, 0], study=["A", "A"]).notes
     assert any("1 of 2 rows have only diseased or only non-diseased" in note for note in notes)
     assert any("more than one row: A" in note for note in notes)
     assert any("1 of 2 rows have a zero cell" in note for note in notes)
     assert small(fp=[10, 1]).notes == ()
+    # An arm without participants has no zero: it has nothing.
+    assert not any("zero" in note for note in small(fp=[10, 0], tn=[90, 0]).notes)
+
+
+def test_a_row_that_is_the_sum_of_all_others_looks_like_a_total():
+    rows = {"tp": [45, 60, 105], "fp": [10, 4, 14], "fn": [5, 20, 25], "tn": [90, 40, 130]}
+    total = Counts.from_arrays(**rows, study=["A", "B", "Total"])
+    assert any(note.startswith("row 3 (Total) is the sum of all others") for note in total.notes)
+    assert not any("sum" in note for note in Counts.from_arrays(**{**rows, "tn": [90, 40, 131]}).notes)
+    twice = Counts.from_arrays([45, 45], [10, 10], [5, 5], [90, 90])
+    assert twice.notes == ()
 
 
 @pytest.mark.parametrize("cells", [([4], [0], [1], [0]), ([0], [4], [0], [1])])

@@ -121,6 +121,16 @@ def test_bootstrap_repeats_with_its_seed_and_spreads_like_the_standard_error() -
     assert one.sensitivity.estimate == pytest.approx(found.sensitivity.estimate)
 
 
+def test_bootstrap_is_the_same_to_the_last_digit_with_any_executor() -> None:
+    found = fit(sets()[0], structure="unstructured")
+    here = found.bootstrap(120, seed=1)
+    with ThreadPoolExecutor(2) as executor:
+        there = found.bootstrap(120, seed=1, executor=executor)
+    assert np.array_equal(there.fits.mu, here.fits.mu, equal_nan=True)
+    assert np.array_equal(there.fits.mu_cov, here.fits.mu_cov, equal_nan=True)
+    assert there.sensitivity == here.sensitivity
+
+
 def test_refits_of_a_bootstrap_are_as_exact_as_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
     found = fit(Case("edge_sim500", GOLDEN).counts.subset(np.arange(14)), structure="unstructured")
     quick = found.bootstrap(60, seed=5).fits

@@ -150,7 +150,7 @@ def test_a_boundary_is_named_and_an_area_that_does_not_exist_is_null_with_its_re
     assert len(result["boundary"]) >= 2
     assert result["hsroc"] is None
     assert result["auc"] is result["partial_auc"] is None
-    assert any("no rutter_gatsonis curve" in note for note in result["notes"])
+    assert any("no summary ROC curve of the kind rutter gatsonis" in note for note in result["notes"])
 
 
 def test_the_level_reaches_every_interval(pool):
@@ -304,7 +304,7 @@ def test_the_table_itself_is_no_covariate(refused, options):
 def test_a_covariate_that_is_no_number_is_refused_row_by_row(refused):
     lines = refused(TABLE, "--covariate", "setting")
     assert len(lines) == 8
-    assert lines[0].startswith("setting — row 1: expected a number, found 'in'; ")
+    assert re.search(r"table\.csv:2 setting — expected a number, found 'in'; ", lines[0])
     assert lines[0].endswith("[TABLE-010]")
 
 

@@ -226,13 +226,13 @@ def test_a_study_without_nondiseased_has_no_part_in_the_observed_range():
     ],
 )
 def test_a_covariance_without_a_slope_says_so_and_names_the_way_out(sd, rho, kind):
-    with pytest.raises(ConvergenceError, match=f"no {kind} curve .* summary point"):
+    with pytest.raises(ConvergenceError, match=f"no summary ROC curve of the kind {kind.replace('_', ' ')} .* point"):
         curve(summary(sd=sd, rho=rho), kind)
 
 
 def test_studies_with_one_fpr_have_no_observed_range_to_average_over():
     fit = summary(counts=Counts.from_arrays([5, 6], [1, 2], [5, 5], [9, 18]))
-    with pytest.raises(ConvergenceError, match="give fpr_range"):
+    with pytest.raises(ConvergenceError, match="no range to average over"):
         partial_auc(fit)
     assert partial_auc(fit, (0.05, 0.2)).estimate > 0.5
 

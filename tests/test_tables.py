@@ -3,7 +3,8 @@
 import pytest
 
 from livingreview.errors import DataError
-from livingreview.pool.tables import read_counts
+from livingreview.pool.tables import CountsTable, read_counts
+from livingreview.synthesis import Counts
 
 HEADER = "study,tp,fp,fn,tn\n"
 ROWS = 'Müller 2020,45,10,5,90\n"Lee, 2021",60,0,20,40\n'
@@ -70,9 +71,21 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are(write):
 
 
 def test_an_empty_cell_of_a_grouping_column_is_refused(write):
-    table = read_counts(write("study,tp,fp,fn,tn,setting\nA,1,2,3,4,in\nB,1,2,3,4,\n"))
-    with pytest.raises(DataError, match=r"setting — row 2: an empty cell.*\[TABLE-008\]"):
-        table.column("setting")
+    path = write("study,tp,fp,fn,tn,setting\nA,1,2,3,4,in\n\nB,1,2,3,4,\n")
+    with pytest.raises(DataError, match=r"an empty cell.*\[TABLE-008\]") as caught:
+        read_counts(path).column("setting")
+    # The line of the file, as for a bad count.
+    assert str(caught.value).startswith(f"{path}:4 setting — an empty cell")
+    made = CountsTable(Counts.from_arrays([1, 2], [1, 2], [1, 2], [1, 2]), {"setting": ("in", "")})
+    with pytest.raises(DataError, match="setting — row 2: an empty cell"):
+        made.column("setting")
+
+
+def test_whole_numbers_that_a_data_frame_wrote_are_counts_and_others_are_not(write):
+    assert read_counts(write(HEADER + "A,45.0,10,5.00,90\n")).counts.tp.tolist() == [45]
+    assert faults_of(write(HEADER + "A,45.5,1.,.0,1e2\n")) == [
+        (2, cell, "TABLE-005") for cell in ("tp", "fp", "fn", "tn")
+    ]
 
 
 def test_repeated_study_labels_are_kept_and_noted(write):

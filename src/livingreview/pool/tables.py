@@ -31,6 +31,8 @@ class CountsTable:
         The tables, in the file's order.
     columns
         Every column of the file as text, by its name in lower case: k values each.
+    path, lines
+        The file and the line of each row in it, for messages; empty where there is no file.
 
     Examples
     --------
@@ -41,6 +43,8 @@ class CountsTable:
 
     counts: Counts
     columns: Mapping[str, tuple[str, ...]]
+    path: str = ""
+    lines: tuple[int, ...] = ()
 
     def column(self, name: str) -> tuple[str, ...]:
         """Return the k values of a column, whatever the case of its name.
@@ -53,11 +57,11 @@ class CountsTable:
         wanted = name.strip().lower()
         if wanted not in self.columns:
             found = ", ".join(self.columns)
-            raise DataError([Fault("", 0, name, "no such column", f"the columns are {found}", "TABLE-007")])
+            raise DataError([Fault(self.path, 0, name, "no such column", f"the columns are {found}", "TABLE-007")])
         values = self.columns[wanted]
         faults = [
-            Fault("", row, name, f"row {row}: an empty cell", "fill it in or leave the row out", "TABLE-008")
-            for row, value in enumerate(values, start=1)
+            self._fault(row, name, "an empty cell", "fill it in or leave the row out", "TABLE-008")
+            for row, value in enumerate(values)
             if not value
         ]
         if faults:
@@ -74,13 +78,18 @@ class CountsTable:
         """
         values = self.column(name)
         faults = [
-            Fault("", row, name, f"row {row}: expected a number, found {value!r}", CORRECT_OR_DROP, "TABLE-010")
-            for row, value in enumerate(values, start=1)
+            self._fault(row, name, f"expected a number, found {value!r}", CORRECT_OR_DROP, "TABLE-010")
+            for row, value in enumerate(values)
             if not is_number(value)
         ]
         if faults:
             raise DataError(faults)
         return tuple(float(value) for value in values)
+
+    def _fault(self, row: int, column: str, problem: str, remedy: str, code: str) -> Fault:
+        if self.lines:
+            return Fault(self.path, self.lines[row], column, problem, remedy, code)
+        return Fault("", row + 1, column, f"row {row + 1}: {problem}", remedy, code)
 
 
 def is_number(text: str) -> bool:
@@ -137,17 +146,19 @@ def read_counts(path: str | Path) -> CountsTable:
     if faults:
         raise DataError(faults)
     rows: list[list[str]] = []
+    lines: list[int] = []
     for line, cells in records:
         found = list(_row_faults(name, line, names, cells))
         faults += found
         rows.append(cells)
+        lines.append(line)
     if not rows:
         faults.append(Fault(name, 0, "", "the table has no rows", "give one row per study", "TABLE-009"))
     if faults:
         raise DataError(faults)
     columns = {name: tuple(row[i].strip() for row in rows) for i, name in enumerate(names) if name}
     tp, fp, fn, tn = (columns[cell] for cell in CELLS)
-    return CountsTable(Counts.from_arrays(tp, fp, fn, tn, columns["study"]), columns)
+    return CountsTable(Counts.from_arrays(tp, fp, fn, tn, columns["study"]), columns, name, tuple(lines))
 
 
 def _text(path: Path) -> str:

@@ -24,7 +24,7 @@ from livingreview.synthesis.summary import expit
 __all__ = ["BatchFit", "Bootstrap", "fit_many", "parametric_bootstrap"]
 
 # Data sets per task: enough to be worth sending, few enough to keep several workers busy.
-SMALLEST_TASK: Final = 25
+SMALLEST_TASK: Final = 50
 TASKS: Final = 16
 
 
@@ -137,7 +137,8 @@ def fit_many(
     """Fit a bivariate model to each of many data sets in one vectorised pass.
 
     For bootstraps, leave-one-out and cumulative analyses, imputations. The fits are those of
-    :func:`livingreview.synthesis.bivariate.fit` one by one.
+    :func:`livingreview.synthesis.bivariate.fit` one by one with the same structure; the default differs, because fits
+    of one structure can be compared with each other.
 
     Parameters
     ----------
@@ -145,7 +146,8 @@ def fit_many(
         b data sets as :class:`Counts`, of any sizes, or a (b, k, 4) array of integers tp, fp, fn, tn in which
         rows of four zeros are ignored.
     model, method, structure, correction
-        As for :func:`livingreview.synthesis.bivariate.fit`.
+        As for :func:`livingreview.synthesis.bivariate.fit`, but `structure` is ``"unstructured"`` unless another is
+        named.
     executor
         Spreads the data sets over workers: any :class:`concurrent.futures.Executor`, such as a process pool or
         a dask client's ``get_executor()``.
@@ -187,12 +189,13 @@ def run(
 ) -> Solutions:
     """Fit data sets with the same (k, p) design of both means, here or by an executor."""
     b = tables.shape[0]
-    if executor is None:
-        return solve_structure(tables, x, x, structure, settings, precision)
     size = max(SMALLEST_TASK, -(-b // TASKS))
-    pieces = [np.arange(first, min(first + size, b)) for first in range(0, b, size)]
+    # The nodes serve all data sets of a piece: the same pieces everywhere give the same numbers to the last digit.
+    pieces = [tables.take(np.arange(first, min(first + size, b))) for first in range(0, b, size)]
     how = (x, x, structure, settings, precision)
-    tasks = [executor.submit(solve_structure, tables.take(piece), *how) for piece in pieces]
+    if executor is None:
+        return Solutions.concatenate([solve_structure(piece, *how) for piece in pieces])
+    tasks = [executor.submit(solve_structure, piece, *how) for piece in pieces]
     return Solutions.concatenate([task.result() for task in tasks])
 
 

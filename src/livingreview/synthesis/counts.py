@@ -13,6 +13,7 @@ Counts(k=2, n_diseased=130, n_nondiseased=140)
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def parse_count(value: object) -> int:
     Parameters
     ----------
     value
-        An integer, a float without a fraction, or text of decimal digits.
+        An integer, a float without a fraction, or text of decimal digits, such as ``"45"`` and ``"45.0"``.
 
     Returns
     -------
@@ -57,10 +58,9 @@ def parse_count(value: object) -> int:
         value = value.item()
         found = repr(value)
     if isinstance(value, str):
-        text = value.strip()
-        digits = text.removeprefix("+")
-        if digits.isascii() and digits.isdigit():
-            value = int(digits)
+        # A data frame writes whole numbers with a fraction of zeros when a cell of the column is empty.
+        if whole := re.fullmatch(r"\+?([0-9]+)(?:\.0+)?", value.strip()):
+            value = int(whole[1])
     elif isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
@@ -215,8 +215,13 @@ class Counts:
                 f"study labels used for more than one row: {', '.join(repeated)}; they are pooled as independent "
                 "studies; leave one out if they are the same people"
             )
-        if zero := int(self.has_zero.sum()):
+        cells = np.stack([self.tp, self.fn, self.fp, self.tn])
+        arms = np.stack([self.n_diseased, self.n_diseased, self.n_nondiseased, self.n_nondiseased])
+        if zero := int(((cells == 0) & (arms > 0)).any(axis=0).sum()):
             notes.append(f"{zero} of {self.k} rows have a zero cell")
+        # Of two rows with the same counts each is the sum of the other.
+        totals = np.flatnonzero((2 * cells == cells.sum(axis=1, keepdims=True)).all(axis=0)) if self.k > 2 else []
+        notes += [f"row {i + 1} ({self.study[i]}) is the sum of all others: a total is no study" for i in totals]
         return tuple(notes)
 
     def subset(self, rows: ArrayLike) -> Counts:

@@ -268,7 +268,7 @@ def partial_auc(
     """
     low, high = observed_fpr_range(fit.counts) if fpr_range is None else fpr_range
     if fpr_range is None and low == high:
-        raise ConvergenceError(f"every study has the 1 − specificity {low:g}: give fpr_range to average over")
+        raise ConvergenceError(f"every study has the 1 − specificity {low:g}: there is no range to average over")
     if not 0 <= low < high <= 1:
         raise ValueError(f"fpr_range is two increasing numbers between 0 and 1; found ({low:g}, {high:g})")
     level = fit.level if level is None else level
@@ -348,8 +348,8 @@ def _line(kind: CurveKind, mu: FloatArray, factor: FloatArray) -> tuple[float, f
         slope = float(SLOPES[kind](l11, l21, l22))
     if min(l11, np.hypot(l21, l22)) < NEGLIGIBLE or not np.isfinite(slope):
         raise ConvergenceError(
-            f"the between-study covariance determines no {kind} curve (a variance or the covariance is 0); "
-            "report the summary point and its regions instead"
+            f"the between-study covariance determines no summary ROC curve of the kind {kind.replace('_', ' ')} (a "
+            "variance or the covariance is 0); report the summary point and its regions instead"
         )
     return float(mu[0] + slope * mu[1]), slope
 
