@@ -24,16 +24,46 @@ def test_heterogeneity_figures_imply_the_number_of_studies() -> None:
     assert {df: f"{i2:.1%}" for df, i2 in by_df.items()} == {5: "36.1%", 6: "34.3%", 7: "32.8%"}
 
 
-def test_the_totals_behind_a_rounded_interval_are_those_a_direct_search_finds() -> None:
-    found = implied.totals_behind("0.80", "0.44", "0.97")
+@pytest.mark.parametrize(
+    "printed", [("0.80", "0.44", "0.97"), ("0.778", "0.4", "1.0"), ("0.00", "0.00", "0.31"), ("1.00", "0.69", "1.00")]
+)
+def test_the_totals_behind_a_rounded_interval_are_those_a_direct_search_finds(printed: tuple[str, str, str]) -> None:
+    found = implied.totals_behind(*printed)
     expected = []
     for n in range(1, 200):
         for x in range(n + 1):
             low = special.betaincinv(x, n - x + 1, 0.025) if x else 0.0
             high = special.betaincinv(x + 1, n - x, 0.975) if x < n else 1.0
-            if (f"{x / n:.2f}", f"{low:.2f}", f"{high:.2f}") == ("0.80", "0.44", "0.97"):
+            if tuple(f"{f:.{len(text) - 2}f}" for f, text in zip((x / n, low, high), printed, strict=True)) == printed:
                 expected.append((x, n))
+    assert expected
     assert list(zip(found.x.tolist(), found.n.tolist(), strict=True)) == expected
+    assert not found.x.flags.writeable
+    assert not found.n.flags.writeable
+
+
+@pytest.mark.parametrize("estimate", ["0.12", "0.13"])
+def test_an_eighth_is_half_way_and_prints_either_way(estimate: str) -> None:
+    found = implied.totals_behind(estimate, "0.00", "0.53")
+    assert (1, 8) in set(zip(found.x.tolist(), found.n.tolist(), strict=True))
+
+
+def test_heterogeneity_refuses_what_is_not_such_a_figure() -> None:
+    for p in (-0.1, 0, 1.01):
+        with pytest.raises(ValueError, match="P is above 0 and at most 1"):
+            implied.heterogeneity_from_p(p, 3)
+    for i2 in (0, 1):
+        with pytest.raises(ValueError, match="both excluded"):
+            implied.heterogeneity_from_i2(i2, 3)
+    with pytest.raises(ValueError, match="at least 0"):
+        implied.heterogeneity_from_q(-0.1, 3)
+
+
+def test_a_p_of_one_is_no_heterogeneity_and_one_study_has_no_degrees_of_freedom() -> None:
+    assert implied.heterogeneity_from_p(1, 3).q == 0
+    for figure in (implied.heterogeneity_from_p, implied.heterogeneity_from_q, implied.heterogeneity_from_i2):
+        with pytest.raises(ValueError, match="degree"):
+            figure(0.5, 0)
 
 
 def test_larger_totals_are_searched_past_the_first_block() -> None:
