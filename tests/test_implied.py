@@ -79,6 +79,17 @@ def test_figures_that_contradict_one_another_have_no_totals_and_coarse_ones_no_b
         implied.totals_behind("0.94", "0.94", "0.94")
     with pytest.raises(ValueError, match="proportion"):
         implied.totals_behind("94", "92", "96")
+    with pytest.raises(ValueError, match="proportion"):
+        implied.totals_behind("1.01", "0.92", "0.96")
+
+
+@pytest.mark.parametrize("figure", [0, 1, 1.2])
+def test_no_odds_ratio_has_an_area_or_a_q_star_of_none_or_all(figure: float) -> None:
+    for name, implies in (("AUC", implied.log_dor_from_auc), ("Q\\*", implied.log_dor_from_q_star)):
+        with pytest.raises(ValueError, match=f"{name} is between 0 and 1"):
+            implies(figure)
+    with pytest.raises(ValueError, match="Q\\* is between 0 and 1"):
+        implied.log_dor_se_from_q_star_se(figure, 0.01)
 
 
 @given(st.floats(-30, 30), st.floats(0.001, 3))
