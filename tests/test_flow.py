@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from livingreview.analysis.flow import base_flow, flow_text, living_flow
+from livingreview.commands.check import every_fault
 from livingreview.errors import DataError
 from livingreview.review import Review
 from screening_data import add_update, decide
@@ -104,21 +105,55 @@ def test_what_cannot_be_counted_stops_the_build_with_the_reason(data_copy: Path)
         counts(data_copy)
 
 
-def test_a_study_that_nobody_decided_on_stops_the_build(data_copy: Path) -> None:
+def test_a_study_that_nobody_decided_on_stops_the_build_and_check_says_so(data_copy: Path) -> None:
     path = data_copy / "studies" / "martini2020.yaml"
     path.write_text(path.read_text().replace("status: awaiting classification", "status: included", 1))
-    with pytest.raises(DataError, match=r"only 0 reports have the decisions: martini2020.*FLOW-004"):
+    told = r"martini2020.yaml standing — it stands as included.*two people.*--stage full_text \[FLOW-004\]"
+    with pytest.raises(DataError, match=told):
         counts(data_copy)
+    assert [fault.code for fault in every_fault(data_copy)] == ["FLOW-004"]
     decide(data_copy, "martini2020", "include")
     decide(data_copy, "martini2020", "include", stage="full_text")
     assert counts(data_copy)["studies"] == 63
+    assert every_fault(data_copy) == []
 
 
-def test_an_awaiting_study_without_its_report_stops_the_build(data_copy: Path) -> None:
-    path = data_copy / "search" / "other_methods.csv"
-    path.write_text(path.read_text().replace(",martini2020\n", ",\n", 1))
-    with pytest.raises(DataError, match=r"martini2020.*FLOW-005"):
+def test_included_by_a_search_needs_decisions_too(data_copy: Path) -> None:
+    path = data_copy / "studies" / "martini2020.yaml"
+    text = path.read_text().replace("status: awaiting classification", "status: included", 1)
+    path.write_text(text.replace("route: other methods", "route: databases", 1))
+    with pytest.raises(DataError, match=r"1 studies came by way of databases, 0 of their reports.*FLOW-004"):
         counts(data_copy)
+
+
+def test_a_study_s_file_is_all_it_takes_to_be_counted_and_screened(data_copy: Path) -> None:
+    before = counts(data_copy)
+    text = (data_copy / "studies" / "martini2020.yaml").read_text()
+    for old, new in (("martini2020", "added2020"), ("10.1186/s12968-020-00690-4", "10.1234/added")):
+        text = text.replace(old, new)
+    title = Review.load(data_copy).study("martini2020").report.title or ""
+    text = text.replace(title, "Made title of a study that was added")
+    (data_copy / "studies" / "added2020.yaml").write_text(text)
+    after = counts(data_copy)
+    assert after["update_other_identified"] == (before["update_other_identified"] or 0) + 1
+    assert after["update_other_to_decide"] == (before["update_other_to_decide"] or 0) + 1
+    row = Review.load(data_copy).other_methods.iloc[-1]
+    assert (row["candidate"], row["study"], row["doi"]) == ("added2020", "added2020", "10.1234/added")
+    assert Review.load(data_copy, as_of="2025-07-31").other_methods.empty
+    decide(data_copy, "added2020", "include")
+    assert counts(data_copy)["update_other_screened"] == 1
+
+
+def test_a_report_that_the_ledger_lists_by_its_doi_is_not_counted_twice(data_copy: Path) -> None:
+    before = counts(data_copy)["update_other_identified"]
+    path = data_copy / "search" / "other_methods.csv"
+    path.write_text(path.read_text().replace(",martini2020\n", ",\n", 1).replace("\nmartini2020,", "\nmartini,", 1))
+    assert counts(data_copy)["update_other_identified"] == before
+
+
+def test_what_the_ledgers_lack_is_found_by_check(data_copy: Path) -> None:
+    add_update(data_copy, clusters=False)
+    assert [fault.code for fault in every_fault(data_copy) if fault.code.startswith("FLOW")] == ["FLOW-003"]
 
 
 def test_the_text_says_every_number_of_the_diagram(review: Review) -> None:

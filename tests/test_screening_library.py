@@ -10,7 +10,7 @@ import pytest
 from livingreview.cli import main
 from livingreview.errors import DataError
 from livingreview.screening.ledger import Decision, append, read_decisions
-from livingreview.screening.library import conflicts, read_library, waiting
+from livingreview.screening.library import conflicts, read_library, waiting, why_nothing_waits
 from screening_data import SEARCHED, add_update, decide
 
 
@@ -19,6 +19,10 @@ def data(data_copy: Path) -> Path:
     (data_copy / "search" / "other_methods.csv").write_text(
         (data_copy / "search" / "other_methods.csv").read_text(encoding="utf-8").splitlines()[0] + "\n"
     )
+    # Each would be a report of its own, as no row names it.
+    for path in (data_copy / "studies").glob("*.yaml"):
+        if "status: awaiting classification" in path.read_text(encoding="utf-8"):
+            path.unlink()
     add_update(data_copy)
     return data_copy
 
@@ -55,6 +59,25 @@ def test_outcomes_keep_what_one_person_keeps(data: Path) -> None:
     )
     outcomes = read_library(data).outcomes(read_decisions(data))
     assert outcomes == {"pubmed-2": (False, SEARCHED), "pubmed-3": (True, date(2026, 12, 5))}
+
+
+def test_an_empty_queue_says_why(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(stage: str) -> str:
+        return why_nothing_waits(read_library(data), read_decisions(data), stage, "Cy")
+
+    assert "two people have kept it on title and abstract; 5 wait there" in said("full_text")
+    for record in ("pubmed-1", "pubmed-2", "pubmed-3", "embase-3"):
+        decide(data, record, "exclude")
+    append(data, Decision("embase-4", "title_abstract", "Cy", "include", "", SEARCHED))
+    assert said("title_abstract") == "Nothing waits for Cy; 1 wait for a second person or an adjudication."
+    append(data, Decision("embase-4", "title_abstract", "Ada", "exclude", "language", SEARCHED))
+    append(data, Decision("embase-4", "title_abstract", "Bob", "exclude", "", SEARCHED, "adjudication"))
+    assert said("title_abstract") == "Nothing waits: everything found has been decided at this stage."
+    assert main(["screen", "rank", "--data", str(data)]) == 0
+    assert "everything found has been decided" in capsys.readouterr().err
+    (data / "search" / "records.csv").unlink()
+    (data / "search" / "clusters.csv").unlink()
+    assert "no search has added a record" in why_nothing_waits(read_library(data), (), "title_abstract", "Cy")
 
 
 def test_clusters_of_other_records_are_a_fault(data: Path) -> None:

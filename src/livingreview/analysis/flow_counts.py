@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from livingreview.errors import DataError, Fault
-from livingreview.review import Review
+from livingreview.review import OTHER_METHODS, OTHER_METHODS_COLUMNS, Review
+from livingreview.review.reports import is_report_of
 from livingreview.screening.agreement import Verdict, verdicts
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, read_decisions
-from livingreview.screening.library import OTHER_METHODS, Library, read_library
+from livingreview.screening.library import Library, read_library
 
 __all__ = ["Period", "Sorted", "Update", "count_updates", "new_studies"]
 
@@ -124,8 +125,7 @@ def count_updates(review: Review, periods: Sequence[Period]) -> tuple[Update, ..
     first, full = verdicts(unified, "title_abstract"), verdicts(unified, "full_text")
     _check_runs(review, library)
     updates = tuple(_update(review, library, period, first, full) for period in periods)
-    _check_studies(review, updates)
-    _check_awaiting(review)
+    _check_studies(review, library, updates, full)
     return updates
 
 
@@ -200,31 +200,30 @@ def _check_runs(review: Review, library: Library) -> None:
         raise DataError(faults)
 
 
-def _check_studies(review: Review, updates: Sequence[Update]) -> None:
+def _check_studies(review: Review, library: Library, updates: Sequence[Update], full: Mapping[str, Verdict]) -> None:
     """Raise if the review took in studies that no decision took in."""
     start = updates[0].period.after
-    for route, reports in (
-        ("databases", sum(update.databases.included for update in updates)),
-        (OTHER_METHODS, sum(update.other.included for update in updates)),
-    ):
-        studies = new_studies(review, start, route)
-        if len(studies) > reports:
-            problem = (
-                f"{len(studies)} studies were included by way of {route} after {start}, "
-                f"but only {reports} reports have the decisions: {', '.join(studies)}"
-            )
-            remedy = "record who decided with livingreview screen --stage full_text, or correct the studies' standing"
-            raise DataError([Fault("data/screening/decisions.csv", 0, "", problem, remedy, "FLOW-004")])
+    reports = [dict(zip(OTHER_METHODS_COLUMNS, row, strict=True)) for row in review.other_methods.to_numpy()]
+    included = sum(update.databases.included for update in updates)
+    found = new_studies(review, start, "databases")
+    faults = [
+        _undecided(name, f"{len(found)} studies came by way of databases, {included} of their reports were included")
+        for name in (found if len(found) > included else ())
+    ]
+    for name in new_studies(review, start, OTHER_METHODS):
+        own = [row["candidate"] for row in reports if is_report_of(review.study(name), row)]
+        if not any(_outcome(full, library.publication.get(report, report)) == "include" for report in own):
+            faults.append(_undecided(name, "it stands as included, and no two people have decided so"))
+    if faults:
+        raise DataError(faults)
 
 
-def _check_awaiting(review: Review) -> None:
-    """Raise unless the reports found otherwise name every study that awaits classification on that way."""
-    named = set(review.other_methods["study"]) - {""}
-    awaiting = {s.id for s in review.awaiting if _route(review, s.id) == OTHER_METHODS}
-    if lost := sorted(awaiting - named):
-        problem = f"studies await classification that no row names: {', '.join(lost)}"
-        remedy = "add the row of each with its id under study"
-        raise DataError([Fault("data/search/other_methods.csv", 0, "study", problem, remedy, "FLOW-005")])
+def _undecided(study: str, problem: str) -> Fault:
+    remedy = (
+        "let it await classification until two people have kept it with livingreview screen --person NAME, then with "
+        "--stage full_text"
+    )
+    return Fault(f"data/studies/{study}.yaml", 0, "standing", problem, remedy, "FLOW-004")
 
 
 def new_studies(review: Review, after: date, route: str) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ from livingreview.review import Review
 from livingreview.review.model import Instrument
 from livingreview.review.reading import read_csv
 
-__all__ = ["CHECKLISTS", "COLUMNS", "STATUSES", "Answer", "Status", "checklist_table", "read_answers", "tally_statuses"]
+__all__ = [
+    "CHECKLISTS", "COLUMNS", "STATUSES", "Answer", "Status", "answer_faults", "checklist_table", "read_answers",
+    "tally_statuses",
+]  # fmt: skip
 
 Status = Literal["reported", "partly", "missing", "not applicable"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -86,6 +89,15 @@ def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Ans
         for status in STATUSES
         if status == row["status"]
     )
+
+
+def answer_faults(review: Review) -> list[Fault]:
+    """Return the faults of the answers, for ``livingreview check``."""
+    try:
+        read_answers(review.root, review.instruments)
+    except DataError as error:
+        return list(error.faults)
+    return []
 
 
 def _faults(

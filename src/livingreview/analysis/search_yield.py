@@ -13,10 +13,10 @@ from statistics import median
 
 import pandas as pd
 
-from livingreview.review import Review, label
+from livingreview.review import OTHER_METHODS, Review, label
 from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import read_decisions
-from livingreview.screening.library import OTHER_METHODS, Library, read_library
+from livingreview.screening.library import Library, read_library
 
 __all__ = ["Lag", "database_yield", "inclusion_lag", "overlap_of_databases", "run_yield", "search_age"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from livingreview.errors import ReviewError
 
-__all__ = ["Command", "add_data_option", "day", "require_data"]
+__all__ = ["Command", "add_data_option", "at_least_one", "day", "past_day", "require_data"]
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,18 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a date like 2025-07-31, found {text!r}") from None
+
+
+def past_day(text: str) -> date:
+    """Return the date of something that has happened, which an option gives."""
+    given = day(text)
+    if given > date.today():
+        raise argparse.ArgumentTypeError(f"expected a day up to today, found {text!r}")
+    return given
+
+
+def at_least_one(text: str) -> int:
+    """Return the number of things that an option asks for."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+    return int(text)

@@ -44,6 +44,8 @@ def _run_check(options: argparse.Namespace) -> int:
 
 def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     """Return every fault of the review's files; parameters as for :func:`livingreview.review.check`."""
+    from livingreview.analysis.flow import flow_faults
+    from livingreview.analysis.reporting import answer_faults
     from livingreview.living.releases import release_faults
     from livingreview.living.rules import rule_faults
     from livingreview.review import check
@@ -51,7 +53,8 @@ def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     from livingreview.screening.library import screening_faults
     from livingreview.search.checks import search_faults
 
-    return check(data, only, also=[search_faults, screening_faults, rule_faults, release_faults, extraction_faults])
+    also = [search_faults, screening_faults, rule_faults, release_faults, extraction_faults]
+    return check(data, only, also, whole=[flow_faults, answer_faults])
 
 
 def as_github(faults: Sequence[Fault]) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands import Command, day, require_data
+from livingreview.commands import Command, at_least_one, past_day, require_data
 from livingreview.errors import ReviewError, TooFewStudies
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _configure_screen(parser: argparse.ArgumentParser) -> None:
         return sub
 
     rank = action("rank", _rank, "put the records that wait in the order in which to read them; excludes none")
-    rank.add_argument("--top", type=int, default=0, metavar="N", help="show only the first N (default: all)")
+    rank.add_argument("--top", type=at_least_one, metavar="N", help="show only the first N (default: all)")
     rank.add_argument("--format", choices=["text", "markdown", "csv"], default="text")
     export = action("export", _export, "write the records that wait for ASReview or Rayyan")
     export.add_argument("output", type=Path, metavar="FILE", help="a new .csv or .ris file")
@@ -46,7 +46,7 @@ def _configure_screen(parser: argparse.ArgumentParser) -> None:
     back.add_argument("file", type=Path, metavar="FILE", help="the tool's export, .csv or .ris")
     back.add_argument("--from", dest="tool", choices=["asreview", "rayyan"], required=True)
     back.add_argument("--person", default="", metavar="NAME", help="who screened; of Rayyan's people, only this one")
-    back.add_argument("--date", type=day, metavar="DATE", help="day of decisions without one of their own (today)")
+    back.add_argument("--date", type=past_day, metavar="DATE", help="day of decisions without one of their own (today)")
     back.add_argument(
         "--reason", action="append", default=[], metavar="WORDS=KEY", help="what a reason there means here"
     )
@@ -96,6 +96,9 @@ def _screen(options: argparse.Namespace) -> int:
         queue = waiting(library, decisions, options.stage, options.person)
         places = {item.record: item.rank for item in _ranking(library, decisions, queue, quiet=True)}
         queue = tuple(sorted(queue, key=lambda item: places.get(item.record, 0)))
+    if not queue:
+        print(_nothing(library, decisions, options))
+        return 0
     session = Session(
         options.data,
         queue,
@@ -109,6 +112,14 @@ def _screen(options: argparse.Namespace) -> int:
     run(session)
     print(f"{len(session.decided)} decision(s) added to {options.data / 'screening' / 'decisions.csv'}")
     return 0
+
+
+def _nothing(library: Library, decisions: tuple[Decision, ...], options: argparse.Namespace) -> str:
+    from livingreview.screening.library import why_nothing_waits
+
+    if getattr(options, "adjudicate", False):
+        return "Nothing waits for an adjudication: no two people differ."
+    return why_nothing_waits(library, decisions, options.stage, getattr(options, "person", "").strip())
 
 
 def _ranking(
@@ -136,6 +147,9 @@ def _rank(options: argparse.Namespace) -> int:
 
     library, decisions = _read(options)
     queue = waiting(library, decisions, options.stage, "")
+    if not queue:
+        print(_nothing(library, decisions, options), file=sys.stderr)
+        return 0
     ranking = _ranking(library, decisions, queue, quiet=False)
     print(ranking_table(queue, ranking, options.format, options.top or len(queue)))
     if ranking and options.format != "csv":
@@ -154,6 +168,8 @@ def _export(options: argparse.Namespace) -> int:
         raise ReviewError(f"{options.output} exists already; give another name")
     library, decisions = _read(options)
     queue = waiting(library, decisions, options.stage, options.person)
+    if not queue:
+        print(_nothing(library, decisions, options), file=sys.stderr)
     learned = {r: kept for r, (kept, _) in library.outcomes(decisions).items()} if options.tool == "asreview" else {}
     known = tuple(library.found[record] for record in learned if record not in {item.record for item in queue})
     text = export_text((*known, *queue), options.tool, form, learned)

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from livingreview.commands import Command, add_data_option, day, require_data
+from livingreview.commands import Command, add_data_option, at_least_one, day, past_day, require_data
 from livingreview.errors import DataError, Fault, SearchError
 from livingreview.wording import in_markdown
 
@@ -46,7 +46,11 @@ def _configure_search(parser: argparse.ArgumentParser) -> None:
         "ieee; default: all but crossref, those without a key left out)",
     )
     parser.add_argument(
-        "--max", type=int, default=MAXIMUM, metavar="N", help=f"refuse a search with more hits (default: {MAXIMUM:,})"
+        "--max",
+        type=at_least_one,
+        default=MAXIMUM,
+        metavar="N",
+        help=f"refuse a search with more hits (default: {MAXIMUM:,})",
     )
     parser.add_argument("--summary", type=Path, metavar="FILE", help="also append what was found to a Markdown file")
 
@@ -98,7 +102,7 @@ def _configure_import(parser: argparse.ArgumentParser) -> None:
     add_data_option(parser)
     parser.add_argument("--database", metavar="NAME", help="the database searched (default: told from the records)")
     parser.add_argument("--platform", default="", metavar="NAME", help="its host, where it has several, e.g. Ovid")
-    parser.add_argument("--date", type=day, metavar="DATE", help="day of the search (default: today)")
+    parser.add_argument("--date", type=past_day, metavar="DATE", help="day of the search (default: today)")
 
 
 def _run_import(options: argparse.Namespace) -> int:

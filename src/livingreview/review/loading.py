@@ -32,17 +32,14 @@ from livingreview.review.model import (
     source_keys,
 )
 from livingreview.review.reading import Document, read_csv, read_record, read_text, shown_path
+from livingreview.review.reports import OTHER_METHODS_COLUMNS, added_reports
 from livingreview.wording import UNVERIFIED
 
-__all__ = ["OTHER_METHODS_COLUMNS", "RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
+__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
 
 RUN_COLUMNS = (
     "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
     "from_date", "duration_s", "tool_version",
-)  # fmt: skip
-OTHER_METHODS_COLUMNS = (
-    "candidate", "found", "first_author", "title", "journal", "published", "doi", "pmid", "suggestion", "reason",
-    "study",
 )  # fmt: skip
 LONGEST_LABEL = 26
 # Column of a table of studies that holds their ids; pages do not show it but link by it.
@@ -65,7 +62,8 @@ class Review:
     studies
         Every study met by that day, ordered by id.
     datasets, instruments, strategy, runs, other_methods
-        The other files; ``runs`` and ``other_methods`` hold one row per search and per report found.
+        The other files; ``runs`` and ``other_methods`` hold one row per search and per report found, the reports of
+        studies that somebody added as a file among them.
     baseline
         The base review's tables as transcribed, by name.
     verified_only
@@ -134,7 +132,7 @@ class Review:
 
     @property
     def awaiting(self) -> tuple[Study, ...]:
-        """Studies awaiting classification: eligible by title and abstract, full text not yet read."""
+        """Studies awaiting classification: suggested as eligible, not yet decided on by a person."""
         return self.standing("awaiting classification")
 
     @property
@@ -225,7 +223,12 @@ def _study_row(study: Study, day: date) -> dict[str, Any]:
     return row
 
 
-def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path], Sequence[Fault]]] = ()) -> list[Fault]:
+def check(
+    root: Path,
+    only: Sequence[Path] = (),
+    also: Sequence[Callable[[Path], Sequence[Fault]]] = (),
+    whole: Sequence[Callable[[Review], Sequence[Fault]]] = (),
+) -> list[Fault]:
     """Return every fault of the review's files, sorted by file and line.
 
     Parameters
@@ -236,12 +239,16 @@ def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path],
         Report just the faults of these files (all files are read either way, because files refer to each other).
     also
         Further checks, of files that the review itself does not read; each takes the data folder.
+    whole
+        Further checks of what is computed from the review, where it can be read.
     """
     reader = _Reader(root)
-    reader.review()
+    review = reader.review()
     faults = reader.faults
     if root.is_dir() and not _links_out(root):
         faults = [*faults, *(fault for find in also for fault in find(root))]
+    if review is not None:
+        faults = [*faults, *(fault for judge in whole for fault in judge(review))]
     if only:
         wanted = {path.resolve() for path in only}
         parent = root.absolute().parent
@@ -252,7 +259,8 @@ def check(root: Path, only: Sequence[Path] = (), also: Sequence[Callable[[Path],
             for path in only
             if path.resolve() not in known
         ]
-    return sorted(faults)
+    # Two checks that read one ledger both say what is wrong with it.
+    return sorted(set(faults))
 
 
 def _links_out(root: Path) -> list[Fault]:
@@ -302,6 +310,8 @@ class _Reader:
         ):
             return None
         models = tuple(sorted((study for study, _ in studies), key=lambda study: study.id))
+        listed = [dict(zip(OTHER_METHODS_COLUMNS, row, strict=True)) for row in other.to_numpy()]
+        added = pd.DataFrame(added_reports(models, listed), columns=list(OTHER_METHODS_COLUMNS))
         days += [standing.on for study in models for standing in study.standing]
         days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
         return Review(
@@ -313,7 +323,7 @@ class _Reader:
             instruments={name: item[0] for name, item in loaded.items() if item is not None},
             strategy=strategy[0],
             runs=runs,
-            other_methods=other,
+            other_methods=pd.concat([other, added], ignore_index=True) if len(added) else other,
             baseline=baseline,
         )
 

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from livingreview.errors import DataError, Fault
+from livingreview.review.model import Study
+from livingreview.review.reading import read_record
+from livingreview.review.reports import OTHER_METHODS, OTHER_METHODS_COLUMNS, added_reports
 from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import Decision, read_decisions, standing
 from livingreview.search.formats.tables import records_from_csv
 from livingreview.search.records import FIELD_LIMIT, Record, year_of
 
-__all__ = ["OTHER_METHODS", "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting"]
-
-OTHER_METHODS: Final = "other methods"
-"""Source of the records that no database search found."""
+__all__ = [
+    "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting", "why_nothing_waits",
+]  # fmt: skip
 
 _IN_REVIEW: Final = "already in the base review"
 
@@ -31,7 +33,7 @@ _IN_REVIEW: Final = "already in the base review"
 class Found:
     """A record by its id, and where it came from.
 
-    `source` is the database, or :data:`OTHER_METHODS`; `run` the run that found it first, empty for other methods.
+    `source` is the database, or ``"other methods"``; `run` the run that found it first, empty for other methods.
     """
 
     record: str
@@ -85,15 +87,17 @@ class Library:
 def read_library(root: Path) -> Library:
     """Read both ledgers of found records in the data folder, and the copies among them; none of the files need exist.
 
+    A study that was found by other methods and stands in no ledger is a report of its own.
+
     Raises
     ------
     DataError
-        A ledger cannot be read.
+        A ledger or a study's file cannot be read.
     """
     folder = root / "search"
     records = _search_records(folder / "records.csv")
     clusters = _clusters(folder / "clusters.csv", list(records))
-    found = records | _other_records(folder / "other_methods.csv")
+    found = records | _other_records(root)
     first: dict[str, str] = {}
     publication = {record: first.setdefault(clusters.get(record, record), record) for record in found}
     return Library(found, publication, deduplicated=all(record in clusters for record in records))
@@ -113,6 +117,22 @@ def waiting(library: Library, decisions: Sequence[Decision], stage: str, person:
         earlier = verdicts(unified, "title_abstract")
         pool = [record for record in pool if record in earlier and earlier[record].outcome == "include"]
     return tuple(library.found[record] for record in pool if record not in mine and record not in decided)
+
+
+def why_nothing_waits(library: Library, decisions: Sequence[Decision], stage: str, person: str) -> str:
+    """Return in words why the queue of one person is empty, and what would fill it."""
+    first = waiting(library, decisions, "title_abstract", "")
+    if not library.publications:
+        return "Nothing waits: no search has added a record, and no study was added by other methods."
+    if stage == "full_text" and first:
+        return (
+            f"Nothing waits for {person or 'anybody'} at the full text. A report comes here when two people have kept "
+            f"it on title and abstract; {len(first):,} wait there (without --stage full_text)."
+        )
+    others = waiting(library, decisions, stage, "")
+    if others:
+        return f"Nothing waits for {person}; {len(others):,} wait for a second person or an adjudication."
+    return "Nothing waits: everything found has been decided at this stage."
 
 
 def conflicts(library: Library, decisions: Sequence[Decision], stage: str) -> tuple[Found, ...]:
@@ -141,18 +161,26 @@ def _search_records(path: Path) -> dict[str, Found]:
     }
 
 
-def _other_records(path: Path) -> dict[str, Found]:
+def _other_records(root: Path) -> dict[str, Found]:
+    path = root / "search" / "other_methods.csv"
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = _rows(path, OTHER_METHODS_COLUMNS)
+    studies = (read_record(file, root, Study)[0] for file in sorted((root / "studies").glob("*.yaml")))
     return {
         row["candidate"]: Found(
             row["candidate"],
-            replace(record, year=year_of(row["published"]), authors=tuple(filter(None, [row["first_author"]]))),
+            Record(
+                path.name,
+                index,
+                line=index + 2,
+                authors=tuple(filter(None, [row["first_author"]])),
+                year=year_of(row["published"]),
+                **{name: row[name] for name in ("title", "journal", "doi", "pmid")},
+            ),
             OTHER_METHODS,
         )
-        for row, record in zip(rows, records_from_csv(path, path.name), strict=True)
+        for index, row in enumerate([*rows, *added_reports(studies, rows)])
         if row["suggestion"] != _IN_REVIEW
     }
 
