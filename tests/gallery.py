@@ -18,7 +18,7 @@ from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
 from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary
 from livingreview.plots.rows import cumulative
-from livingreview.plots.segmentation import Overlap, overlap_against, overlap_by_group
+from livingreview.plots.segmentation import Score, overlap_against, overlap_by_group
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.utility import fagan, icon_array, predictive_values
@@ -81,13 +81,12 @@ FLOW = (
 )
 OTHER = FlowBox("cited", "Reports found by citation", 3, False, "Other methods", 1, False, into="included")
 
-OVERLAP = Overlap.of(
-    study=["Adams", HOSTILE, "Chen", "Diaz", "Evans"],
-    group=["Myocardium", "Left ventricle", "Left ventricle", "Myocardium", "Left ventricle"],
-    value=[0.85, 0.91, 0.95, 0.88, 0.93],
-    sd=[0.02, np.nan, 0.01, np.nan, 0.03],
-    n=[50, 100, np.nan, 20, 30],
-    statistic=["mean", "median", "mean", "unstated", "mean"],
+OVERLAP = (
+    Score("Adams", "Myocardium", 0.85, 0.02, 50, "mean"),
+    Score(HOSTILE, "Left ventricle", 0.91, n=100, statistic="median"),
+    Score("Chen", "Left ventricle", 0.95, 0.01, statistic="mean"),
+    Score("Diaz", "Myocardium", 0.88, n=20),
+    Score("Evans", "Left ventricle", 0.93, 0.03, 30, "mean"),
 )
 
 
@@ -120,7 +119,13 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "gap_map": lambda: gap_map(COUNTS.study, {HOSTILE: STATES, "Code": STATES}),
     "icon_array": lambda: icon_array(8, 2, 10, 80),
     "overlap_against": lambda: overlap_against(
-        OVERLAP.n, OVERLAP.value, group=OVERLAP.group, study=OVERLAP.study, xlabel="n", ylabel="Dice", xscale="log"
+        [score.n for score in OVERLAP],
+        [score.value for score in OVERLAP],
+        group=[score.group for score in OVERLAP],
+        study=[score.study for score in OVERLAP],
+        xlabel="n",
+        ylabel="Dice",
+        xscale="log",
     ),
     "overlap_by_group": lambda: overlap_by_group(OVERLAP),
     "predictive_values": lambda: predictive_values([0.1, 0.3, 0.5], PPV, NPV, scenarios={HOSTILE: 0.2}),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gallery import HOSTILE, OVERLAP, texts, tips
+from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.plots.palette import colour
-from livingreview.plots.segmentation import Overlap, overlap_against, overlap_by_group
+from livingreview.plots.segmentation import Score, overlap_against, overlap_by_group, overlap_scores
 
 
 def rows(ax) -> list[str]:
@@ -44,7 +46,9 @@ def test_numbers_say_which_spread_they_print() -> None:
 
 
 def test_legend_names_only_what_occurs() -> None:
-    ax = overlap_by_group(Overlap.of(["A", "B"], ["LV", "LV"], [4.0, 12.5], statistic=["mean", "mean"]), unit="mm")
+    ax = overlap_by_group(
+        [Score(name, "LV", value, statistic="mean") for name, value in (("A", 4.0), ("B", 12.5))], unit="mm"
+    )
     (legend,) = ax.get_figure(root=True).legends
     assert [text.get_text() for text in legend.get_texts()] == ["mean"]
     assert {"4.00", "12.5"} <= set(texts(ax))
@@ -57,15 +61,9 @@ def test_axis_of_dice_ends_at_one_and_shows_every_interval() -> None:
     assert 0.96 <= high <= 1
 
 
-def test_columns_are_checked_and_read_only() -> None:
-    with pytest.raises(ValueError, match="different lengths"):
-        Overlap.of(["A"], ["LV"], [0.9, 0.8])
-    with pytest.raises(ValueError, match="not mode"):
-        Overlap.of(["A"], ["LV"], [0.9], statistic=["mode"])
-    with pytest.raises(ValueError, match="read-only"):
-        OVERLAP.value[0] = 1
+def test_without_a_score_there_is_nothing_to_draw() -> None:
     with pytest.raises(ValueError, match="no score"):
-        overlap_by_group(Overlap.of([], [], []))
+        overlap_by_group([])
 
 
 def test_pairs_with_a_missing_value_are_left_out() -> None:
@@ -95,8 +93,11 @@ def test_group_without_a_drawn_point_is_not_in_the_legend() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["a"]
 
 
-def test_empty_cell_of_a_table_is_an_unstated_statistic() -> None:
-    assert Overlap.of(["A", "B"], ["x", "x"], [0.9, 0.8], statistic=[None, float("nan")]).statistic == (
-        "unstated",
-        "unstated",
-    )
+def test_empty_cells_of_a_table_are_said_or_not_shown() -> None:
+    table = pd.DataFrame({"label": ["A", "B"], "value": [0.9, 0.8], "family": ["U-Net", None], "sd": [None, 0.1],
+                          "phase": ["systole", float("nan")], "statistic": [None, "mean"]})  # fmt: skip
+    first, second = overlap_scores(table, "family")
+    assert (first.study, first.group, first.statistic) == ("A systole", "U-Net", "unstated")
+    assert (second.study, second.group, second.statistic) == ("B", NOT_SEEN, "mean")
+    assert np.isnan([first.sd, first.n, second.n]).all()
+    assert second.sd == 0.1

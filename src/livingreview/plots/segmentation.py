@@ -12,17 +12,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.plots.palette import MARKERS, SERIES, colour
 from livingreview.plots.rows import Row, draw_rows, rows_height
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 
-__all__ = ["Overlap", "overlap_against", "overlap_by_group", "overlap_scores"]
+__all__ = ["Score", "overlap_against", "overlap_by_group", "overlap_scores"]
 
-FloatArray = NDArray[np.float64]
-Statistic = Literal["mean", "median", "unstated"]
 _MARKER: Final[dict[str, tuple[str, str]]] = {
     # marker and fill: a median is told from a mean by its shape, an unstated one by being hollow
     "mean": ("o", colour("sensitivity")),
@@ -32,97 +30,40 @@ _MARKER: Final[dict[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """Scores as columns of equal length, one row per reported value.
+class Score:
+    """One reported value: Dice from 0 to 1, or Hausdorff distance in mm.
 
-    Parameters
-    ----------
-    study, group
-        (m,) study labels, and what the rows are grouped by: the structure, its phase, the network family, …
-    value, sd, n
-        (m,) scores (Dice from 0 to 1, Hausdorff in mm), standard deviation over the test set and its size; NaN where
-        not reported.
-    statistic
-        (m,) ``"mean"``, ``"median"`` or ``"unstated"``.
-
-    Raises
-    ------
-    ValueError
-        If columns differ in length, or a statistic is unknown.
+    Its group is what rows are grouped by: the structure, the network family, …; the standard deviation over the test
+    set and its size `n` are NaN where not reported.
     """
 
-    study: Sequence[str]
-    group: Sequence[str]
-    value: FloatArray
-    sd: FloatArray
-    n: FloatArray
-    statistic: Sequence[str]
-
-    @classmethod
-    def of(
-        cls,
-        study: Sequence[str],
-        group: Sequence[str],
-        value: ArrayLike,
-        *,
-        sd: ArrayLike | None = None,
-        n: ArrayLike | None = None,
-        statistic: Sequence[str | float | None] | None = None,
-    ) -> Overlap:
-        """Return the columns, those left out filled with NaN (a missing statistic with ``"unstated"``).
-
-        >>> Overlap.of(["A", "B"], ["LV", "LV"], [0.91, 0.93], sd=[0.02, float("nan")]).n.tolist()
-        [nan, nan]
-        """
-        m = len(study)
-
-        def column(values: ArrayLike | None) -> FloatArray:
-            filled = np.full(m, np.nan) if values is None else np.array(values, dtype=float)
-            filled.setflags(write=False)
-            return filled
-
-        return cls(
-            study=tuple(study),
-            group=tuple(group),
-            value=column(value),
-            sd=column(sd),
-            n=column(n),
-            # A table's empty cell is None or NaN; neither is text.
-            statistic=tuple(
-                s if isinstance(s, str) else "unstated" for s in ([None] * m if statistic is None else statistic)
-            ),
-        )
-
-    def __post_init__(self) -> None:
-        lengths = {len(column) for column in vars(self).values()}
-        if len(lengths) != 1:
-            raise ValueError(f"columns have different lengths: {sorted(lengths)}")
-        if unknown := set(self.statistic) - set(_MARKER):
-            raise ValueError(f"statistic is one of {', '.join(_MARKER)}, not {', '.join(sorted(unknown))}")
+    study: str
+    group: str
+    value: float
+    sd: float = math.nan
+    n: float = math.nan
+    statistic: str = "unstated"  # or "mean", "median"
 
 
-def overlap_scores(values: pd.DataFrame, group: str) -> Overlap:
-    """Return a table of Dice or Hausdorff values as the columns that the figures take, grouped by one of its own.
+def overlap_scores(values: pd.DataFrame, group: str) -> list[Score]:
+    """Return the rows of a table of Dice or Hausdorff values as scores, grouped by one of its columns.
 
     `values` are as :func:`~livingreview.analysis.overlap.reported` or :func:`~livingreview.analysis.overlap.tabulated`
-    return them.
+    return them; an empty cell is None or NaN, and neither is text.
     """
     names = values["label_of_study"] if "label_of_study" in values else values["label"]
-    statistic = values["statistic"].fillna("unstated") if "statistic" in values else ["unstated"] * len(values)
-    detail = values["phase"].fillna("") if "phase" in values else [""] * len(values)
-    return Overlap.of(
-        [f"{name} {extra}".strip() for name, extra in zip(names, detail, strict=True)],
-        list(values[group].fillna(NOT_SEEN)),
-        values["value"],
-        sd=values["sd"].astype(float) if "sd" in values else None,
-        n=values["n"].astype(float) if "n" in values else None,
-        statistic=list(statistic),
-    )
+    scores = []
+    for name, row in zip(names, values.to_dict("records"), strict=True):
+        sd, n = (math.nan if pd.isna(row.get(key)) else float(row[key]) for key in ("sd", "n"))
+        texts = {key: text for key, text in row.items() if isinstance(text, str)}
+        study, statistic = f"{name} {texts.get('phase', '')}".strip(), texts.get("statistic", "unstated")
+        scores.append(Score(study, texts.get(group, NOT_SEEN), row["value"], sd, n, statistic))
+    return scores
 
 
 @styled
 def overlap_by_group(
-    scores: Overlap,
+    scores: Sequence[Score],
     *,
     label: str = "Dice coefficient",
     unit: str = "",
@@ -135,8 +76,6 @@ def overlap_by_group(
 
     Parameters
     ----------
-    scores
-        The columns.
     label, unit
         What the x axis shows.
     higher_is_better
@@ -147,15 +86,15 @@ def overlap_by_group(
     ValueError
         If there is no score.
     """
-    if not len(scores.study):
+    if not scores:
         raise ValueError("there is no score to draw")
     rows = _rows(scores, descending=higher_is_better)
     ax = axes_or_new(ax, COLUMN, rows_height(len(rows)) + 0.5)
     draw_rows(ax, rows)
     ax.set_xlabel(f"{label} ({unit})" if unit else label)
     ax.grid(axis="x")
-    spread = np.nan_to_num(scores.sd)
-    low, high = float(np.nanmin(scores.value - spread)), float(np.nanmax(scores.value + spread))
+    value, spread = np.array([score.value for score in scores]), np.nan_to_num([score.sd for score in scores])
+    low, high = float(np.nanmin(value - spread)), float(np.nanmax(value + spread))
     margin = 0.08 * (high - low or 1.0)
     ax.set_xlim(max(0.0, low - margin), min(1.0, high + margin) if not unit else high + margin)
     legend_beside(ax, _statistic_keys(scores), columns=2)
@@ -217,40 +156,39 @@ def overlap_against(
     return ax
 
 
-def _rows(scores: Overlap, *, descending: bool) -> list[Row]:
+def _rows(scores: Sequence[Score], *, descending: bool) -> list[Row]:
     rows: list[Row] = []
-    for name in dict.fromkeys(scores.group):
-        members = [i for i, group in enumerate(scores.group) if group == name]
-        members.sort(key=lambda i: (-scores.value[i] if descending else scores.value[i], scores.study[i]))
+    for name in dict.fromkeys(score.group for score in scores):
+        members = [score for score in scores if score.group == name]
+        members.sort(key=lambda score: (-score.value if descending else score.value, score.study))
         rows.append(Row(f"{clean(name)} ({len(members)})", kind="heading"))
-        rows.extend(_row(scores, i) for i in members)
+        rows.extend(map(_row, members))
     return rows
 
 
-def _row(scores: Overlap, i: int) -> Row:
-    value, sd = float(scores.value[i]), float(scores.sd[i])
+def _row(score: Score) -> Row:
+    value, sd, label = score.value, score.sd, clean(score.study)
     decimals = 2 if abs(value) < 10 else 1
     text = f"{value:.{decimals}f}" + ("" if math.isnan(sd) else f" ± {sd:.{decimals}f}")
-    marker, fill = _MARKER[scores.statistic[i]]
-    size = "" if math.isnan(scores.n[i]) else f", n = {scores.n[i]:.0f}"
-    label = clean(scores.study[i])
-    tip = f"{label}, {clean(scores.group[i])}: {scores.statistic[i]} {text}{size}"
+    marker, fill = _MARKER[score.statistic]
+    size = "" if math.isnan(score.n) else f", n = {score.n:.0f}"
+    tip = f"{label}, {clean(score.group)}: {score.statistic} {text}{size}"
     return Row(
         label, value=value, lower=value - sd, upper=value + sd, text=text, interval="sd", marker=marker, colour=fill,
         tip=tip,
     )  # fmt: skip
 
 
-def _statistic_keys(scores: Overlap) -> list[Line2D]:
+def _statistic_keys(scores: Sequence[Score]) -> list[Line2D]:
     """Legend of what occurs, and of nothing else."""
     keys = []
     for name, (marker, fill) in _MARKER.items():
-        if name in scores.statistic:
+        if name in {score.statistic for score in scores}:
             text = "mean or median not stated" if name == "unstated" else name
             edge, face = fill or colour("ink"), fill or colour("paper")
             key = Line2D([], [], linestyle="none", marker=marker, label=text)
             key.set(markerfacecolor=face, markeredgecolor=edge)
             keys.append(key)
-    if not np.all(np.isnan(scores.sd)):
+    if not all(math.isnan(score.sd) for score in scores):
         keys.append(Line2D([], [], color=colour("rule"), linewidth=6, solid_capstyle="butt", label="± 1 SD (test set)"))
     return keys
