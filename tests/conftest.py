@@ -12,7 +12,8 @@ import pytest
 from hypothesis import settings
 
 from golden_cases import EDGE, GOLDEN, Case
-from livingreview.review import Review, reading
+from livingreview.reconstruction import reconstruct
+from livingreview.review import Review, documents, number_checks, reading
 from triggered import keep, noted
 
 DATA = Path(__file__).parent.parent / "data"
@@ -84,10 +85,14 @@ def codes_kept() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def parsed_once() -> Iterator[None]:
-    """Let a file that a test did not change be parsed once a session: each copy of the data holds a hundred."""
+def read_once() -> Iterator[None]:
+    """Let what a test did not change be parsed and checked once a session: each copy of the data holds a hundred."""
+    unseen = cache(lambda text: tuple(documents.unseen(text)))
+    reconstructed = cache(lambda printed, n: reconstruct(dict(printed), n=n))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "parse_yaml", cache(reading.parse_yaml))
+        patch.setattr(reading, "unseen", unseen)
+        patch.setattr(number_checks, "reconstruct", lambda printed, n: reconstructed(tuple(printed.items()), n))
         yield
 
 
