@@ -13,6 +13,7 @@ from livingreview.living.difference import compare_results
 from livingreview.living.news import (
     News,
     Step,
+    base_table,
     by_publication,
     by_version,
     moved_table,
@@ -29,6 +30,7 @@ from livingreview.publish.elements import notices_html, show_notices
 from livingreview.review import Review
 from livingreview.review.model import Release
 from livingreview.review.model.release import FrozenMeasure
+from livingreview.wording import WORDS
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +60,43 @@ def test_are_the_studies_that_came_in_listed_with_their_standing(updated: Review
 
 
 def test_is_a_first_pooling_told_and_its_reason_before(latest: News) -> None:
-    assert notices(latest) == ("Pooled for the first time: Diagnosis and prediction.",)
+    assert notices(latest) == ("Pooled for the first time by this review: Diagnosis and prediction.",)
     moved = moved_table(latest).set_index("Measure")
     assert moved.loc["sensitivity", "Then"] == "not pooled: 1 usable, at least 3 are needed"
     assert "95 % CI" in moved.loc["sensitivity", "Now"]
 
 
+def test_stands_what_the_base_review_printed_beside_today_and_why_they_differ(review: Review, latest: News) -> None:
+    table = base_table(latest).set_index("What")
+    printed = review.baseline["pooled"].set_index(["synthesis", "measure"])["estimate"].astype(float)
+    for measure in ("sensitivity", "specificity"):
+        row = table.loc[f"Diagnosis and prediction: {measure}"]
+        assert row["The base review printed"].startswith(f"{printed['diagnosis_prediction', measure]:.2f} (")
+        assert row["Here today"].startswith(f"{latest.today['diagnosis'].value(measure):.3f} (")
+    pooled = set(latest.today["diagnosis"].studies)
+    included = {study.id for study in latest.review.included}
+    assert f"names none of its seven; of the {WORDS[len(pooled)]} here" in table["Why they differ"].iloc[0]
+    assert f"{WORDS[len(pooled & included)]} is included" in table["Why they differ"].iloc[0]
+    assert table.loc["Dice coefficient", "Why they differ"] == "they agree"
+    assert table.loc["Hausdorff distance (mm)", "The base review printed"] == "8.99 ± 6.45 (six studies)"
+    assert table.loc["Hausdorff distance (mm)", "Here today"] == "8.99 ± 6.18 (six studies)"
+    assert table.loc["Segmentation: specificity", "Here today"] == "not pooled"
+    named = table.loc["Studies included"]
+    assert named["The base review printed"] == f"{review.file.base_review['studies']}"
+    assert named["Here today"] == f"{len(included)} named"
+
+
+def test_is_nothing_pooled_where_nothing_is_said_to_be(latest: News) -> None:
+    silent = latest.today["diagnosis"].model_copy(update={"measures": {}, "reason": "1 usable"})
+    today = latest.today.model_copy(
+        update={"syntheses": [silent, *(s for s in latest.today.syntheses if s.id != "diagnosis")]}
+    )
+    table = base_table(replace(latest, today=today)).set_index("What")
+    assert table.loc["Diagnosis and prediction: sensitivity", "Here today"] == "not pooled: 1 usable"
+
+
 def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None:
-    low = {"sensitivity": FrozenMeasure(estimate=0.95, ci=[0.4, 0.99], level=0.95)}
+    low = {"sensitivity": FrozenMeasure(estimate=0.95, ci=[0.85, 0.99], level=0.95)}
     synthesis = latest.today["diagnosis"].model_copy(update={"measures": low})
     before = latest.today.model_copy(update={"syntheses": [synthesis]})
     change = compare_results(before, latest.today, rules=latest.review.file.conclusion_rules)

@@ -142,8 +142,8 @@ def test_are_there_sentences_where_nothing_was_reported() -> None:
 
 
 def test_a_reason_counts_studies_in_words(review: Review) -> None:
-    assert all(group.in_words for group in pool_groups(review))
-    reasons = {group.group: group.in_words for group in pool_groups(review) if group.metric == "dice"}
+    assert all(group.shortfall for group in pool_groups(review))
+    reasons = {group.group: group.shortfall for group in pool_groups(review) if group.metric == "dice"}
     assert reasons["LV"] == "one of four studies can be used; at least three are needed"
     assert reasons["RV"] == "no study can be used; at least three are needed"
     assert reasons["LV myocardium"] == "its only study can be used; at least three are needed"

@@ -139,7 +139,7 @@ def test_is_a_day_before_the_last_versions_refused(base_copy: Path, today: Relea
 
 @pytest.mark.slow
 def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(base_copy: Path) -> None:
-    low = {"estimate": 0.95, "ci": [0.4, 0.99], "level": 0.95}
+    low = {"estimate": 0.95, "ci": [0.85, 0.99], "level": 0.95}
     store(base_copy, altered(read_releases(base_copy)[0], {"measures": {"sensitivity": low}, "reason": ""}))
     with pytest.raises(DataError) as error:
         made(base_copy, "2026.1", conclusions={"no_such_rule": "Made up."})
@@ -148,7 +148,7 @@ def test_does_a_fired_rule_ask_for_a_sentence_and_does_the_release_keep_it(base_
     assert "REL-007" in codes(error)
     release = made(base_copy, "2026.1", conclusions={"sensitivity_080": "Made-up meaning."})
     assert [(item.rule, item.text) for item in release.conclusions] == [("sensitivity_080", "Made-up meaning.")]
-    assert "0.400" in release.conclusions[0].says
+    assert "0.850" in release.conclusions[0].says
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ __all__ = [
     "day",
     "decimal",
     "in_markdown",
+    "in_words",
     "listing",
     "mark_explained",
     "p_value",
@@ -110,14 +111,22 @@ def p_value(p: float) -> str:
     return "P < 0.001" if p < 0.001 else f"P = {p:.3f}"
 
 
+def in_words(count: int) -> str:
+    """Write a count, a small one in words.
+
+    >>> in_words(3), in_words(1510)
+    ('three', '1,510')
+    """
+    return WORDS[count] if 0 <= count < len(WORDS) else f"{count:,}"
+
+
 def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
     """Write a count with its noun; small counts in words.
 
     >>> plural(1, "study", "studies"), plural(62, "study", "studies")
     ('one study', '62 studies')
     """
-    number = WORDS[count] if 0 <= count < len(WORDS) else f"{count:,}"
-    return f"{number} {noun if count == 1 else plural_noun or noun + 's'}"
+    return f"{in_words(count)} {noun if count == 1 else plural_noun or noun + 's'}"
 
 
 def listing(items: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.multilevel import MultilevelFit
 from livingreview.synthesis.univariate import UnivariateFit
-from livingreview.wording import WORDS, decimal, p_value, plural
+from livingreview.wording import decimal, in_words, p_value, plural
 
 __all__ = [
     "FEWEST", "METRICS", "PooledGroup", "facts", "pool_groups", "pooling_table", "refusals_table", "regression_table",
@@ -84,17 +84,17 @@ class PooledGroup:
         """Why nothing was pooled; empty where something was."""
         if self.fit is not None:
             return ""
-        # As released versions hold it; for readers see `in_words`.
+        # As released versions hold it; for readers see `shortfall`.
         return f"{self.studies} of {self.rows['study'].nunique()} studies can be used; at least {FEWEST} are needed"
 
     @property
-    def in_words(self) -> str:
+    def shortfall(self) -> str:
         """Why nothing was pooled, as a table says it; empty where something was."""
         usable, every = self.studies, int(self.rows["study"].nunique())
-        known = f"{WORDS[usable]} of {plural(every, 'study', 'studies')}" if self.fit is None else ""
+        known = f"{in_words(usable)} of {plural(every, 'study', 'studies')}" if self.fit is None else ""
         if usable == 0 or every == 1:
             known = "its only study" if usable else "no study"
-        return f"{known} can be used; at least {WORDS[FEWEST]} are needed" if known else ""
+        return f"{known} can be used; at least {in_words(FEWEST)} are needed" if known else ""
 
     @property
     def estimate(self) -> Interval | None:
@@ -170,7 +170,7 @@ def facts(groups: Sequence[PooledGroup]) -> dict[str, str]:
 
 
 def _number(count: int) -> str:
-    return {0: "none"}.get(count) or (WORDS[count] if count < len(WORDS) else f"{count}")
+    return in_words(count) if count else "none"
 
 
 def _one_value(row: pd.Series[Any]) -> str:
@@ -241,7 +241,7 @@ def pooling_table(groups: tuple[PooledGroup, ...]) -> pd.DataFrame:
             group.studies,
             f"{group.estimate or ''}",
             f"{group.prediction or ''}",
-            group.in_words,
+            group.shortfall,
         )
         for group in groups
     ]

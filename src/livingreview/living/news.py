@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
+from livingreview.analysis.overlap_pooling import METRICS
 from livingreview.analysis.tabulate import reference
 from livingreview.living.difference import ResultsChange, compare_results
 from livingreview.living.releases import previous_release, read_releases
@@ -17,14 +20,15 @@ from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import Release
 from livingreview.review.model.release import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
-from livingreview.wording import day, listing, plural, with_interval
+from livingreview.wording import day, decimal, in_words, listing, plural, with_interval
 
 __all__ = [
-    "News", "Step", "by_publication", "by_version", "moved_table", "news", "notices", "standings_table", "steps_table",
-    "summary", "versions_items_table", "versions_table",
+    "News", "Step", "base_table", "by_publication", "by_version", "moved_table", "news", "notices", "standings_table",
+    "steps_table", "summary", "versions_items_table", "versions_table",
 ]  # fmt: skip
 
 NOT_MET = "not met"
+_PAIR = ("sensitivity", "specificity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +150,63 @@ def moved_table(found: News) -> pd.DataFrame:
         for measure in item.measures
     ]
     return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Then", "Now"])
+
+
+def base_table(found: News) -> pd.DataFrame:
+    """Return what the base review printed, what this review gives today, and why the two differ, one row per result."""
+    columns = ["What", "The base review printed", "Here today", "Why they differ"]
+    printed = found.review.baseline["pooled"].to_dict("records")
+    of_diagnosis = [row for row in printed if row["synthesis"] == "diagnosis_prediction" and row["measure"] in _PAIR]
+    of_segments = [row for row in printed if row["synthesis"] == "segmentation" and row["measure"] in _PAIR]
+    averages = [row for row in printed if f"tabulated/{row['measure']}" in found.today.by_id]
+    diagnosis = found.today["diagnosis"]
+    why = _why_pooled_differs(found, int(of_diagnosis[0]["studies"]))
+    rows = [
+        (f"Diagnosis and prediction: {row['measure']}", _as_printed(row), _pooled_today(diagnosis, row["measure"]), why)
+        for row in of_diagnosis
+    ]
+    for row in averages:
+        synthesis = found.today[f"tabulated/{row['measure']}"]
+        mean, sd = (decimal(synthesis.value(name) or math.nan) for name in ("mean", "sd"))
+        before = f"{decimal(float(row['estimate']))} ± {decimal(float(row['sd']))}"
+        told = _of_studies(int(row["studies"])), _of_studies(len(synthesis.studies))
+        same = before == f"{mean} ± {sd}"
+        reason = "they agree" if same else "the base review's own table does not give what it prints"
+        rows.append((METRICS[str(row["measure"])], f"{before} {told[0]}", f"{mean} ± {sd} {told[1]}", reason))
+    reason = "what was counted (patients, slices or voxels) is not stated"
+    rows += [(f"Segmentation: {row['measure']}", _as_printed(row), "not pooled", reason) for row in of_segments]
+    studies, named = int(found.review.file.base_review["studies"]), len(found.review.included)
+    reason = "no more could be named from what the base review prints" if named < studies else ""
+    rows.append(("Studies included", f"{studies}", f"{named} named", reason))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _as_printed(row: Mapping[Any, Any]) -> str:
+    limits = f"95 % CI {decimal(float(row['ci_lower']))} to {decimal(float(row['ci_upper']))}"
+    return f"{decimal(float(row['estimate']))} ({limits}) {_of_studies(int(row['studies']))}"
+
+
+def _pooled_today(synthesis: FrozenSynthesis, measure: str) -> str:
+    interval = _interval(synthesis, measure)
+    if interval is None:
+        return f"not pooled: {synthesis.reason}"
+    return f"{with_interval(interval, scale='plain', decimals=3)} {_of_studies(len(synthesis.studies))}"
+
+
+def _of_studies(count: int) -> str:
+    return f"({plural(count, 'study', 'studies')})"
+
+
+def _why_pooled_differs(found: News, before: int) -> str:
+    used = found.today["diagnosis"].studies
+    if not used:
+        return "nothing is pooled here"
+    included = sum(study.id in used for study in found.review.included)
+    of = f"{in_words(included) if included else 'none'} {'is' if included == 1 else 'are'} included"
+    return (
+        f"other studies, and another model: the base review names none of its {in_words(before)}; of the "
+        f"{in_words(len(used))} here {of} and {in_words(len(used) - included)} await a person's decision"
+    )
 
 
 def versions_table(releases: Sequence[Release], today: FrozenResults) -> pd.DataFrame:

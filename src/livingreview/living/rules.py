@@ -68,7 +68,7 @@ class Appearance:
     def text(self) -> str:
         """One sentence for readers."""
         if self.change == "first pooled":
-            return f"Pooled for the first time: {self.title}."
+            return f"Pooled for the first time by this review: {self.title}."
         return f"No longer pooled ({self.reason}): {self.title}."
 
 
