@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import product
@@ -111,6 +112,20 @@ def test_are_the_answers_exactly_those_of_trying_every_table(table, rounding, de
     found = reconstruct(printed, n=n, rounding=rounding)
     assert sorted(map(tuple, found.tables.tolist())) == every
     assert found.hull.tolist() == [np.min(every, axis=0).tolist(), np.max(every, axis=0).tolist()]
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+def test_are_the_tables_of_four_with_one_printed_metric_exactly_those_that_print_it(rounding) -> None:
+    # Quarters are ties at one decimal, and with four cases any part of the table may be empty.
+    by_text: dict[tuple[str, str], list[tuple[int, ...]]] = defaultdict(list)
+    for tp, fp, fn in product(range(5), repeat=3):
+        if tp + fp + fn <= 4:
+            table = (tp, fp, fn, 4 - tp - fp - fn)
+            for name, value in exact_metrics(*table).items():
+                by_text[name, show(value, 1, False, rounding)].append(table)
+    for (name, text), tables in by_text.items():
+        found = reconstruct({name: text}, n=4, rounding=rounding).tables.tolist()
+        assert sorted(map(tuple, found)) == sorted(tables), (name, text)
 
 
 @given(table=st.tuples(*[st.integers(0, 4)] * 4).filter(lambda table: sum(table) > 0))
