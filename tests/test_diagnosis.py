@@ -21,6 +21,7 @@ from livingreview.analysis.diagnosis import (
     leave_one_out_table,
     left_out_table,
     pool,
+    provisos,
     sensitivity_table,
     size_weights,
     subgroup_table,
@@ -32,6 +33,7 @@ from livingreview.publish.figures import show_funnel
 from livingreview.review import Review
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
+from livingreview.wording import percent, plural
 from signing import sign
 
 
@@ -187,3 +189,22 @@ def test_two_levels_of_three_studies_are_compared(review: Review) -> None:
     assert [(level, k) for level, k, *_ in rows] == [("a", 3), ("b", 3)]
     assert all(sensitivity and p.startswith("P ") for _, _, sensitivity, _, p in rows)
     assert compared_levels(pooled, ["a"] * 3 + ["b"] * 2 + ["c"] * 2) == []
+
+
+def test_do_the_provisos_stand_beside_the_figures(review: Review, pooled: Pooled) -> None:
+    told = provisos(review, pooled)
+    assert f"from {percent(pooled.fit.prediction_interval_sensitivity.lower)} to" in told
+    undecided = sum(item.study in review.awaiting for item in pooled.selection.used)
+    assert f"Whether {plural(undecided, 'study belongs', 'studies belong')} here no person has decided yet." in told
+    assert provisos(review, replace(pooled, fit=None, imputed=None)) == ""
+
+
+def test_are_participants_a_range_where_the_size_is_not_known(pooled: Pooled) -> None:
+    tables = [item.tables for item in pooled.selection.used]
+    low, high = (sum(int(limit(t[:, 0] + t[:, 2])) for t in tables) for limit in (np.min, np.max))
+    assert low < high
+    assert pooled.participants("tp", "fn") == f"{low} to {high}"
+    known = replace(
+        pooled, selection=replace(pooled.selection, used=[i for i in pooled.selection.used if len(i.tables) == 1])
+    )
+    assert known.participants("tp", "fp", "fn", "tn").isdigit()

@@ -20,6 +20,7 @@ from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.tabulate import reference
 from livingreview.review.model import Judgement
 from livingreview.synthesis.bias import FEWEST_STUDIES
+from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.summary import PooledLogits
@@ -171,14 +172,14 @@ def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, .
 OUTCOMES = {"tp": "Diseased, found", "fn": "Diseased, missed", "tn": "Healthy, cleared", "fp": "Healthy, alarmed"}
 
 
-def findings_table(rows: Sequence[Findings]) -> pd.DataFrame:
+def findings_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
     """Lay the summary of findings out: one row per outcome, one column per setting, certainty left to people."""
     return pd.DataFrame(
         [
             {
                 "Outcome": OUTCOMES[cell],
                 **{f"At {percent(found.prevalence, 0)}": _count(found, cell) for _, found in row.scenarios},
-                "People (studies)": f"{row.hints.n:,} ({row.hints.k})",
+                "People (studies)": f"{pooled.participants(*row.outcomes)} ({row.hints.k})",
                 "Certainty": row.judgement.certainty or NOT_JUDGED,
             }
             for row in rows
@@ -208,7 +209,8 @@ def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
             "inconsistency": f"observed {percent(hints.observed_range[0])} to {percent(hints.observed_range[1])}; "
             f"a new study expected at {percent(prediction.lower)} to {percent(prediction.upper)}; "
             f"I² {percent(hints.i2, 0)}",
-            "imprecision": f"interval {percent(hints.interval_width)} wide, {plural(hints.n, 'participant')}",
+            "imprecision": f"interval {percent(hints.interval_width)} wide, "
+            f"{pooled.participants(*row.outcomes)} participants",
         }
         facts_of = {**common, **own}
         signed = row.judgement.signed_by or "nobody"
@@ -280,13 +282,12 @@ def plain_facts(pooled: Pooled) -> dict[str, str]:
     found, found_limits = of_hundred(pooled.imputed.sensitivity)
     cleared, cleared_limits = of_hundred(pooled.imputed.specificity)
     _, new = of_hundred(pooled.fit.prediction_interval_sensitivity)
-    people = int(sum(pooled.counts.n_diseased + pooled.counts.n_nondiseased))
     return {
         "plain_found": f"Of 100 people who have the disease, about {found} are found. The true number could be "
         f"{found_limits}.",
         "plain_cleared": f"Of 100 people who do not have it, about {cleared} are told so. The true number could be "
         f"{cleared_limits}.",
-        "plain_new": f"In the next study, the number of sick people found could be {new} of 100.",
-        "plain_rests": f"{plural(pooled.k, 'study', 'studies').capitalize()} could be used, with about",
-        "plain_people": f"{people:,}",
+        "plain_new": f"In the next study, of 100 sick people the number found could be {new}.",
+        "plain_rests": f"{plural(pooled.k, 'study', 'studies').capitalize()} could be used, with",
+        "plain_people": pooled.participants(*CELLS),
     }

@@ -23,7 +23,7 @@ from livingreview.review import STUDY_ID, Review
 from livingreview.review.model import Quoted
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.bivariate import fit
-from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.counts import CELLS, Counts
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.influence import leave_one_out
 from livingreview.synthesis.summary import PooledLogits
@@ -31,7 +31,7 @@ from livingreview.wording import p_value, percent, plural, with_interval
 
 __all__ = [
     "FEWEST", "Pooled", "changes_table", "entries_table", "facts", "headline", "leave_one_out_table",
-    "left_out_table", "pool", "printed_text", "sensitivity_table", "subgroup_table", "used_table",
+    "left_out_table", "pool", "printed_text", "provisos", "sensitivity_table", "subgroup_table", "used_table",
 ]  # fmt: skip
 
 # With two studies a spread between studies cannot be told from chance; nothing is pooled below three.
@@ -75,6 +75,13 @@ class Pooled:
     def k(self) -> int:
         """Number of studies used."""
         return len(self.selection.used)
+
+    def participants(self, *cells: str) -> str:
+        """Return how many participants are in some cells of all studies: a range where several tables fit."""
+        columns = [CELLS.index(cell) for cell in cells]
+        totals = [item.tables[:, columns].sum(axis=1) for item in self.selection.used]
+        low, high = (int(sum(limit(total) for total in totals)) for limit in (min, max))
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
     @cached_property
     def counts(self) -> Counts:
@@ -329,6 +336,26 @@ def headline(pooled: Pooled) -> str:
         f"Pooled over {plural(pooled.k, 'study', 'studies')} of {plural(targets, 'target condition')}, sensitivity is "
         f"{with_interval(pooled.imputed.sensitivity)} and specificity {with_interval(pooled.imputed.specificity)}."
     )
+
+
+def provisos(review: Review, pooled: Pooled) -> str:
+    """Return what has to stand beside the main analysis wherever it is shown; empty where nothing is pooled."""
+    if pooled.imputed is None or pooled.fit is None:
+        return ""
+    undecided = sum(item.study in review.awaiting for item in pooled.selection.used)
+    unsigned = sum(not item.study.verified for item in pooled.selection.used)
+    sensitive, specific = pooled.fit.prediction_interval_sensitivity, pooled.fit.prediction_interval_specificity
+    sentences = [
+        "These studies ask different questions, so the figures describe the field and no single test: in the next "
+        f"study, sensitivity could lie anywhere from {_span(sensitive.lower, sensitive.upper)}, specificity from "
+        f"{_span(specific.lower, specific.upper)}."
+    ]
+    if undecided:
+        belong = plural(undecided, "study belongs", "studies belong")
+        sentences.append(f"Whether {belong} here no person has decided yet.")
+    if unsigned:
+        sentences.append(f"The values of {plural(unsigned, 'study', 'studies')} bear no person's signature.")
+    return " ".join(sentences)
 
 
 def printed_text(value: str | Quoted | None) -> str:
