@@ -347,6 +347,7 @@ def test_a_prediction_spends_a_degree_of_freedom_per_empty_arm_and_per_coefficie
     half = stats.t.ppf(0.975, 3) * np.sqrt(found.mu_cov[1, 1] + found.between_study_cov[1, 1])
     predicted = found.prediction_interval_specificity
     assert (predicted.lower, predicted.upper) == pytest.approx(tuple(expit(found.mu[1] + np.array([-half, half]))))
+    assert any("cannot be predicted" in note for note in fit(ONE_ARMED.subset([0, 1, 2, 6])).notes)
     assert confidence_region(found).radius2 == pytest.approx(2 * stats.f.ppf(0.95, 2, 3))
     by = fit(small(), by="aabbb")
     assert by.prediction_df == (2, 2)

@@ -200,8 +200,89 @@ def test_a_covariate_is_fitted_as_numbers_and_told_in_the_text(capsys, tmp_path)
     assert list(result["coefficients"].values()) == pytest.approx(expected.coefficients)
     assert main(["pool", str(path), "--covariate", "year", "--by", "setting"]) == 0
     text = capsys.readouterr().out
-    assert len(re.findall(r"Change of logit (?:sensitivity|specificity): year \S+ per unit", text)) == 2
+    both = fit(table.counts, covariates={"year": list(range(2014, 2022))}, by=table.column("setting"))
+    rows = [line.split() for line in text.splitlines() if re.match("(sensitivity|specificity): year ", line)]
+    slopes = [row for row in both.coefficient_table if row.name.endswith("year")]
+    assert [row[2] for row in rows] == [f"{slope.interval.estimate:.3g}" for slope in slopes]
+    assert [row[3] for row in rows] == [f"{slope.standard_error:.3g}" for slope in slopes]
+    assert [row[4:7] for row in rows] == [
+        [f"{slope.interval.lower:.3g}", "to", f"{slope.interval.upper:.3g}"] for slope in slopes
+    ]
+    assert [row[7] for row in rows] == [f"{slope.p_value:.3f}" for slope in slopes]
+    assert [row["se"] for row in result["coefficient_table"]] == pytest.approx(
+        np.sqrt(np.diag(result["coefficient_cov"]))
+    )
     assert "Wald test of the covariates, both: χ² " in text
+
+
+def test_levels_are_compared_and_each_predicts_a_new_study_of_its_own(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    assert main(["pool", str(path), "--by", "setting", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert main(["pool", str(path), "--by", "setting"]) == 0
+    text = capsys.readouterr().out
+    assert [(row["level"], row["reference"]) for row in result["contrasts"]] == [("out", "in")] * 2
+    for row in result["contrasts"]:
+        (line,) = [line for line in text.splitlines() if line.startswith(f"out: {row['measure']}")]
+        assert f"{row['odds_ratio']['estimate']:.3f}" in line
+        assert f"{row['ratio']['ci'][0]:.3f} to {row['ratio']['ci'][1]:.3f}" in line
+        assert f"{row['p']:.3f}" in line
+    # The average of the levels is no test's: it predicts no study and has no curve, no area and no I².
+    new = [line.split() for line in text.splitlines() if "of a new study" in line]
+    assert new[:2] == [["of", "a", "new", "study", "–", "–"]] * 2
+    first = result["levels"][0]["prediction_interval_sensitivity"]["ci"]
+    assert new[2][4:7] == [f"{first[0]:.3f}", "to", f"{first[1]:.3f}"]
+    assert result["auc"] is result["partial_auc"] is result["hsroc"] is None
+    assert set(result["i2"].values()) == {None}
+    assert "I²  sensitivity –  specificity –  bivariate –" in text
+    assert any("no one SROC curve" in note for note in result["notes"])
+
+
+def test_an_i2_that_its_formula_sets_to_0_is_not_printed(capsys, pool, load_case):
+    result = pool("edge_rho_neg1", "--structure", "unstructured")
+    assert result["i2"]["sensitivity"] > 0.3
+    assert any(note.startswith("the bivariate I² is not given") for note in result["notes"])
+    assert main(["pool", str(load_case("edge_rho_neg1").csv), "--structure", "unstructured"]) == 0
+    assert re.search(r"I²  sensitivity \d\S+ %  specificity \d\S+ %  bivariate –\n", capsys.readouterr().out)
+    assert not any("I²" in note for note in pool("edge_k5", "--structure", "independent")["notes"])
+
+
+@pytest.mark.parametrize(("structure", "column"), [("fixed_sensitivity", 3), ("fixed_specificity", 4)])
+def test_what_the_structure_fixes_is_not_printed_as_if_estimated(capsys, load_case, structure, column):
+    assert main(["pool", str(load_case("edge_k5").csv), "--structure", "independent"]) == 0
+    assert re.search(r"between-study correlation +0 \(fixed\)\n", capsys.readouterr().out)
+    assert main(["pool", str(load_case("edge_k5").csv), "--structure", structure]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "between-study SD" in line]
+    assert [bool(re.match("0 ", cell)) for cell in re.split(" {2,}", line.strip())[1:]] == [column == 3, column == 4]
+
+
+def test_each_interval_names_its_method(capsys, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE + "S8,0,5,0,60,in\nS9,30,0,9,0,in\nS10,28,0,9,0,in\n", encoding="utf-8")
+    assert main(["pool", str(path), "--quantile", "t", "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["k_by_measure"] == {"sensitivity": 10, "specificity": 9}
+    assert result["prediction_df"] == [8, 7]
+    methods = result["methods"]
+    assert methods["sensitivity"] == "Wald on the logit scale, t with 9 df"
+    assert methods["prediction_interval_specificity"] == "t with 7 df on the logit scale"
+    assert methods["regions"] == "2 F(2, 7) on the logit plane"
+    assert main(["pool", str(path), "--method", "ml", "--model", "normal"]) == 0
+    text = capsys.readouterr().out
+    assert text.splitlines()[0].endswith("· 11 studies (10 for sensitivity, 9 for specificity)")
+    assert "  sensitivity, specificity: Wald on the logit scale, normal quantile\n" in text
+    assert "  studies in a figure: Wilson\n" in text
+    assert main(["pool", str(path), "--by", "setting", "--model", "normal"]) == 0
+    assert "  tests: χ²; likelihood ratios of fits by maximum likelihood\n" in capsys.readouterr().out
+    assert main(["pool", str(path), "--model", "metadisc"]) == 0
+    assert "Clopper and Pearson, of the sums of counts\n" in capsys.readouterr().out
+
+
+def test_as_many_levels_as_studies_are_refused(refused):
+    table = "study,tp,fp,fn,tn,scanner\nA,45,10,5,90,GE\nB,60,24,40,40,Siemens\nC,83,3,4,151,Philips\n"
+    (line,) = refused(table, "--by", "scanner")
+    assert "3 coefficients (intercept, Philips, Siemens) need more than 3 studies" in line
 
 
 def test_a_column_of_numbers_taken_as_categories_is_noted(capsys, tmp_path):
@@ -253,6 +334,7 @@ def test_two_studies_predict_no_third(capsys, tmp_path, k):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("· 1 study" if k == 1 else "· 2 studies")
     assert [line.split() for line in lines if "of a new study" in line] == [["of", "a", "new", "study", "–", "–"]] * 2
+    assert not any("Area" in line or "areas" in line for line in lines if k == 1)
 
 
 def test_the_text_of_metadisc_carries_heterogeneity_and_caution(capsys, load_case):

@@ -46,9 +46,19 @@ def _configure_pool(parser: argparse.ArgumentParser) -> None:
         choices=["all_if_any", "zero_only", "all", "none"],
         help="which studies get 0.5 in every cell (normal: all_if_any by default; metadisc: zero_only)",
     )
-    parser.add_argument("--by", metavar="COLUMN", help="estimate each level of this column and test their difference")
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="estimate each level of this column and test their difference; levels share one between-study covariance, "
+        "and rows count as independent studies",
+    )
     parser.add_argument(
         "--covariate", metavar="COLUMN", action="append", help="let both means depend on the numbers of this column"
+    )
+    parser.add_argument(
+        "--quantile",
+        choices=["normal", "t"],
+        help="of the intervals of pooled accuracy (normal by default; t holds its level better with few studies)",
     )
     parser.add_argument("--level", type=_level, default=0.95, help="coverage of every interval (0.95)")
     parser.add_argument(
@@ -80,7 +90,9 @@ def _refuse_what_does_not_apply(arguments: argparse.Namespace) -> None:
 
     if arguments.model == "metadisc":
         given = [
-            name for name in ("method", "structure", "by", "covariate", "plot", "forest") if getattr(arguments, name)
+            name
+            for name in ("method", "structure", "by", "covariate", "quantile", "plot", "forest")
+            if getattr(arguments, name)
         ]
         if given:
             options = ", ".join(f"--{name}" for name in given)
@@ -117,6 +129,7 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
         by=by,
         covariates={name: table.numbers(name) for name in arguments.covariate or []},
         level=arguments.level,
+        quantile=arguments.quantile or "normal",
     )
     _draw(arguments, result, by)
     pooled = bivariate_object(result)

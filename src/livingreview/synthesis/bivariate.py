@@ -287,6 +287,8 @@ def _notes(
         notes.append("of fewer than ten studies, intervals by the normal quantile are too narrow; Student's are not")
     if present < 3:
         notes.append("fewer than three studies: a new study's accuracy cannot be predicted")
+    elif min(_residual_df(counts, len(coding.names))) < 2:
+        notes.append("too few studies with one arm, or for so many coefficients: a new study cannot be predicted")
     if len(coding.names) > 1:
         notes.append("with covariates, the pooled estimates are at the covariates' means over the studies")
     notes += level_notes(coding)

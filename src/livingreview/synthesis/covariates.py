@@ -14,7 +14,7 @@ from livingreview.errors import DataError, Fault, TooFewStudies
 from livingreview.synthesis.arrays import FloatArray, IndexArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
-from livingreview.synthesis.summary import PooledModel, expit, student_quantile
+from livingreview.synthesis.summary import PooledModel, exp, expit, student_quantile
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +217,7 @@ class Coefficient:
             **self.interval.to_dict(),
             "se": self.standard_error,
             "p": None if math.isnan(self.p_value) else self.p_value,
-            "odds_ratio": self.interval.map(math.exp).to_dict(),
+            "odds_ratio": self.interval.map(exp).to_dict(),
         }
 
     @classmethod
@@ -296,8 +296,8 @@ def contrasts(
             one, other = expit(float(row @ beta)), expit(float(first @ beta))
             gradient = (1 - one) * row - (1 - other) * first
             half = student_quantile(df[arm], level) * math.sqrt(max(float(gradient @ part @ gradient), 0.0))
-            ratio = Interval.about(math.log(one / other), half, level).map(math.exp)
-            found.append(Contrast(label, coding.levels[0], measure, odds.interval.map(math.exp), ratio, odds.p_value))
+            ratio = Interval.about(math.log(one / other), half, level).map(exp)
+            found.append(Contrast(label, coding.levels[0], measure, odds.interval.map(exp), ratio, odds.p_value))
     return tuple(found)
 
 

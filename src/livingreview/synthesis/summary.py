@@ -85,6 +85,11 @@ def expit(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+def exp(x: float) -> float:
+    """Return eˣ, infinite where that is too large for a number."""
+    return math.exp(x) if x < 709 else math.inf
+
+
 def normal_quantile(level: float) -> float:
     """Return the two-sided standard normal quantile of a coverage."""
     return NormalDist().inv_cdf((1 + level) / 2)
@@ -180,7 +185,7 @@ class PooledLogits:
 
     def _ratio(self, log_estimate: float, gradient: FloatArray) -> Interval:
         half = self.joint_quantile * math.sqrt(max(float(gradient @ self.mu_cov @ gradient), 0.0))
-        return Interval.about(log_estimate, half, self.level).map(math.exp)
+        return Interval.about(log_estimate, half, self.level).map(exp)
 
     def measures_to_dict(self) -> dict[str, Any]:
         """Return logits, their covariance and each measure as plain JSON types."""
