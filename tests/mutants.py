@@ -42,7 +42,7 @@ TESTS = {
     "refits": ("univariate",),
     "regions": ("sroc",),
     "simple_pooling": ("simple_pooling", "metadisc", "bias"),
-    "solve": ("solve", "structures", "fit_many", "bivariate", "normal_model"),
+    "solve": ("solve", "structures", "batch", "bivariate", "normal_model"),
     "summary": ("summary", "bivariate", "normal_model"),
     "variance_components": ("variance_components", "multilevel"),
     **dict.fromkeys(("printed", "reported", "constraints", "compatible", "tables"), ("reconstruction",)),

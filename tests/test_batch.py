@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 
@@ -150,12 +148,3 @@ def test_bootstrap_counts_the_draws_without_estimate() -> None:
     assert drawn.to_dict()["n_failed"] == drawn.n_failed
     with pytest.raises(ValueError, match="at least one"):
         fit(nearly, structure="fixed").bootstrap(0, seed=1)
-
-
-def test_import_of_the_engine_is_light() -> None:
-    code = (
-        "import sys, livingreview.synthesis.bivariate; "
-        "print([m for m in ('pandas', 'matplotlib', 'scipy.stats', 'scipy.optimize', 'dask') if m in sys.modules])"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown.strip() == "[]"
