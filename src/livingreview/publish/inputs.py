@@ -65,14 +65,10 @@ def input_digest(root: Path, parameters: Mapping[str, object]) -> str:
 
 def book_digest(root: Path, parameters: Mapping[str, object]) -> str:
     """Return the digest of everything that a whole site depends on, the day of the build aside."""
-    digest = hashlib.sha256(input_digest(root, parameters).encode())
-    for name in ("_config.yml", "_toc.yml", "index.md"):
-        path = root / name
-        digest.update(path.read_bytes() if path.is_file() else b"")
-        digest.update(b"\0")
-    for name in ("_static", "chapters"):
-        digest.update(digest_of_tree(root / name).encode())
-    return digest.hexdigest()
+    files = [root / name for name in ("_config.yml", "_toc.yml", "index.md")]
+    parts = [input_digest(root, parameters), *map(digest_of_tree, (root / "_static", root / "chapters"))]
+    parts += [hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in files]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def changes(root: Path, *places: str) -> dict[str, list[Change]]:
@@ -205,19 +201,16 @@ def finished(notebook: Any) -> Any:
     for key in ("papermill", "widgets"):
         result.metadata.pop(key, None)
     result.cells = [cell for cell in result.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    count = 0
     for cell in result.cells:
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
-        tags = cell.metadata.get("tags", [])
-        if _PARAMETERS in tags:
-            cell.metadata["tags"] = [*tags, "remove-cell"]
-        if cell.cell_type == "code":
-            count += 1
-            cell.execution_count = count
-            for output in cell.outputs:
-                if "execution_count" in output:
-                    output["execution_count"] = count
+        if _PARAMETERS in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "remove-cell"]
+    for count, cell in enumerate((cell for cell in result.cells if cell.cell_type == "code"), 1):
+        cell.execution_count = count
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output["execution_count"] = count
     return result
 
 

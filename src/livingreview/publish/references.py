@@ -8,7 +8,7 @@ CSL-JSON: https://docs.citationstyles.org/en/stable/specification.html; RIS: htt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from livingreview.analysis.tabulate import reference
@@ -101,7 +101,7 @@ def csl_json(review: Review) -> list[dict[str, Any]]:
 
 
 def _item(review: Review, study: Study) -> dict[str, Any]:
-    report, place = study.report, _place(study)
+    report, place, held = study.report, _place(study), study.standing_on(review.day)
     day = report.published
     date_parts = [day.year, day.month, day.day] if day else [report.year] if report.year else None
     page = "-".join(part for part in (place["first"], place["last"]) if part)
@@ -119,7 +119,7 @@ def _item(review: Review, study: Study) -> dict[str, Any]:
         "PMID": report.pmid,
         "PMCID": report.pmcid,
         "URL": reference(study),
-        "keyword": _standing(review, study),
+        "keyword": held.status if held else None,
         "note": None if report.authors else _ONE_AUTHOR if report.first_author else None,
     }
     return {name: value for name, value in fields.items() if value}
@@ -133,25 +133,23 @@ def _person(name: str) -> dict[str, str]:
 def ris(review: Review) -> str:
     """Return the references as RIS; every value stays on its line, so that none can begin another tag."""
     return "\n".join(
-        "".join(f"{tag}  - {line}\n" for tag, value in _tags(review, study) if (line := _line(value)) or tag == "ER")
-        for study in referable(review)
+        "".join(f"{tag}  - {line}\n" for tag, value in _tags(study, item) if (line := _line(value)) or tag == "ER")
+        for study, item in zip(referable(review), csl_json(review), strict=True)
     )
 
 
-def _tags(review: Review, study: Study) -> Iterator[tuple[str, str | None]]:
-    report, place = study.report, _place(study)
+def _tags(study: Study, item: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield the tags of a study, given as an item of CSL-JSON too."""
+    report, pages = study.report, item.get("page", "").split("-")
     yield "TY", _KINDS[report.kind or "journal article"][1]
-    yield "ID", study.id
-    yield "TI", report.title
-    yield from (("AU", ", ".join(part for part in split_name(name) if part)) for name in authors_of(study))
-    yield "T2", place["journal"]
-    yield from (("VL", place["volume"]), ("IS", place["issue"]), ("SP", place["first"]), ("EP", place["last"]))
+    yield from (("ID", study.id), ("TI", report.title))
+    yield from (("AU", ", ".join(name.values())) for name in item.get("author", ()))
+    yield from ((tag, item.get(name)) for tag, name in (("T2", "container-title"), ("VL", "volume"), ("IS", "issue")))
+    yield from zip(("SP", "EP"), pages, strict=False)
     yield "PY", str(report.year or "")
     yield "DA", report.published.strftime("%Y/%m/%d/") if report.published else None
-    yield from (("DO", report.doi), ("AN", report.pmid), ("C2", report.pmcid), ("UR", reference(study)))
-    yield "KW", _standing(review, study)
-    yield "N1", None if report.authors else _ONE_AUTHOR if report.first_author else None
-    yield "ER", ""
+    yield from (("DO", report.doi), ("AN", report.pmid), ("C2", report.pmcid))
+    yield from ((tag, item.get(name)) for tag, name in (("UR", "URL"), ("KW", "keyword"), ("N1", "note"), ("ER", "")))
 
 
 def _place(study: Study) -> dict[str, str | None]:
@@ -165,11 +163,6 @@ def authors_of(study: Study) -> list[str]:
     """Return the names of its authors as printed; of some reports only the first was seen, or none."""
     report = study.report
     return report.authors or ([report.first_author] if report.first_author else [])
-
-
-def _standing(review: Review, study: Study) -> str:
-    standing = study.standing_on(review.day)
-    return standing.status if standing else ""
 
 
 def _line(text: str | None) -> str:

@@ -103,15 +103,7 @@ def build_site(
 def build_book(
     root: Path, output: Path, parameters: Mapping[str, object], frame: Frame, *, jobs: int | None = None
 ) -> Built:
-    """Execute the chapters of the book in a folder and make a site, which is replaced only if everything succeeded.
-
-    `frame` is what stands around the chapters; the other parameters are those of :func:`build_site`.
-
-    Raises
-    ------
-    BuildError
-        If a chapter fails, the book has a warning, or the output folder holds something else.
-    """
+    """Execute the chapters of the book in a folder and make a site, which is replaced only if everything succeeded."""
     start = time.perf_counter()
     _refuse_foreign(output, root)
     executed = execute_chapters(root, parameters, jobs=jobs)
@@ -134,9 +126,11 @@ def build_book(
 def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Frame) -> None:
     """Lay out a book in a new folder as Jupyter Book reads it: executed notebooks in place of chapters."""
     stage.mkdir(parents=True)
+    (stage / "_static").mkdir()
     for name in ("_static", "chapters"):
         if (root / name).is_dir():
-            shutil.copytree(root / name, stage / name, ignore=shutil.ignore_patterns("*.md", ".*"))
+            unread = shutil.ignore_patterns("*.md", ".*")
+            shutil.copytree(root / name, stage / name, ignore=unread, dirs_exist_ok=True)
     shutil.copyfile(root / "_toc.yml", stage / "_toc.yml")
     for name in chapter_names(root):
         page = Path(name)
@@ -147,7 +141,6 @@ def stage_book(root: Path, stage: Path, notebooks: Mapping[str, Path], frame: Fr
         _add_pages(root, stage, frame.review)
     (stage / "references.bib").write_text(frame.bibliography, encoding="utf-8")
     if frame.styles:
-        (stage / "_static").mkdir(exist_ok=True)
         (stage / "_static" / "livingreview-colours.css").write_text(frame.styles, encoding="utf-8")
     config = _framed(yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")) or {}, frame, page_days(root))
     (stage / "_config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
@@ -159,7 +152,6 @@ def _add_pages(root: Path, stage: Path, review: Review) -> None:
     for name, text in pages.items():
         (stage / name).parent.mkdir(exist_ok=True)
         (stage / name).write_text(text, encoding="utf-8")
-    (stage / "_static").mkdir(exist_ok=True)
     shutil.copyfile(vega_script(root / ".cache" / "scripts"), stage / "_static" / "vega.mjs")
 
 
@@ -261,7 +253,6 @@ def _inventory(site: Path) -> str:
 
 
 def _refuse_foreign(output: Path, root: Path) -> None:
-    """Stop before a folder is replaced that no build made."""
     if root.is_relative_to(output):
         raise BuildError(f"{output} holds the book itself; give an output folder of its own")
     if output.exists() and not output.is_dir():
@@ -271,7 +262,6 @@ def _refuse_foreign(output: Path, root: Path) -> None:
 
 
 def _swap(new: Path, output: Path) -> None:
-    """Put a finished site in the place of the old one."""
     output.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
     try:
