@@ -37,6 +37,15 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
+def data_copy(data_copy: Path) -> Path:
+    """Return a copy of the data without the studies that no test reads."""
+    for path in (data_copy / "studies").iterdir():
+        if path.stem not in ("righetti2024", "martini2020", "lvar2026", "agibetov2021"):
+            path.unlink()
+    return data_copy
+
+
+@pytest.fixture
 def write(data_copy: Path) -> Write:
     """Return a function that writes a made-up extraction into a copy of the data."""
 
