@@ -158,10 +158,10 @@ def sensitivity_table(review: Review) -> pd.DataFrame:
         rows.append(
             {
                 "Analysis": rule.name,
-                "What it does": rule.says,
                 "Studies": pooled.k,
                 "Sensitivity": with_interval(pooled.imputed.sensitivity) if pooled.imputed else "",
                 "Specificity": with_interval(pooled.imputed.specificity) if pooled.imputed else "",
+                "What it does": rule.says,
                 "Model": pooled.fit.structure.replace("_", " ") if pooled.fit else "",
                 "If not pooled, why": pooled.reason,
             }
