@@ -96,7 +96,7 @@ def fit(
     quantile
         Of the Wald intervals of pooled accuracy: ``"normal"``, as other software has it, or ``"t"``, Student's with
         the studies that have the arm, less the mean's coefficients, as degrees of freedom. Few studies need it: of
-        five, normal intervals of 95 % hold the truth in 86 to 88 %, Student's in 93 to 96 %
+        five, normal intervals of 95 % hold the truth in 86 to 88 %, Student's in 94 to 96 %
         (``validation/coverage.py``).
 
     Returns
