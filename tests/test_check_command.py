@@ -54,6 +54,17 @@ def test_schemas_are_written_where_asked(tmp_path: Path, capsys: pytest.CaptureF
     assert len(capsys.readouterr().out.splitlines()) == len(list((tmp_path / "schema").iterdir()))
 
 
+def test_an_interrupted_command_says_so_on_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "COMMANDS", (cli.Command("import", "help", lambda _: None, run),))
+    assert main(["import"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -321,3 +321,16 @@ def test_a_table_of_records_that_cannot_be_read_is_an_error(tmp_path: Path, tabl
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dedupe", str(tmp_path / "gone.ris"), "--output", str(tmp_path / "c.csv")]) == 2
     assert re.search(r"gone\.ris .*\[DEDUPE-002\]", capsys.readouterr().err)
+
+
+def test_clusters_of_other_files_are_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("records.csv", "other.csv"):
+        write_table(tmp_path / name, [ARTICLE, EXPORTED])
+    output = tmp_path / "clusters.csv"
+    assert main(["dedupe", str(tmp_path / "records.csv"), "--output", str(output)]) == 0
+    before = output.read_bytes()
+    assert main(["dedupe", str(tmp_path / "other.csv"), "--output", str(output)]) == 2
+    assert "it holds the clusters of records.csv; give another name [DEDUPE-005]" in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert main(["dedupe", str(tmp_path / "other.csv"), "--output", str(tmp_path / "records.csv")]) == 2
+    assert "something else than clusters" in capsys.readouterr().err

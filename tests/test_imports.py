@@ -117,7 +117,11 @@ def test_the_synthetic_searches_are_read_as_they_were_written(reference_dir):
         (b"title,authors\nA,B\nC,D,E,F\n", ["IMPORT-007"], 2),
         (b"title,authors\nCaf\xe9,B\n", ["IMPORT-011"], 1),
         (b"<?xml version='1.0'?><PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID></MedlineCitation>"
-         b"</PubmedArticle><PubmedArticle><Medl", ["IMPORT-009"], 1),
+         b"</PubmedArticle><PubmedArticle><Medl", ["IMPORT-009", "IMPORT-013"], 1),
+        (b"title,authors,year\nA,B,2020\nC\n", ["IMPORT-007"], 2),
+        (b"TY  - JOUR\nTI  - \nDO  - 10.5555/1\nER  - \n", ["IMPORT-013"], 1),
+        (b"TY  - JOUR\nTI  - A\nPY  - 20026\nER  - \n", ["IMPORT-014"], 1),
+        (b"TY  - JOUR\nTI  - A\nDO  - not-a-doi\nER  - \n", ["IMPORT-014"], 1),
         (BOMB, ["IMPORT-010"], 0),
         (b"TY  - JOUR\nTI  - First\n> TY  - JOUR\n> TI  - Second\nER  - \n", ["IMPORT-005"], 1),
         (b"title,authors\n", ["IMPORT-012"], 0),
@@ -192,3 +196,15 @@ def test_the_database_is_told_from_the_records_or_has_to_be_named():
             recognise(told[name])
     with pytest.raises(SearchError):
         recognise([Record("a", 0)])
+
+
+def test_an_entry_on_one_line_keeps_its_fields_where_a_brace_is_missing(tmp_path):
+    path = tmp_path / "one.bib"
+    path.write_text("@article{a, title = {Networks, author = {Li, B}, year = 2020, doi={10.5555/1}}\n")
+    (record,), (fault,) = read_export(path)
+    assert (record.title, record.authors, record.year, record.doi) == ("Networks", ("Li, B",), 2020, "10.5555/1")
+    assert (fault.code, fault.line) == ("IMPORT-006", 1)
+
+
+def test_a_folder_is_called_one(tmp_path):
+    assert read_export(tmp_path)[1][0].problem == "a folder, not a file"

@@ -210,7 +210,19 @@ def test_the_command_searches_imports_and_says_what_failed(data_copy, monkeypatc
     export = tmp_path / "more.nbib"
     export.write_text("PMID- 2\nTI  - Known\n\nPMID- 77\nTI  - New\nLA  - eng\n")
     assert main(["import", str(export), "--data", str(data_copy), "--date", "2026-11-20"]) == 0
-    assert capsys.readouterr().out == "PubMed: 2 records, 1 new; run 2026-11-20-pubmed-import\n"
+    told, following = capsys.readouterr().out.splitlines()
+    assert told == "PubMed: 2 records, 1 new; run 2026-11-20-pubmed-import"
+    assert "livingreview dedupe" in following
+    records = (data_copy / "search" / "records.csv").read_bytes()
+    export.write_text("TY  - JOUR\nAU  - Li, B\nER  - \n")
+    assert main(["import", str(export), "--data", str(data_copy), "--database", "Made"]) == 2
+    assert "a record without title, DOI or PubMed number" in capsys.readouterr().err
+    assert (data_copy / "search" / "records.csv").read_bytes() == records
+    with pytest.raises(SystemExit):
+        main(["import", str(export), "--data", str(data_copy), "--date", "2999-01-01"])
+    assert "expected a day up to today" in capsys.readouterr().err
     assert main(["import", str(tmp_path / "absent.ris"), "--data", str(data_copy)]) == 2
     assert "IMPORT-000" in capsys.readouterr().err
+    search = data_copy / "search"
+    assert main(["dedupe", str(search / "records.csv"), "--output", str(search / "clusters.csv")]) == 0
     assert main(["check", "--data", str(data_copy)]) == 0

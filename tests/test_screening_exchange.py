@@ -104,3 +104,9 @@ def test_what_is_in_doubt_is_named_and_nothing_is_taken(
 def test_a_decision_of_nobody_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--person"):
         read(tmp_path / "x.csv", "asreview", "record,included\na,1\n")
+
+
+@pytest.mark.parametrize("tool", ["asreview", "rayyan"])
+def test_a_file_that_is_no_export_of_the_tool_is_refused(tmp_path: Path, tool: str) -> None:
+    with pytest.raises(DataError, match=rf"no row has a notes.*where {tool} writes decisions.*SCREEN-010"):
+        read(tmp_path / "bad.csv", tool, "a,b\n1,2\n")

@@ -22,9 +22,11 @@ from livingreview.errors import ReviewError
 
 __all__ = ["COMMANDS", "Command", "help_text", "main"]
 
-EXIT_CODES = "Exit codes: 0 done; 1 check found faults, or a source could not be searched; 2 an error."
+EXIT_CODES = "Exit codes: 0 done; 1 check found faults, or a source could not be searched; 2 an error; 130 interrupted."
 # Of every error made on purpose; argparse exits with the same for a wrong argument.
 EXIT_ERROR = 2
+# As shells report what a signal ended: 128 and its number.
+EXIT_INTERRUPTED = 130
 
 
 COMMANDS = (
@@ -63,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever reads has read enough. What is left must go somewhere, or Python complains when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except ReviewError as error:
         print(error, file=sys.stderr)
         return EXIT_ERROR

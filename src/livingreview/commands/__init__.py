@@ -70,5 +70,5 @@ def past_day(text: str) -> date:
 def at_least_one(text: str) -> int:
     """Return the number of things that an option asks for."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
     return int(text)

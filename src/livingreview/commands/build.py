@@ -8,7 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from livingreview.commands import Command, day
+from livingreview.commands import Command, at_least_one, day
 from livingreview.errors import BuildError
 
 __all__ = ["BUILD", "PDF", "SERVE"]
@@ -23,7 +23,7 @@ def _configure_build(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--release", help="version that the chapters name (default: the one in data/review.yaml)")
     parser.add_argument(
-        "--jobs", type=_at_least_one, metavar="N", help="chapters executed at once (default: one a core)"
+        "--jobs", type=at_least_one, metavar="N", help="chapters executed at once (default: one a core)"
     )
 
 
@@ -82,12 +82,6 @@ def _run_serve(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print(file=sys.stderr)
     return 0
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, found {text!r}")
-    return int(text)
 
 
 BUILD = Command("build", "execute the chapters that changed and build the site", _configure_build, _run_build, "book")

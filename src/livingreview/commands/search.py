@@ -120,6 +120,9 @@ def _run_import(options: argparse.Namespace) -> int:
     for fault in imported.faults:
         print(fault, file=sys.stderr)
     print(f"{imported.database}: {imported.hits} records, {imported.new} new; run {imported.run_id}")
+    if imported.new:
+        search = options.data / "search"
+        print(f"Next, look for copies: livingreview dedupe {search}/records.csv --output {search}/clusters.csv")
     return 0
 
 
@@ -183,6 +186,7 @@ def _run_dedupe(options: argparse.Namespace) -> int:
     """Write the clusters and the pairs, and print what was found."""
     from livingreview.search.dedupe import dedupe
 
+    _refuse_other(options.output, {path.name for path in options.files})
     records = _read(options.files)
     decided = _read_decided(options.decided, records) if options.decided else {}
     found = dedupe(records, decided=decided)
@@ -196,6 +200,19 @@ def _run_dedupe(options: argparse.Namespace) -> int:
     queued, linked = found.count("queue"), found.count("link")
     print(f"{found.count('merge')} merged, {queued} waiting for a person, {linked} linked pair(s): {pairs}")
     return 0
+
+
+def _refuse_other(output: Path, names: set[str]) -> None:
+    """Raise unless the output is new, or holds what was found in these files before."""
+    if not output.exists():
+        return
+    with output.open(encoding="utf-8", errors="replace", newline="") as stream:
+        reader = csv.DictReader(stream)
+        ours = tuple(reader.fieldnames or ()) == CLUSTER_COLUMNS
+        held = {Path(row["source_file"] or "").name for row in reader} if ours else set()
+    if not ours or not held <= names:
+        about = f"the clusters of {', '.join(sorted(held - names))}" if ours else "something else than clusters"
+        raise DataError([Fault(str(output), 0, "", f"it holds {about}", "give another name", "DEDUPE-005")])
 
 
 def _read(files: Sequence[Path]) -> list[Record]:

@@ -88,7 +88,7 @@ def import_decisions(
     Raises
     ------
     DataError
-        With every row whose record, person or reason cannot be told.
+        The file is no export of the tool, or with every row whose record, person or reason cannot be told.
     """
     words = {text.casefold(): key for key, text in EXCLUSION_REASONS.items()}
     words |= {key.replace("_", " "): key for key in EXCLUSION_REASONS} | {key: key for key in EXCLUSION_REASONS}
@@ -96,7 +96,12 @@ def import_decisions(
     find = _Finder(found)
     decisions: list[Decision] = []
     faults: list[Fault] = []
-    for line, cells in _ris_rows(path) if path.suffix.lower() == ".ris" else _csv_rows(path):
+    rows = _ris_rows(path) if path.suffix.lower() == ".ris" else _csv_rows(path)
+    needed = ("notes", *(_LABELS if tool == "asreview" else ()))
+    if not any(name in cells for _, cells in rows for name in needed):
+        problem = f"no row has a {' or '.join(needed)}, where {tool} writes decisions"
+        raise DataError([Fault(str(path), 0, "", problem, f"give an export of {tool}", "SCREEN-010")])
+    for line, cells in rows:
         votes = _asreview_votes(cells, person, day) if tool == "asreview" else _rayyan_votes(cells, person, day)
         if not votes:
             continue

@@ -10,7 +10,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,7 +47,8 @@ def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list
     """
     shown = name if name is not None else str(path)
     if not path.is_file():
-        return [], [Fault(shown, 0, "", "the file does not exist", "check the name", "IMPORT-000")]
+        problem = "a folder, not a file" if path.is_dir() else "the file does not exist"
+        return [], [Fault(shown, 0, "", problem, "give the name of an export", "IMPORT-000")]
     if path.stat().st_size > MAX_BYTES:
         problem = f"expected at most {MAX_BYTES:,} bytes, found {path.stat().st_size:,}"
         return [], [Fault(shown, 0, "", problem, "export in parts", "IMPORT-001")]
@@ -64,7 +65,26 @@ def read_export(path: Path, name: str | None = None) -> tuple[list[Record], list
     # XML says itself how it is encoded.
     if doubt and found != "XML":
         faults = [Fault(shown, 0, "", doubt, "export as UTF-8 if names look wrong", "IMPORT-011"), *faults]
-    return [to_record(block, aliases, shown, index) for index, block in enumerate(blocks)], faults
+    records = [to_record(block, aliases, shown, index) for index, block in enumerate(blocks)]
+    lost = [fault for block, record in zip(blocks, records, strict=True) for fault in _lost(block, aliases, record)]
+    return records, [*faults, *lost]
+
+
+def _lost(block: Block, aliases: Aliases, record: Record) -> Iterator[Fault]:
+    """Yield what a record should have and has not, or has and cannot be read."""
+
+    def fault(field: str, problem: str, code: str) -> Fault:
+        return Fault(record.source_file, record.line, field, problem, "compare it with its database", code)
+
+    if not record.title:
+        yield fault("title", "the record has no title", "IMPORT-013")
+    dates = [value for name in aliases["year"] for value in block.every(name)]
+    if dates and record.year is None:
+        yield fault("year", f"no year in {dates[0][:40]!r}", "IMPORT-014")
+    # Other fields of a DOI may hold another number or address; these hold nothing else.
+    dois = [value for name in aliases["doi"] if name.lower() in ("do", "doi", "di") for value in block.every(name)]
+    if dois and not record.doi:
+        yield fault("doi", f"no DOI in {dois[0][:40]!r}", "IMPORT-014")
 
 
 def detect(text: str) -> str | None:
@@ -145,7 +165,8 @@ def import_exports(
     Raises
     ------
     DataError
-        A file has no record that can be read, with all faults of all files; nothing was added.
+        A file has no record that can be read, or one with neither title nor DOI nor PubMed number, by which nobody
+        could tell what it is; with all faults of all files. Nothing was added.
     SearchError
         The database cannot be told from the records; nothing was added.
     """
@@ -158,8 +179,14 @@ def import_exports(
         records += read
         faults += found
         empty = empty or not read
-    if empty:
-        raise DataError(faults)
+    nameless = [
+        Fault(record.source_file, record.line, "", "a record without title, DOI or PubMed number",
+              "mend the record in the file, or delete it there; nothing was added", "IMPORT-015")
+        for record in records
+        if not (record.title or record.doi or record.pmid)
+    ]  # fmt: skip
+    if empty or nameless:
+        raise DataError([*faults, *nameless])
     name = database or recognise(records)
     run = Run(
         run_id=ledger.free_run_id(day, f"{name}-import"),

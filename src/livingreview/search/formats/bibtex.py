@@ -28,6 +28,8 @@ _NAME = re.compile(r"[\s,]*([^\s=,{}\"#]+(?:\s\d+)?)\s*=\s*")
 _BARE = re.compile(r"[^\s,{}()#\"]+")
 _JOIN = re.compile(r"\s*#\s*")
 _LINE = re.compile(r"^[ \t]*([A-Za-z][\w -]*?)[ \t]*=[ \t]*[{\"]?(.*?)[}\"]?,?[ \t]*$", re.MULTILINE)
+# The same in an entry that stands on one line.
+_INLINE = re.compile(r"(?:^|,)\s*([A-Za-z][\w-]*)\s*=\s*[{\"]?(.*?)[}\"]*(?=\s*,\s*[A-Za-z][\w-]*\s*=|[\s,}]*$)")
 _NOT_RECORDS = frozenset({"comment", "preamble", "string"})
 
 
@@ -54,7 +56,8 @@ def read_bibtex(text: str, path: str) -> tuple[list[Block], list[Fault]]:
         except _Malformed as error:
             problem = f"the entry is not well formed ({error}); its fields were read line by line"
             faults.append(Fault(path, line, "", problem, "compare the record with its database", "IMPORT-006"))
-            fields = [(found[1].lower(), found[2]) for found in _LINE.finditer(body)]
+            lines = _LINE.finditer(body) if "\n" in body.strip() else _INLINE.finditer(body.strip())
+            fields = [(found[1].lower(), found[2]) for found in lines]
         plain = [(name, _unlatex(value, name)) for name, value in fields]
         if key:
             plain.append(("key", key[1]))

@@ -65,7 +65,7 @@ def has_header(text: str) -> bool:
 def read_table(text: str, path: str) -> tuple[list[Block], list[Fault]]:
     r"""Return every row of a table with ``\n`` line ends; `path` is its name for faults.
 
-    A row with more cells than the header has names is kept with those that have one, and reported.
+    A row with more or fewer cells than the header has names is kept with those that have one, and reported.
     """
     header, delimiter = _header(text)
     csv.field_size_limit(FIELD_LIMIT)
@@ -81,6 +81,9 @@ def read_table(text: str, path: str) -> tuple[list[Block], list[Fault]]:
             if len(row) > len(header) and any(cell.strip() for cell in row[len(header) :]):
                 problem = f"expected {len(header)} cells, found {len(row)}"
                 faults.append(Fault(path, start, "", problem, "quote cells that hold the separator", "IMPORT-007"))
+            if len(row) < len(header):
+                problem = f"expected {len(header)} cells, found {len(row)}: the last fields are empty"
+                faults.append(Fault(path, start, "", problem, "see whether the row was cut", "IMPORT-007"))
             fields = [(name, cell) for name, cell in zip(header, row, strict=False) if cell.strip()]
             blocks.append(Block(start, (*fields, *_taken_apart(dict(fields))), delimiter.join(row)))
     except csv.Error as error:
