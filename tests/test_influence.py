@@ -72,8 +72,11 @@ def test_diagnostics_of_a_regression_are_those_of_deleting_by_hand(test: Any) ->
         assert ours.tau2_deleted[i] == pytest.approx(part.tau2, abs=1e-9)
         assert ours.cook_distance[i] == pytest.approx(change @ np.linalg.solve(whole.covariance, change), rel=1e-5)
         row = np.array([1.0, x[i]])
-        spread = np.sqrt(v[i] + part.tau2 + row @ part.covariance @ row)
+        spread = np.sqrt(part.scale * (v[i] + part.tau2) + row @ part.covariance @ row)
         assert ours.studentized[i] == pytest.approx((y[i] - row @ part.coefficients) / spread, rel=1e-6)
+        shifted = univariate.fit(y, v, method="reml", test=test, moderators=np.column_stack([x, ~keep]))
+        shift = shifted.coefficients[2] / shifted.standard_errors[2]
+        assert ours.studentized[i] == pytest.approx(shift, rel=1e-4)
         ratio = np.linalg.det(part.covariance) / np.linalg.det(whole.covariance)
         assert ours.covariance_ratio[i] == pytest.approx(ratio, rel=1e-5)
         assert ours.q_deleted[i] == pytest.approx(part.q)

@@ -132,6 +132,8 @@ def test_the_prediction_interval_uses_both_components() -> None:
     spread = math.sqrt(ours.between + ours.within + ours.robust_covariance[0, 0])
     assert interval.upper - interval.estimate == pytest.approx(t.ppf(0.975, ours.df[0]) * spread)
     assert interval.lower < ours.estimate.lower
+    told = ours.to_dict()["prediction_interval"]
+    assert (told["ci"], told["quantile"], told["df"]) == ([interval.lower, interval.upper], "t", ours.df[0])
 
 
 @pytest.mark.slow

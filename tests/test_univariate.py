@@ -507,7 +507,10 @@ def test_two_studies_have_no_higgins_prediction_interval() -> None:
 )
 def test_json_has_a_prediction_where_there_is_one(options: dict[str, Any], predicts: bool) -> None:
     result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], test="z", **options)
-    assert (result.to_dict()["prediction_interval"] is not None) == predicts
+    prediction = result.to_dict()["prediction_interval"]
+    assert (prediction is not None) == predicts
+    if prediction:
+        assert (prediction["convention"], prediction["quantile"], prediction["df"]) == ("higgins", "t", 1)
     assert [c["p"] for c in result.to_dict()["coefficients"].values()] == pytest.approx(result.p_values)
 
 

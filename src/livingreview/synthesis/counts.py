@@ -220,8 +220,9 @@ class Counts:
         if zero := int(((cells == 0) & (arms > 0)).any(axis=0).sum()):
             notes.append(f"{zero} of {self.k} rows have a zero cell")
         # Of two rows with the same counts each is the sum of the other.
-        totals = np.flatnonzero((2 * cells == cells.sum(axis=1, keepdims=True)).all(axis=0)) if self.k > 2 else []
-        notes += [f"row {i + 1} ({self.study[i]}) is the sum of all others: a total is no study" for i in totals]
+        if self.k > 2:
+            totals = np.flatnonzero((2 * cells == cells.sum(axis=1, keepdims=True)).all(axis=0))
+            notes += [f"row {i + 1} ({self.study[i]}) is the sum of all others: a total is no study" for i in totals]
         return tuple(notes)
 
     def subset(self, rows: ArrayLike) -> Counts:

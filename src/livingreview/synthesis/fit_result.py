@@ -133,7 +133,7 @@ class BivariateFit(PooledModel):
 
     @property
     def hsroc(self) -> HSROC | None:
-        """HSROC parameters; None where a between-study variance is 0, and with covariates: there is no one curve."""
+        """HSROC parameters; None where a between-study variance is 0, and with covariates, which leave no one curve."""
         return None if self.has_covariates else hsroc(self.mu, self.between_study_cov)
 
     @property

@@ -50,7 +50,8 @@ class Influence:
         Residuals and the internally studentised ones (the study itself in the fit).
     studentized
         Externally studentised residuals: the study against the fit without it. Beyond ±1.96 for one study in
-        twenty when none is an outlier.
+        twenty when none is an outlier. Hartung and Knapp's factor scales the study's own variance too, as metafor does:
+        the residual is then the statistic of the model in which this study's mean is shifted.
     hat
         Leverages, summing to the number of coefficients.
     cook_distance
@@ -187,7 +188,7 @@ def influence(result: UnivariateFit) -> Influence:
     residual_variance = (1 / weights) - leverage  # of (I − H) V (I − H)ᵀ
     change = result.coefficients - without.coefficients
     gap = y - np.einsum("kp,kp->k", x, without.coefficients)
-    gap_variance = v + without.tau2 + np.einsum("kp,kpq,kq->k", x, without.covariance, x)
+    gap_variance = without.scale * (v + without.tau2) + np.einsum("kp,kpq,kq->k", x, without.covariance, x)
     # DFBETAS and DFFITS scale with the τ² of the deletion but all studies, as metafor does.
     everyone = orthonormal(y, v, x, np.ones((k, k), dtype=bool))
     all_at_deleted = (

@@ -135,6 +135,8 @@ class MultilevelFit(EffectsFit):
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
         rows = zip(self.names, self.intervals, self.standard_errors, self.df, self.p_values, strict=True)
+        convention = {"convention": "satterthwaite", "quantile": "t", "df": float(self.df[0])}
+        prediction = {**self.prediction_interval().to_dict(), **convention} if len(self.names) == 1 else None
         return {
             "model": "three-level",
             "method": self.method,
@@ -149,7 +151,7 @@ class MultilevelFit(EffectsFit):
             "i2": self.i2.to_dict(),
             "q": {"statistic": self.q, "df": self.q_df, "p": self.q_p},
             "log_likelihood": self.log_likelihood,
-            "prediction_interval": self.prediction_interval().to_dict() if len(self.names) == 1 else None,
+            "prediction_interval": prediction,
             "boundary": list(self.boundary),
             "notes": list(self.notes),
         }

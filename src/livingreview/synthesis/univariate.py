@@ -187,10 +187,14 @@ class UnivariateFit(EffectsFit):
         return shrunken, np.sqrt(share * self.variances + (1 - share) ** 2 * line_variance)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types; what does not exist is null."""
+        """Return the result as plain JSON types; what does not exist is null.
+
+        The prediction interval names its convention and the degrees of freedom of its t.
+        """
         rows = zip(self.names, self.intervals, self.standard_errors, self.p_values, strict=True)
         predicts = len(self.names) == 1 and self.k > 2 and self.method != "fixed"
-        prediction = {**self.prediction_interval().to_dict(), "convention": "higgins"} if predicts else None
+        convention = {"convention": "higgins", "quantile": "t", "df": self.k - 2}
+        prediction = {**self.prediction_interval().to_dict(), **convention} if predicts else None
         return {
             "method": self.method,
             "test": self.test,
