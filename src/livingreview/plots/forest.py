@@ -108,11 +108,6 @@ def _height(table: _Table, *, compact: bool) -> float:
     return (rows + 2.5) * ROW + _BOTTOM
 
 
-def _least_width(table: _Table) -> float:
-    """Return the smallest width in inches of the wide layout."""
-    return _fixed_width(table) + 2 * _PANEL
-
-
 def _cut(label: str, characters: int = _LABEL) -> str:
     """Return a study's name, cut where it would take the room of the numbers."""
     return label if len(label) <= characters else label[: characters - 1].rstrip("… ") + "…"
@@ -136,10 +131,9 @@ def _estimate_width() -> float:
     return text_width("0.00 [0.00, 0.00]", SMALL, "bold") + 0.12
 
 
-def _fixed_width(table: _Table) -> float:
-    """Width in inches of everything but the panels."""
-    text = sum(width for _, _, width, _ in _columns(table))
-    return text + 2 * _estimate_width() + 6 * _PAD
+def _least_width(table: _Table) -> float:
+    """Return the smallest width in inches of the wide layout."""
+    return sum(width for _, _, width, _ in _columns(table)) + 2 * _estimate_width() + 6 * _PAD + 2 * _PANEL
 
 
 def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
@@ -175,10 +169,8 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         of_levels = [_pair(estimate)[j] for estimate in table.levels]
         ax.text(text_x, head, f"{name}", weight="bold", **style)
         for y, interval in zip([*ys, *levels], [*of_studies, *of_levels], strict=True):
-            ax.text(text_x, y, estimate_text(interval.estimate, interval.lower, interval.upper), **style)
-        summary = table.pooled[j]
-        text = estimate_text(summary.estimate, summary.lower, summary.upper)
-        ax.text(text_x, pooled, text, weight="bold", **style)
+            ax.text(text_x, y, estimate_text(interval), **style)
+        ax.text(text_x, pooled, estimate_text(table.pooled[j]), weight="bold", **style)
         if table.has_prediction:
             shown = table.predicted[j]
             indent = text_width("0.00 ", SMALL)
@@ -190,7 +182,7 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for i, (y, label) in enumerate(zip(ys, table.labels, strict=True)):
             _study(inset, table.studies[j][i], y, marker, role, f"{label}: {name.lower()}")
         for y, interval in zip(levels, of_levels, strict=True):
-            diamond(inset, interval.estimate, interval.lower, interval.upper, y, half_height=0.06)
+            diamond(inset, interval, y, half_height=0.06)
         _summary(inset, table, j, pooled, predicted)
         at = [table.pooled[j].estimate] * 2
         inset.plot(at, (top, pooled), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
@@ -211,12 +203,12 @@ def _study(panel: Axes, interval: Interval, y: float, marker: str, role: str, ti
         return
     panel.plot([interval.lower, interval.upper], [y, y], color=colour("ink"), linewidth=1.0, zorder=2)
     (mark,) = panel.plot([interval.estimate], [y], marker, markersize=5.5, color=colour(role), zorder=3, clip_on=False)
-    tooltip(mark, f"{tip} {estimate_text(interval.estimate, interval.lower, interval.upper)}")
+    tooltip(mark, f"{tip} {estimate_text(interval)}")
 
 
 def _summary(panel: Axes, table: _Table, j: int, pooled: float, predicted: float) -> None:
     estimate, prediction = table.pooled[j], table.predicted[j]
-    diamond(panel, estimate.estimate, estimate.lower, estimate.upper, pooled, half_height=0.08)
+    diamond(panel, estimate, pooled, half_height=0.08)
     if table.has_prediction:
         (line,) = panel.plot([prediction.lower, prediction.upper], [predicted] * 2, color=colour("pooled"))
         line.set(linewidth=4, solid_capstyle="butt")
@@ -245,8 +237,7 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
         lines = [y + _STACK, y + 2 * _STACK]
         for (_, short, _, _), line, shown in zip(MEASURES, lines, intervals, strict=True):
             ax.text(_PAD, line, short, va="center", fontsize=SMALL, color=colour("muted"))
-            text = estimate_text(shown.estimate, shown.lower, shown.upper)
-            ax.text(right + _PAD, line, text, va="center", fontsize=SMALL)
+            ax.text(right + _PAD, line, estimate_text(shown), va="center", fontsize=SMALL)
         return lines
 
     cells, k = table.counts, len(table.labels)
@@ -260,7 +251,7 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
     for i, estimate in enumerate(table.levels, k):
         pair = _pair(estimate)
         for y, interval in zip(block(i, estimate.label, _studies(estimate.k), pair), pair, strict=True):
-            diamond(inset, interval.estimate, interval.lower, interval.upper, y, half_height=0.06)
+            diamond(inset, interval, y, half_height=0.06)
     summaries = k + len(table.levels)
     pooled = block(summaries, f"Pooled ({_studies(k)})", f"{100 * table.pooled[0].level:g} % CI", table.pooled)
     predicted = pooled

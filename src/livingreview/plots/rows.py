@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from livingreview.plots.palette import colour
 from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, name_rows, styled, tooltip
+from livingreview.synthesis.intervals import Interval
 
 if TYPE_CHECKING:  # forest plots are drawn where the review is not installed
     from livingreview.living.news import Step
@@ -66,17 +67,16 @@ def share_axis(ax: Axes) -> None:
     ax.grid(axis="x")
 
 
-def estimate_text(estimate: float, lower: float, upper: float) -> str:
+def estimate_text(shown: Interval) -> str:
     """Return an estimate and its interval as they are printed in a table; a dash where there is neither."""
-    interval = "" if math.isnan(lower) else f"[{lower:.2f}, {upper:.2f}]"
-    text = f"{'' if math.isnan(estimate) else f'{estimate:.2f}'} {interval}".strip()
+    limits = "" if math.isnan(shown.lower) else f"[{shown.lower:.2f}, {shown.upper:.2f}]"
+    text = f"{'' if math.isnan(shown.estimate) else f'{shown.estimate:.2f}'} {limits}".strip()
     return text.replace("-", "−") or "–"
 
 
-def diamond(
-    ax: Axes, estimate: float, lower: float, upper: float, y: float, *, half_height: float = 0.3, tip: str = ""
-) -> None:
+def diamond(ax: Axes, shown: Interval, y: float, *, half_height: float = 0.3, tip: str = "") -> None:
     """Draw a pooled estimate in row `y`: a diamond whose corners are the interval; heights are those of the y axis."""
+    estimate, lower, upper = shown.estimate, shown.lower, shown.upper
     corners = ((lower, estimate, upper, estimate), (y, y - half_height, y, y + half_height))
     (patch,) = ax.fill(*corners, facecolor=colour("pooled"), edgecolor="none", zorder=3)
     tooltip(patch, tip or f"{estimate:.3g} [{lower:.3g}, {upper:.3g}]")
@@ -105,7 +105,7 @@ def _draw_mark(ax: Axes, row: Row, y: float) -> None:
     tip = row.tip or f"{clean(row.label)}: {row.text}"
     bounded = not (math.isnan(row.lower) or math.isnan(row.upper))
     if row.kind == "pooled":
-        diamond(ax, row.value, row.lower, row.upper, y, tip=tip)
+        diamond(ax, Interval(row.value, row.lower, row.upper), y, tip=tip)
         return
     if bounded and row.interval == "sd":
         ax.plot([row.lower, row.upper], [y, y], color=colour("rule"), linewidth=6, solid_capstyle="butt", zorder=1)
@@ -145,7 +145,7 @@ def _row(step: Step, measure: str, marker: str, *, last: bool) -> Row:
     label = f"{step.label}, k = {step.k}"
     if interval is None:
         return Row(label, text="not pooled")
-    text = estimate_text(interval.estimate, interval.lower, interval.upper)
+    text = estimate_text(interval)
     return Row(
         label, "pooled" if last else "study", interval.estimate, interval.lower, interval.upper, text,
         marker=marker, colour=colour(measure),
