@@ -29,25 +29,41 @@
   root.querySelector(".lr-explore-metric").append(choice("metric", "Measure", metrics.filter(([name]) => overlap.some((row) => row.metric === name)), ""));
   const select = (name) => root.querySelector(`select[name="${name}"]`);
 
+  // What the address asks for and no filter has is said, not left out in silence.
+  let refused = [];
   const readAddress = () => {
     const address = new URLSearchParams(location.search);
+    refused = [];
     for (const name of fields) {
       const field = select(name);
       const wanted = address.get(name) ?? "";
-      field.value = [...field.options].some((option) => option.value === wanted) ? wanted : field.options[0].value;
+      const found = [...field.options].find((option) => option.value.toLowerCase() === wanted.toLowerCase());
+      if (wanted && !found) refused.push(`“${wanted}” is no value of the filter “${field.labels[0].firstChild.textContent}”, so it is not applied.`);
+      field.value = (found ?? field.options[0]).value;
     }
+  };
+  const refuse = () => {
+    const from = Number(select("from").value);
+    const to = Number(select("to").value);
+    const said = from && to && from > to ? [...refused, `No study is published from ${from} and until ${to}.`] : refused;
+    const place = root.querySelector(".lr-explore-refused");
+    place.textContent = said.join(" ");
+    place.hidden = !said.length;
   };
   const writeAddress = () => {
     const chosen = fields.map((name) => [name, select(name).value]).filter(([name, value]) => value && select(name).selectedIndex > 0);
     const query = new URLSearchParams(chosen).toString();
-    history.replaceState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
+    // A step of its own, so that the browser's way back undoes a filter.
+    history.pushState(null, "", `${location.pathname}${query ? `?${query}` : ""}${location.hash}`);
   };
 
+  // A study of several conditions is shown under each that it names; its table is not pooled there.
+  const aside = (study) => Boolean(study.also[select("topic")?.value]);
   const passes = (study) => {
     const from = Number(select("from").value);
     const to = Number(select("to").value);
     return (
-      facets.every(({ name }) => !select(name).value || study[name].includes(select(name).value)) &&
+      facets.every(({ name }) => !select(name).value || study[name].includes(select(name).value) || (name === "topic" && aside(study))) &&
       (!from || study.year >= from) &&
       (!to || (study.year && study.year <= to))
     );
@@ -97,6 +113,9 @@
 
   const summary = (shown, chosen, result) => {
     const parts = [`${shown.length} of ${studies.length} studies.`];
+    const several = shown.filter(aside).length;
+    if (several) parts.push(`${several} of them ${several === 1 ? "is" : "are"} of several conditions and ${several === 1 ? "names" : "name"} this one.`);
+    if (!shown.some(({ says }) => says)) return parts.join(" "); // nothing here has an accuracy
     if (result.sensitivity) {
       parts.push(`${result.k} with a usable 2×2 table pool to a sensitivity of ${result.sensitivity} and a specificity of ${result.specificity}.`);
     } else {
@@ -106,20 +125,47 @@
     return parts.join(" ");
   };
 
+  // What each study found, where one condition or one structure is chosen.
+  const answer = () => {
+    const place = root.querySelector(".lr-explore-answers");
+    const [topic, structure] = ["topic", "structure"].map((name) => select(name)?.value);
+    const told = state.shown.map((study) => [study, structure ? study.outlines[structure] : topic && (study.also[topic] ?? study.says)]);
+    const items = told.filter(([, text]) => text).map(([{ id, label }, text]) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = `../studies/${id}.html`;
+      link.textContent = label;
+      item.append(link, `: ${text}`);
+      return item;
+    });
+    const silent = told.length - items.length;
+    if (items.length && silent) {
+      const item = document.createElement("li");
+      item.textContent = `Of ${silent} more no ${structure ? "value" : "accuracy"} was seen.`;
+      items.push(item);
+    }
+    place.replaceChildren(...items);
+    place.hidden = !items.length;
+  };
+
   let state;
   const update = async () => {
     const shown = studies.filter(passes);
-    const bits = shown.reduce((sum, study) => sum + BigInt(study.bit), 0n);
+    const bits = shown.filter((study) => !aside(study)).reduce((sum, study) => sum + BigInt(study.bit), 0n);
     const chosen = tables.filter(({ id }) => bits & BigInt(byId.get(id).bit));
     const result = pooled[bits.toString()];
     const metric = select("metric").value;
     const ids = new Set(shown.map((study) => study.id));
     const values = overlap
       .filter((row) => row.metric === metric && ids.has(row.study))
-      .map((row) => ({ ...row, label: byId.get(row.study).label }));
+      .filter(({ group }) => !select("structure")?.value || group === select("structure").value)
+      .map((row) => ({ ...row, label: byId.get(row.study).label }))
+      .map((row) => ({ ...row, place: select("structure")?.value ? row.label : `${row.label}, ${row.group}` }));
     state = { shown, chosen, result, values };
     root.querySelector(".lr-explore-said").textContent = summary(shown, chosen, result);
-    root.querySelector(".lr-explore-unknown").hidden = Boolean(result.sensitivity);
+    root.querySelector(".lr-explore-unknown").hidden = Boolean(result.sensitivity) || !shown.some(({ says }) => says);
+    refuse();
+    answer();
     root.querySelector(".lr-explore-none").hidden = values.length > 0;
     for (const row of document.querySelectorAll("#tab-explore tbody tr")) {
       const id = row.querySelector("a")?.getAttribute("href").match(/studies\/(\w+)\.html/)?.[1];
@@ -147,7 +193,7 @@
       prediction: points(result.prediction),
       curve: points(result.curve),
     }, plane.length, specs.plane.height);
-    await draw("overlap", { values }, new Set(values.map((row) => row.group)).size);
+    await draw("overlap", { values }, new Set(values.map((row) => row.place)).size);
   };
 
   // --- Downloads. ---------------------------------------------------------------------------------------------------
@@ -199,11 +245,12 @@
   });
   root.addEventListener("change", (event) => {
     if (event.target.matches("select")) {
+      refused = [];
       writeAddress();
       update();
     }
   });
-  form.addEventListener("reset", () => setTimeout(() => (writeAddress(), update())));
+  form.addEventListener("reset", () => setTimeout(() => ((refused = []), writeAddress(), update())));
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("popstate", () => (readAddress(), update()));
 

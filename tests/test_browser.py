@@ -231,13 +231,39 @@ def test_shows_the_explorer_no_empty_chart_and_says_where_there_is_no_number(bro
     charts, unknown = page.locator("#lr-explore figure:visible"), page.locator(".lr-explore-unknown")
     page.locator('[data-view="plane"] svg').wait_for()
     assert not unknown.is_visible()
-    page.locator('select[name="task"]').select_option("segmentation")
+    page.locator('select[name="topic"]').select_option("amyloidosis")
     page.locator('[data-view="plane"] svg').wait_for(state="detached")
     assert unknown.get_by_role("link").get_attribute("href") == "plain-summary.html"
+    assert "of all diseases taken together" in unknown.inner_text()
+    page.locator('select[name="topic"]').select_option("")
+    page.locator('select[name="task"]').select_option("segmentation")
+    page.locator('[data-view="plane"] svg').wait_for(state="detached")
+    assert not unknown.is_visible()
     assert [text.split("\n")[0] for text in charts.all_inner_texts()] == ["Segmentation"]
     page.get_by_role("button", name="Clear all filters").click()
     page.locator('[data-view="plane"] svg').wait_for()
     page.locator('[data-view="overlap"] svg').wait_for()
     assert charts.count() == 4
     assert page.locator('[data-view="plane"] svg').bounding_box()["width"] > 200
+    page.close()
+
+
+def test_answers_the_explorer_a_condition_study_by_study_and_says_what_it_does_not_know(browser, site, address):
+    page = browser.new_page()
+    page.goto(address + "chapters/explore.html?topic=Amyloidosis&task=cooking")
+    assert page.locator('select[name="topic"]').input_value() == "amyloidosis"
+    assert "“cooking” is no value of the filter “Task”" in page.locator(".lr-explore-refused").inner_text()
+    answers = page.locator(".lr-explore-answers")
+    martini = answers.locator("li", has_text="Martini")
+    assert "computed; 42 patients tested" in martini.inner_text()
+    assert martini.get_by_role("link").get_attribute("href") == "../studies/martini2020.html"
+    assert answers.locator("li", has_text="accuracy 96.2%").count() == 1  # a study of several conditions
+    page.locator('select[name="topic"]').select_option("myocarditis")
+    assert not page.locator(".lr-explore-refused").is_visible()
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('select[name=topic]').value === 'amyloidosis'")
+    page.goto(address + "chapters/explore.html?structure=rv")
+    assert "Dice coefficient 0.90" in answers.locator("li", has_text="Tran").inner_text()
+    page.goto(address + "chapters/explore.html?from=2026&to=2020")
+    assert "No study is published" in page.locator(".lr-explore-refused").inner_text()
     page.close()

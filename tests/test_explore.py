@@ -13,6 +13,7 @@ import livingreview.analysis.explore as explore
 from livingreview.analysis.diagnosis import headline, pool, printed_text
 from livingreview.analysis.evidence import gather
 from livingreview.analysis.explore import Explorer, explorer, reachable
+from livingreview.analysis.overlap import reported
 from livingreview.errors import ReviewError
 from livingreview.publish.explorer import show_explorer, show_topics, studies_table
 from livingreview.review import Review
@@ -113,7 +114,7 @@ def test_says_the_table_what_a_study_prints_on_how_many_and_why_it_is_not_pooled
     rows = studies_table(unpooled).set_index("study_id")
     shown = ["Sensitivity", "Specificity", "Tested", "2×2 table"]
     assert list(rows.loc["agibetov2021", shown]) == ["94%", "90%", "", "size missing"]
-    assert list(rows.loc["martini2020", shown]) == ["95%", "", "42 patients", "pooled"]
+    assert list(rows.loc["martini2020", shown]) == ["95%", "81.0 % (computed)", "42 patients", "pooled"]
     assert list(rows.loc["cmra2025", shown]) == ["83.3%", "83.6%", "951 segments", "analysed per segment, not pooled"]
 
 
@@ -130,7 +131,43 @@ def test_prints_the_table_of_a_pooled_study_the_evaluation_that_is_pooled(unpool
     for item in pool(review).selection.used:
         (row,) = (study for study in unpooled.studies if study["id"] == item.study.id)
         assert row["grade"] == "pooled"
-        assert row["sensitivity"] == printed_text(item.entry.sensitivity)
+        printed = printed_text(item.entry.sensitivity)
+        assert row["sensitivity"] == printed or (not printed and row["sensitivity"].endswith("% (computed)"))
+
+
+def told(found, study, part="says"):
+    (row,) = (row for row in found.studies if row["id"] == study)
+    return row[part]
+
+
+def test_says_a_sentence_what_a_study_prints_what_is_computed_and_on_how_many(unpooled):
+    assert told(unpooled, "martini2020") == (
+        "sensitivity 95% (95 % CI 77.3 to 99.2); specificity 81.0 % (95 % CI 60.0 to 92.3), computed; 42 patients "
+        "tested; intervals computed from its 2×2 table."
+    )
+    assert told(unpooled, "agibetov2021") == "sensitivity 94%; specificity 90%; number tested not seen."
+    assert told(unpooled, "righetti2024") == "sensitivity 1.0; specificity 0.9; between 35 and 206 patients tested."
+    assert told(unpooled, "gabbert2024").endswith("79 patients tested; computed from the two 2×2 tables that fit.")
+    assert told(unpooled, "kolk").startswith("sensitivity 0.98 (0.75–1.00); specificity 0.73 (0.58–0.97); ")
+
+
+def test_names_a_study_of_several_conditions_each_that_it_prints_in_full(unpooled):
+    assert told(unpooled, "cmrclip2026", "also") == {
+        "amyloidosis": "accuracy 96.2%; number tested not seen.",
+        "hypertrophic cardiomyopathy": "accuracy 98.6%; number tested not seen.",
+    }
+    assert "taken together: on average over several classes" in told(unpooled, "diao2023", "also")["amyloidosis"]
+    assert told(unpooled, "germain2021", "also") == {}  # "normal, hypertrophic or dilated": no name in full
+    assert told(unpooled, "martini2020", "also") == {}
+
+
+def test_counts_a_structure_the_studies_that_the_segmentation_chapter_counts(unpooled, review):
+    values = reported(review, ["dice"])
+    for group in set(values["group"]) - {"Not stated"}:
+        filtered = {row["id"] for row in unpooled.studies if group in row["structure"]}
+        assert filtered == set(values.loc[values["group"] == group, "study"])
+        assert filtered == {row["id"] for row in unpooled.studies if group in row["outlines"]}
+    assert "Dice coefficient 0.90 (median of 40 patients)." in told(unpooled, "tran2020", "outlines")["RV"]
 
 
 def test_lead_the_links_of_the_front_page_to_choices_that_the_explorer_has(unpooled):

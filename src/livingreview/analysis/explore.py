@@ -7,6 +7,7 @@ the set up. Numbers reach the page as the text that a chapter would print.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,22 +17,23 @@ import pandas as pd
 
 from livingreview.analysis.diagnosis import Pooled, central_table, pool, printed_text
 from livingreview.analysis.evidence import MAIN, Selection, TableEvidence, gather, select
-from livingreview.analysis.overlap import reported
-from livingreview.analysis.overlap_pooling import METRICS
+from livingreview.analysis.overlap import STRUCTURE_GROUPS, reported
+from livingreview.analysis.overlap_pooling import METRICS, statistic_in_words
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.errors import ReviewError
 from livingreview.review import Review, label
-from livingreview.review.model import Judgement, Study
+from livingreview.review.model import Judgement, Quoted, Study
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.synthesis.regions import confidence_region, prediction_region
 from livingreview.synthesis.sroc import rutter_gatsonis
-from livingreview.wording import with_interval
+from livingreview.wording import decimal, in_words, with_interval
 
 __all__ = ["FACETS", "Explorer", "explorer", "reachable"]
 
 # More sets than this are not worth anybody's waiting; the page then says which choices it cannot answer.
 MOST_SETS = 2_000
+_ELSE = {"accuracy": "accuracy", "auc": "AUC", "f1": "F1", "ppv": "positive predictive value"}
 # Corners of a region and points of a curve; enough to look smooth at the width of a page.
 CORNERS = 48
 
@@ -52,10 +54,16 @@ def _part(block: str, name: str) -> Callable[[Study], Iterable[str | None]]:
     return lambda study: (getattr(getattr(study, block), name, None),)
 
 
+_GROUP_OF: Mapping[str | None, str] = {
+    name: title for title, names in STRUCTURE_GROUPS.items() for name in names if name
+}
+#: The topic of a study whose conditions are several; its evaluations may name them one by one.
+SEVERAL = "several conditions"
+
 FACETS: tuple[Facet, ...] = (
     Facet("task", "Task", lambda study: (study.task,)),
     Facet("topic", "Condition or subject", lambda study: (study.topic,)),
-    Facet("structure", "Structure outlined", lambda study: (entry.structure for entry in study.overlap)),
+    Facet("structure", "Structure outlined", lambda study: (_GROUP_OF.get(entry.structure) for entry in study.overlap)),
     Facet("family", "Architecture", _part("index_test", "family")),
     Facet("dataset", "Public dataset", lambda study: (study.setting and study.setting.datasets) or ()),
     Facet("access", "Access to the data", _part("setting", "access")),
@@ -77,6 +85,8 @@ class Explorer:
         Titles of the filters that no study differs in: they are not offered.
     studies
         One object per study, with what it prints, its values of each facet and the bit of its 2×2 table, if it has one.
+        ``says`` tells what it found in words, ``also`` the same of each condition that a study of several names, and
+        ``outlines`` of each structure.
     tables
         The usable 2×2 tables, ordered by bit.
     pooled
@@ -116,6 +126,8 @@ def explorer(review: Review) -> Explorer:
     used = selection.used
     bit = {item.study.id: 1 << place for place, item in enumerate(used)}
     studies = [study for study in review.studies if study in (*review.included, *review.awaiting)]
+    conditions = {study.topic for study in studies if study.topic and study.task != "segmentation"} - {SEVERAL}
+    overlap = reported(review, list(METRICS))
     values = {facet.name: [_values(facet, study) for study in studies] for facet in FACETS}
     offered = [facet for facet in FACETS if len({value for own in values[facet.name] for value in own}) > 1]
     rows = tuple(
@@ -128,7 +140,9 @@ def explorer(review: Review) -> Explorer:
             "standing": standing.status if (standing := study.standing_on(review.day)) else None,
             "verified": study.verified,
             "bit": bit.get(study.id, 0),
-            **_printed(study, [item for item in evidence if item.study is study], selection),
+            **_printed(study, own := [item for item in evidence if item.study is study], selection),
+            "also": _named(study, own, conditions),
+            "outlines": _outlined(overlap[overlap["study"] == study.id]),
             **{facet.name: values[facet.name][place] for facet in offered},
         }
         for place, study in enumerate(studies)
@@ -147,7 +161,7 @@ def explorer(review: Review) -> Explorer:
         studies=rows,
         tables=_tables([(item.study, central_table(item.tables), len(item.tables)) for item in used]),
         pooled=pooled,
-        overlap=_overlap(review),
+        overlap=_overlap(overlap),
     )
 
 
@@ -183,18 +197,97 @@ def _printed(study: Study, items: Sequence[TableEvidence], selection: Selection)
     """Return one evaluation as printed: the one pooled, else one that prints what is asked, else the primary one."""
     if not items:
         grade = "not a 2×2 problem" if study.overlap or study.accuracy else "no result seen"
-        return {"sensitivity": "", "specificity": "", "tested": "", "grade": grade}
+        return {"sensitivity": "", "specificity": "", "tested": "", "grade": grade, "says": ""}
     refused = dict(selection.left_out)
     item = min(
         items, key=lambda i: (i in refused, not (i.entry.sensitivity or i.entry.specificity), not i.entry.primary)
     )
-    entry = item.entry
+    entry, computed = item.entry, _computed(item)
+    shown = {
+        name: printed_text(getattr(entry, name)) or (f"{value} (computed)" if value else "")
+        for name, (value, _) in computed.items()
+    }
     return {
-        "sensitivity": printed_text(entry.sensitivity),
-        "specificity": printed_text(entry.specificity),
+        **shown,
         "tested": f"{entry.n:,} {entry.unit or 'case'}s" if entry.n else "",
+        "says": _says(item),
         "grade": "pooled" if item not in refused else f"{refused[item]}, not pooled" if item.usable else item.grade,
     }
+
+
+def _computed(item: TableEvidence) -> dict[str, tuple[str, str]]:
+    """Return measure → the value and the interval that the 2×2 table of an evaluation gives; both empty without one.
+
+    Of several tables none is chosen: then the value is a range, without an interval.
+    """
+    if not item.usable:
+        return {"sensitivity": ("", ""), "specificity": ("", "")}
+    counts = Counts.from_arrays(*item.tables.T)
+    found = {}
+    for name, measure, arm in (
+        ("sensitivity", sensitivity, counts.n_diseased), ("specificity", specificity, counts.n_nondiseased),
+    ):  # fmt: skip
+        values = measure(counts)
+        low, high = (decimal(100 * float(limit), 1) for limit in (values.estimate.min(), values.estimate.max()))
+        value = f"{low} %" if low == high else f"{low} to {high} %"
+        interval = with_interval(values[0]).partition("(")[2].rstrip(")") if len(item.tables) == 1 else ""
+        found[name] = (f"{value}", interval) if arm.all() else ("", "")
+    return found
+
+
+def _says(item: TableEvidence) -> str:
+    """Say what one evaluation prints, with intervals from its only table, and on how many."""
+    entry = item.entry
+    told = []
+    with_intervals = False
+    for name, (value, interval) in _computed(item).items():
+        printed = printed_text(quoted := getattr(entry, name))
+        own = interval if not (isinstance(quoted, Quoted) and quoted.ci) else ""
+        with_intervals |= bool(own)
+        limits = f" ({own})" if own else ""
+        if printed:
+            told.append(f"{name} {printed}{limits}")
+        elif value:
+            told.append(f"{name} {value}{limits}, computed")
+    if not told:
+        told = [f"{name} {printed_text(getattr(entry, key))}" for key, name in _ELSE.items() if getattr(entry, key)]
+    several = "on average over several classes " if entry.problem == "multi-class average" and told else ""
+    totals = item.tables.sum(axis=1)
+    unit = f"{entry.unit or 'case'}s"
+    if entry.n or len(totals):
+        low, high = (entry.n, entry.n) if entry.n else (int(totals.min()), int(totals.max()))
+        tested = f"{low:,} {unit} tested" if low == high else f"between {low:,} and {high:,} {unit} tested"
+    else:
+        tested = "number tested not seen"
+    source = "; intervals computed from its 2×2 table" if with_intervals else ""
+    if not source and any(text.endswith(", computed") for text in told):
+        source = f"; computed from the {in_words(len(item.tables))} 2×2 tables that fit"
+    return f"{several}{'; '.join(told) or 'no accuracy seen'}; {tested}{source}."
+
+
+def _named(study: Study, items: Sequence[TableEvidence], conditions: Iterable[str]) -> dict[str, str]:
+    """Return condition → what is told of it, for each that a study of several conditions names in full."""
+    if study.topic != SEVERAL:
+        return {}
+    found = {}
+    for condition in sorted(conditions):
+        name = re.compile(rf"\b{re.escape(condition)}\b", re.IGNORECASE)
+        own = [item for item in items if item.entry.label and name.search(item.entry.label)]
+        if own:
+            found[condition] = _says(own[0])
+        elif items and study.target_condition and name.search(study.target_condition):
+            told = min(items, key=lambda item: not item.entry.primary)
+            found[condition] = f"{study.target_condition}, taken together: {_says(told)}"
+    return found
+
+
+def _outlined(values: pd.DataFrame) -> dict[str, str]:
+    """Return structure → the values that a study reports for it."""
+    found: dict[str, list[str]] = {}
+    for row in values.to_dict("records"):
+        name, unit = METRICS[row["metric"]].removesuffix(" (mm)"), "" if row["metric"] == "dice" else " mm"
+        found.setdefault(row["group"], []).append(f"{name} {row['value']:.2f}{unit} ({statistic_in_words(row)})")
+    return {group: f"{'; '.join(texts)}." for group, texts in found.items()}
 
 
 def _values(facet: Facet, study: Study) -> list[str]:
@@ -270,8 +363,7 @@ def _tables(used: Sequence[tuple[Study, Any, int]]) -> tuple[Mapping[str, Any], 
     )
 
 
-def _overlap(review: Review) -> tuple[Mapping[str, Any], ...]:
-    values = reported(review, list(METRICS))
+def _overlap(values: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     columns = ["study", "metric", "group", "value", "statistic"]
     return tuple(
         {column: None if pd.isna(row[column]) else row[column] for column in columns}

@@ -30,6 +30,7 @@ from livingreview.wording import decimal, in_words, p_value, plural
 
 __all__ = [
     "FEWEST", "METRICS", "PooledGroup", "facts", "pool_groups", "pooling_table", "refusals_table", "regression_table",
+    "statistic_in_words",
 ]  # fmt: skip
 
 # Below three studies a between-study variance has no degree of freedom to be judged by.
@@ -175,10 +176,14 @@ def _number(count: int) -> str:
 
 def _one_value(row: pd.Series[Any]) -> str:
     """Write the only value of a structure, e.g. ``0.90 (Tran 2020, median of 40 patients)``."""
+    return f"{decimal(row['value'])} ({row['label_of_study']}, {statistic_in_words(row)})"
+
+
+def statistic_in_words(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
+    """Write what a reported value is and of how many, e.g. ``median of 40 patients``."""
     kind = "kind not stated" if pd.isna(row["statistic"]) else row["statistic"]
     unit = "case" if pd.isna(row["unit"]) else row["unit"]
-    of = "" if pd.isna(row["n"]) else f" of {plural(int(row['n']), unit)}"
-    return f"{decimal(row['value'])} ({row['label_of_study']}, {kind}{of})"
+    return kind if pd.isna(row["n"]) else f"{kind} of {plural(int(row['n']), unit)}"
 
 
 def _regression(group: PooledGroup, name: str) -> tuple[str, str, str] | str:

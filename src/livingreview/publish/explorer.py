@@ -91,8 +91,13 @@ _OVERLAP: Final = {
     "autosize": _FIT,
     "mark": {"type": "point", "strokeWidth": 1.5, "size": 60},
     "encoding": {
-        "x": {"field": "value", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": None}},
-        "y": {"field": "group", "type": "nominal", "sort": None, "axis": {"title": None}},
+        "x": {
+            "field": "value",
+            "type": "quantitative",
+            "scale": {"zero": False, "padding": 12},
+            "axis": {"title": None, "format": ".2f", "tickCount": 4},
+        },
+        "y": {"field": "place", "type": "nominal", "sort": None, "axis": {"title": None}},
         "color": {"value": "var(--lr-sensitivity)"},
         "description": {"field": "label"},
     },
@@ -107,7 +112,7 @@ VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
         "prediction region dotted, the curve over the observed range.",
         _plane(),
     ),
-    "overlap": ("Segmentation", "Values of each study by structure.", _OVERLAP),
+    "overlap": ("Segmentation", "Values of each study, by structure.", _OVERLAP),
 }
 
 
@@ -121,7 +126,9 @@ def show_explorer(found: Explorer) -> HTML:
     return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
         '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>There is no pooled accuracy '
-        'for this choice yet. <a href="plain-summary.html">What is known, in plain words</a></span></output></p>'
+        'for this choice yet. <a href="plain-summary.html">What is known of all diseases taken together, in plain '
+        'words</a></span></output></p><p class="lr-explore-refused" role="alert" hidden></p>'
+        '<ul class="lr-explore-answers" aria-label="What each study found" hidden></ul>'
         '<form><div class="lr-explore-filters"></div>'
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
         '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
