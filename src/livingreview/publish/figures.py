@@ -63,7 +63,7 @@ def show_pooled_forest(pooled: Pooled) -> Displayed:
         title="Sensitivity and specificity of the pooled studies",
         alt=f"Coupled forest plot. {studies}. Pooled {_text(*carried)}.",
         caption="Each study's central table with Wilson intervals. Pooled: the exact bivariate model over all "
-        "compatible tables. Prediction interval for a new study: from the central tables.",
+        "compatible tables, with Student's intervals. Prediction interval for a new study: from the central tables.",
         name="fig-forest",
     )
 
