@@ -39,6 +39,19 @@ def test_does_a_page_show_every_printed_result_with_its_source(pages, review):
             assert key in page
 
 
+def test_leads_every_source_of_a_value_to_its_row_and_from_there_to_the_report(pages, review):
+    for study in review.studies:
+        page = pages[f"studies/{study.id}.md"]
+        rows = set(re.findall(r'<th scope="row" id="(source-\w+)"', page))
+        assert rows == {f"source-{key}" for key in study.sources}
+        assert set(re.findall(r'href="#([\w-]+)"', page)) <= rows
+        for source in study.sources.values():
+            assert not source.doi or f'href="https://doi.org/{source.doi}"' in unescape(page)
+    martini = pages["studies/martini2020.md"]
+    assert '<a href="#source-abstract">abstract</a>, <a href="#source-coding">coding</a>' in martini
+    assert "this review&#x27;s coding: its own classification, which the report does not print" in martini
+
+
 def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, review):
     pooled = pool(review)
     moved = leave_one_out_table(pooled)

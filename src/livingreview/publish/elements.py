@@ -160,7 +160,11 @@ def _css_class(column: Sequence[Any]) -> str:
     present = _present(column)
     if present and all(map(_begins_with_number, present)):
         return ' class="lr-number"'
-    return ' class="lr-text"' if any(len(str(value)) > LONG for value in column) else ""
+    return ' class="lr-text"' if any(_width(value) > LONG for value in column) else ""
+
+
+def _width(value: Any) -> int:
+    return sum(_width(part) + 2 for part in value) if isinstance(value, list | tuple) else len(str(value))
 
 
 def _absent(value: Any) -> bool:

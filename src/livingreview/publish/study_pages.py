@@ -22,7 +22,7 @@ from livingreview.analysis.diagnosis import Pooled, central_table, leave_one_out
 from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
 from livingreview.analysis.tabulate import reference
-from livingreview.publish.elements import link_html, table_html
+from livingreview.publish.elements import PageLink, link_html, table_html
 from livingreview.publish.inputs import Change, changes
 from livingreview.publish.references import authors_of
 from livingreview.review import Review, plain_label
@@ -35,6 +35,14 @@ from livingreview.wording import with_interval
 __all__ = ["corrections", "study_pages"]
 
 _ABBREVIATED = ("tp", "fp", "fn", "tn", "ppv", "npv", "f1", "auc")
+KINDS = {
+    "baseline": "a table of the base review",
+    "baseline_text": "the text of the base review",
+    "publication": "the report",
+    "page": "a web page",
+    "derived": "computed from other values",
+    "coding": "this review's coding: its own classification, which the report does not print",
+}
 BLOCKS = {
     "index_test": "The deep-learning method",
     "setting": "Where the data came from",
@@ -150,9 +158,10 @@ def _item(field: str) -> str:
     return name if re.match(r"n( |$)", name) else name[:1].upper() + name[1:]
 
 
-def _named(source: Any, field: str) -> str:
+def _named(source: Any, field: str) -> list[PageLink]:
+    """Return the sources of a value, each leading to its row among the sources."""
     keys = source_keys(source[field]) if isinstance(source, dict) and field in source else source_keys(source)
-    return ", ".join(keys)
+    return [PageLink(f"#source-{key}", key) for key in keys]
 
 
 def _text(value: Any) -> str:
@@ -268,22 +277,30 @@ def _records(records: Sequence[BaseModel], fields: str, caption: str) -> str:
     )
 
 
-def _rows(rows: Sequence[Mapping[str, str]], caption: str) -> str:
+def _rows(rows: Sequence[Mapping[str, Any]], caption: str) -> str:
     return table_html(pd.DataFrame(rows), caption=caption)
 
 
 def _sources(study: Study) -> str:
     rows = [
-        {"Source": key, "Kind": source.kind.replace("_", " "), "Where": _where(source)}
+        {"Source": key, "Kind": KINDS[source.kind], "Where": _where(source), "Link": _links(source)}
         for key, source in study.sources.items()
     ]
-    return _rows(rows, "Every value above names one of these.")
+    html = _rows(rows, "Every value above names one of these, and leads to it.")
+    for key in study.sources:
+        html = re.sub(rf'<th scope="row"([^>]*)>{key}</th>', rf'<th scope="row" id="source-{key}"\1>{key}</th>', html)
+    return html
 
 
 def _where(source: Source) -> str:
     table = source.table and f"table {source.table}" + (f", row {source.row}" if source.row else "")
-    doi, pmid = source.doi and f"doi {source.doi}", source.pmid and f"PMID {source.pmid}"
-    return "; ".join(filter(None, (table, source.where, source.how, doi, pmid, source.pmcid, source.url)))
+    return "; ".join(filter(None, (table, source.where, source.how)))
+
+
+def _links(source: Source) -> list[str]:
+    pubmed = source.pmid and f"https://pubmed.ncbi.nlm.nih.gov/{source.pmid}/"
+    pmc = source.pmcid and f"https://pmc.ncbi.nlm.nih.gov/articles/{source.pmcid}/"
+    return [link for link in (source.doi, pubmed, pmc, source.url) if link]
 
 
 def _history(history: Sequence[Change]) -> str:
