@@ -31,7 +31,8 @@ _Texts = tuple[str, ...]
 class CodeUse:
     """One place of the code that names a fault, such as ``DATA-003``, and the path of its module in the package.
 
-    What may be found there, and the ways out, have ``…`` for what only a run of the code knows.
+    What may be found there, and the ways out, have ``…`` for what only a run of the code knows; no problem is named
+    where nothing else is known of it.
     """
 
     code: str
@@ -46,8 +47,14 @@ def code_uses(package: Path = Path(livingreview.__file__).parent) -> list[CodeUs
 
 
 def fault_code_table() -> pd.DataFrame:
-    """Return the fault codes for readers: a row for each thing that a code says."""
-    rows = [(use.code, " / ".join(use.problems), " / ".join(use.remedies), use.module) for use in code_uses()]
+    """Return the fault codes for readers: a row for each thing that a code says, blank where only a run can say it."""
+    uses = code_uses()
+    told = {(use.code, use.remedies) for use in uses if use.problems}
+    rows = [
+        (use.code, " / ".join(use.problems), " / ".join(use.remedies), use.module)
+        for use in uses
+        if use.problems or (use.code, use.remedies) not in told
+    ]
     return pd.DataFrame(rows, columns=["Code", "Found", "Way out", "Module"])
 
 
@@ -68,18 +75,12 @@ def _uses_in(path: Path, package: Path) -> Iterator[CodeUse]:
                         if found != (UNKNOWN,):
                             yield CodeUse(name, found, ways_out, module)
                         elif isinstance(code, ast.Constant):
-                            yield CodeUse(name, (_purpose(scopes),), ways_out, module)
+                            yield CodeUse(name, (), ways_out, module)
 
 
 def _may_be_code(node: ast.expr) -> bool:
     """Return whether an expression is a code, begins like one, or is what a helper calls the one it is given."""
     return bool(re.fullmatch(r"f?'[A-Z]+-[\d{}a-z]+'|code", ast.unparse(node)))
-
-
-def _purpose(scopes: _Scopes) -> str:
-    """Return the first sentence of the innermost function that has one, or of the module."""
-    texts = [text for scope in scopes if (text := ast.get_docstring(scope))]
-    return re.split(r"(?<=\.)\s|\n\n", texts[-1])[0].replace("`", "").removesuffix(".")
 
 
 def _nodes_in_scopes(node: ast.AST, scopes: _Scopes) -> Iterator[tuple[_Scopes, ast.AST]]:
