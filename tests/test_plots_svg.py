@@ -14,6 +14,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from gallery import GALLERY, HOSTILE
+from livingreview.plots import svg as module
 from livingreview.plots.evidence import bar_counts
 from livingreview.plots.palette import COLOURS, MARKERS, RATINGS, SERIES, colour, css_variables, theme_css
 from livingreview.plots.style import SMALL, clean, context, figure, text_width, wrap
@@ -223,3 +224,9 @@ def test_text_measures_grow_with_size_and_with_the_widest_line() -> None:
 def test_cleaning_keeps_a_no_break_space_and_wrapping_keeps_line_breaks() -> None:
     assert clean("n\u00a0=\u00a05  \n x") == "n\u00a0=\u00a05 x"
     assert wrap("one two\nthree", 20) == "one two\nthree"
+
+
+def test_does_the_font_of_an_older_matplotlib_give_way_to_the_pages() -> None:
+    text = ET.fromstring("<text style=\"font: 700 9.5px 'DejaVu Sans'; fill: #1c2127\"/>")
+    module._restyle(text)
+    assert text.get("style") == "fill: var(--lr-ink, currentColor); font-size: 9.5px; font-weight: 700"

@@ -90,11 +90,10 @@ def show_funnel(pooled: Pooled) -> Displayed:
     if pooled.fit is None:
         return _instead("funnel", pooled)
     if pooled.k < FEWEST_STUDIES:
-        said = (
+        return _said(
             f"No funnel plot is drawn and no test of it made: of {plural(pooled.k, 'study', 'studies')} it could not "
             f"tell small-study effects from chance; at least {FEWEST_STUDIES} are needed."
         )
-        return Displayed(html=f"<p>{escape(said)}</p>", alt=said)
     test = deeks(pooled.counts)
     return show(
         funnel(test, study=list(pooled.counts.study)),
@@ -167,8 +166,11 @@ def _text(sensitivity: Interval, specificity: Interval) -> str:
 
 def _instead(what: str, pooled: Pooled) -> Displayed:
     """Return the sentence that stands in a figure's place where nothing was pooled."""
-    said = f"No {what}: {pooled.reason}."
-    return Displayed(html=f"<p>{escape(said)}</p>", alt=said)
+    return _said(f"No {what}: {pooled.reason}.")
+
+
+def _said(sentence: str) -> Displayed:
+    return Displayed(html=f"<p>{escape(sentence)}</p>", alt=sentence)
 
 
 def difference_page(difference: Difference) -> str:

@@ -1,0 +1,66 @@
+"""Does each figure of the synthesis bear its numbers in words, and say why where there is none?"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from gallery import COUNTS, HOSTILE
+from livingreview.publish import figures
+from livingreview.synthesis.bivariate import fit
+from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.intervals import Interval
+from livingreview.wording import with_interval
+
+NOTHING = SimpleNamespace(fit=None, imputed=None, k=1, reason="one study only, named <b>")
+
+
+@pytest.mark.parametrize(
+    ("show", "settings"),
+    [
+        (figures.show_pooled_forest, ()),
+        (figures.show_sroc, ()),
+        (figures.show_funnel, ()),
+        (figures.show_fagan, (None,)),
+        (figures.show_predictive_values, ([],)),
+        (figures.show_frequencies, (None,)),
+    ],
+)
+def test_where_nothing_was_pooled_a_sentence_says_why(show, settings):
+    shown = show(NOTHING, *settings)
+    assert shown.html.startswith("<p>No ")
+    assert shown.html.endswith(": one study only, named &lt;b&gt;.</p>")
+    assert shown.alt.endswith("named <b>.")
+
+
+@pytest.fixture(scope="module")
+def pooled() -> SimpleNamespace:
+    carried = SimpleNamespace(sensitivity=Interval(0.8, 0.7, 0.9), specificity=Interval(0.7, 0.6, 0.8))
+    return SimpleNamespace(fit=fit(COUNTS), imputed=carried, counts=COUNTS, k=COUNTS.k)
+
+
+def test_the_forest_plot_tells_every_study_and_what_was_carried_over_all_tables(pooled):
+    shown = figures.show_pooled_forest(pooled)
+    assert "Adams 2019: 45 true positives, 10 false positives, 5 false negatives, 90 true negatives" in shown.alt
+    assert shown.alt.endswith(
+        f"sensitivity {with_interval(Interval(0.8, 0.7, 0.9))}, specificity {with_interval(Interval(0.7, 0.6, 0.8))}."
+    )
+    assert HOSTILE in shown.alt
+    assert "<script>alert" not in shown.html
+    assert shown.html.count("<svg") == 2, "one for wide screens, one for narrow ones"
+
+
+def test_the_plane_tells_the_summary_point_of_the_central_tables(pooled):
+    shown = figures.show_sroc(pooled)
+    assert with_interval(pooled.fit.sensitivity) in shown.alt
+    assert 'id="fig-sroc"' in shown.html
+
+
+def test_a_funnel_of_enough_studies_bears_its_p_value():
+    many = Counts.from_arrays(
+        *([getattr(COUNTS, cell)[i % 4] + i for i in range(12)] for cell in ("tp", "fp", "fn", "tn"))
+    )
+    shown = figures.show_funnel(SimpleNamespace(fit=object(), counts=many, k=many.k))
+    assert f"P of the slope {figures.deeks(many).p:.3f}" in shown.alt
+    assert "Diagnostic odds ratio against precision (effective sample size)." in shown.html
