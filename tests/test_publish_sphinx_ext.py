@@ -24,7 +24,8 @@ TERMS = {
 ASKED = (
     "sensitivity", "specificity", "confidence interval", "prediction interval", "Dice coefficient",
     "Hausdorff distance", "heterogeneity", "I²", "SROC curve", "likelihood ratio", "risk of bias", "QUADAS-2", "CLAIM",
-    "living review", "2×2 table", "imputation", "leave-one-out",
+    "living review", "2×2 table", "imputation", "leave-one-out", "central table", "Wilson interval", "Rubin's rules",
+    "Cook's distance", "PPV", "NPV", "F1", "U-Net", "CNN", "cine",
 )  # fmt: skip
 
 

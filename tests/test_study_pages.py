@@ -52,6 +52,13 @@ def test_leads_every_source_of_a_value_to_its_row_and_from_there_to_the_report(p
     assert "this review&#x27;s coding: its own classification, which the report does not print" in martini
 
 
+def test_names_a_page_the_words_that_a_reader_may_look_for(pages):
+    assert "Other words for it: HCM" in pages["studies/you2021.md"]
+    assert "Baron" in pages["studies/baron2023.md"].split("Other words for it:")[1].split("</p>")[0]
+    assert "heart attack" in pages["studies/lvar2026.md"]
+    assert "Other words for it: RV" in pages["studies/tran2020.md"]
+
+
 def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, review):
     pooled = pool(review)
     moved = leave_one_out_table(pooled)

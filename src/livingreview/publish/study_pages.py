@@ -12,6 +12,7 @@ from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any
+from unicodedata import combining, normalize
 from urllib.parse import quote
 
 import numpy as np
@@ -42,6 +43,16 @@ KINDS = {
     "page": "a web page",
     "derived": "computed from other values",
     "coding": "this review's coding: its own classification, which the report does not print",
+}
+#: What a page says → what a reader may look for instead; the search of the site compares words, not meanings.
+SYNONYMS = {
+    "hypertrophic cardiomyopathy": "HCM",
+    "dilated cardiomyopathy": "DCM",
+    "infarction": "heart attack",
+    "right ventric": "RV",
+    "left ventric": "LV",
+    "late gadolinium enhancement": "LGE",
+    "hypoplastic left heart": "HLHS",
 }
 BLOCKS = {
     "index_test": "The deep-learning method",
@@ -99,6 +110,8 @@ def _parts(
         name = escape(plain_label(study))
         yield f"<p>No author was seen in what was read; “{name}” is this review's own name for the study.</p>"
     yield f"<p>{_signed(study)} {_correct(study, repository)}</p>"
+    if others := _other_words(study, authors):
+        yield f'<p class="lr-also">Other words for it: {escape(", ".join(others))}.</p>'
     for title, parts in (
         ("Standing", [_records(study.standing, "on status route reason", "What the review holds of it.")]),
         ("What it found", _findings(study)),
@@ -123,6 +136,18 @@ def _correct(study: Study, repository: str) -> str:
         return '<a href="../chapters/contribute.html">Correct a value</a>'
     form = f"{repository.rstrip('/')}/issues/new?template=correct-a-value.yml&study={quote(study.id)}"
     return f'<a href="{escape(form)}">Correct a value</a>'
+
+
+def _other_words(study: Study, authors: str) -> list[str]:
+    """Return what a reader may type to find the study: short and everyday words, and names without their accents."""
+    structures = {"right ventricle" for entry in study.overlap if entry.structure == "RV"}
+    about = " ".join(filter(None, (study.target_condition, study.topic, study.report.title, *structures))).casefold()
+    plain = [
+        "".join(sign for sign in normalize("NFKD", word) if not combining(sign))
+        for word in re.findall(r"[^\W\d_]+", authors)
+    ]
+    folded = [name for name in plain if name not in authors]
+    return [*(word for said, word in SYNONYMS.items() if said in about), *dict.fromkeys(folded)]
 
 
 def _blocks(study: Study) -> Iterator[str]:
