@@ -55,10 +55,12 @@ BY = fit(COUNTS, by=["clinic" if row % 2 else "ward" for row in range(COUNTS.k)]
 @pytest.mark.parametrize("width", [COLUMN, 9.0])
 def test_each_level_has_a_row_with_its_name_its_size_and_its_interval(width: float) -> None:
     ax = forest(BY, levels=BY.levels, width=width)
-    pairs = [*((level.sensitivity, level.specificity) for level in BY.levels), (BY.sensitivity, BY.specificity)]
-    drawn = [diamonds(panel) for panel in ax.child_axes]
+    pairs = [(level.sensitivity, level.specificity) for level in BY.levels]
+    drawn = [sorted(diamonds(panel), key=lambda corners: corners[0, 1]) for panel in ax.child_axes]
     if len(drawn) == 1:  # both measures of each row in one panel
-        drawn = [[*drawn[0][:-2:2], drawn[0][-2]], [*drawn[0][1:-2:2], drawn[0][-1]]]
+        drawn = [drawn[0][::2], drawn[0][1::2]]
+    # The average of the levels, and a new study of it, are those of no test.
+    assert not [text for text in texts(ax) if "Pooled" in text or "redict" in text]
     for j, found in enumerate(drawn):
         assert [(corners[0, 0], corners[2, 0]) for corners in found] == [(p[j].lower, p[j].upper) for p in pairs]
     shown = " ".join(texts(ax))
@@ -96,6 +98,12 @@ def test_prediction_row_is_drawn_where_there_is_one() -> None:
 def test_table_prints_the_counts_and_the_pooled_estimates() -> None:
     printed = texts(forest(FIT))
     assert {"TP", "FP", "FN", "TN", "45", "90", "0.85 [0.78, 0.90]", "0.90 [0.86, 0.93]"} <= set(printed)
+
+
+def test_studies_are_counted_per_arm_where_some_have_one() -> None:
+    counts = Counts.from_arrays([5, 0, 8], [1, 2, 3], [3, 0, 1], [9, 8, 7], ["A", "B", "C"])
+    assert "Pooled (2 and 3 of 3 studies, 95 % CI)" in texts(forest(replace(FIT, counts=counts)))
+    assert "Pooled (4 studies, 95 % CI)" in texts(forest(FIT))
 
 
 def test_order_moves_the_whole_row() -> None:

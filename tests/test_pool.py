@@ -478,7 +478,7 @@ def test_the_forest_plot_puts_the_studies_of_a_level_together_and_both_figures_n
     drawn = forest.read_text(encoding="utf-8")
     for level in levels:
         assert f">{level}</text>" in plane.read_text(encoding="utf-8")
-        assert re.search(rf">{level} \(\d studies\)</text>", drawn)
+        assert re.search(rf">{level} \(\d studies, 95 % CI\)</text>", drawn)
     column = [text for text in re.findall(r">([^<>]+)</text>", drawn) if text in levels]
     assert column == sorted(column)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from matplotlib.axes import Axes
@@ -55,7 +55,8 @@ def forest(
     pooled
         Sensitivity and specificity to draw in place of the fit's own.
     levels
-        Estimates per level of a covariate, such as the fit's own: a pooled row each.
+        Estimates per level of a covariate, such as the fit's own: a row each, in place of the fit's average over them
+        and its prediction, which are those of no test.
     descriptors
         Further columns: head to k texts.
     order
@@ -89,20 +90,24 @@ class _Table:
     labels: tuple[str, ...]
     counts: Counts
     studies: tuple[Intervals, Intervals]
-    levels: tuple[LevelEstimate, ...]
-    pooled: tuple[Interval, Interval]
-    predicted: tuple[Interval, Interval]
+    summaries: tuple[_Summary, ...]
+    predicted: tuple[Interval, Interval] | None
     descriptors: Mapping[str, Sequence[str]]
+    level: float
 
-    @property
-    def has_prediction(self) -> bool:
-        """Whether a new study's values can be predicted."""
-        return all(math.isfinite(i.lower) and math.isfinite(i.upper) for i in self.predicted)
+
+@dataclass(frozen=True)
+class _Summary:
+    """A pooled row: what was pooled, of how many studies, and both estimates."""
+
+    name: str
+    studies: str
+    pair: tuple[Interval, Interval]
 
 
 def _height(table: _Table, *, compact: bool) -> float:
     """Return the height in inches that a layout needs."""
-    rows = len(table.labels) + len(table.levels) + 1 + table.has_prediction
+    rows = len(table.labels) + len(table.summaries) + (table.predicted is not None)
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
     return (rows + 2.5) * ROW + _BOTTOM
@@ -150,42 +155,40 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for y, cell, label in zip(ys, cells, table.labels, strict=True):
             tooltip(ax.text(place, y, cell, ha=align, **style), label)
         x += column + (0.12 if name == "TN" else 0)
-    levels = [end + (0.75 + i) * ROW for i in range(len(table.levels))]
-    pooled = end + (0.75 + len(levels)) * ROW
-    predicted = pooled + ROW
+    pooled = [end + (0.75 + i) * ROW for i in range(len(table.summaries))]
+    predicted = pooled[-1] + ROW
     ax.plot([_PAD, width - _PAD], [end + 0.15 * ROW] * 2, color=colour("rule"), linewidth=0.8)
     ax.plot([_PAD, width - _PAD], [top - 0.02] * 2, color=colour("ink"), linewidth=0.8)
-    level = f"{100 * table.pooled[0].level:g} %"
-    for y, estimate in zip(levels, table.levels, strict=True):
-        tooltip(ax.text(_PAD, y, f"{_cut(estimate.label)} ({_studies(estimate.k)})", **style), estimate.label)
-    ax.text(_PAD, pooled, f"Pooled ({_studies(len(table.labels))}, {level} CI)", weight="bold", **style)
-    if table.has_prediction:
+    level = f"{100 * table.level:g} %"
+    for y, summary in zip(pooled, table.summaries, strict=True):
+        text = f"{_cut(summary.name, 20)} ({summary.studies}, {level} CI)"
+        tooltip(ax.text(_PAD, y, text, weight="bold", **style), summary.name)
+    if table.predicted:
         ax.text(_PAD, predicted, f"{level} prediction interval", **style)
     x += _PAD
     panel = (width - x - 2 * _estimate_width() - 4 * _PAD) / 2
     for j, (name, _, role, marker) in enumerate(MEASURES):
         text_x = x + j * _estimate_width()
         of_studies = [table.studies[j][i] for i in range(len(ys))]
-        of_levels = [_pair(estimate)[j] for estimate in table.levels]
         ax.text(text_x, head, f"{name}", weight="bold", **style)
-        for y, interval in zip([*ys, *levels], [*of_studies, *of_levels], strict=True):
+        for y, interval in zip(ys, of_studies, strict=True):
             ax.text(text_x, y, estimate_text(interval), **style)
-        ax.text(text_x, pooled, estimate_text(table.pooled[j]), weight="bold", **style)
-        if table.has_prediction:
+        for y, summary in zip(pooled, table.summaries, strict=True):
+            ax.text(text_x, y, estimate_text(summary.pair[j]), weight="bold", **style)
+        if table.predicted:
             shown = table.predicted[j]
             indent = text_width("0.00 ", SMALL)
             ax.text(text_x + indent, predicted, f"[{shown.lower:.2f}, {shown.upper:.2f}]", **style)
         left = x + 2 * _estimate_width() + j * (panel + 3 * _PAD)
-        bottom = (predicted if table.has_prediction else pooled) + 0.6 * ROW
+        bottom = (predicted if table.predicted else pooled[-1]) + 0.6 * ROW
         inset = _panel(ax, (left, top), (panel, bottom - top), width, height)
         ax.text(left + panel / 2, head, name, ha="center", weight="bold", **style)
         for i, (y, label) in enumerate(zip(ys, table.labels, strict=True)):
             _study(inset, table.studies[j][i], y, marker, role, f"{label}: {name.lower()}")
-        for y, interval in zip(levels, of_levels, strict=True):
-            diamond(inset, interval, y, half_height=0.06)
-        _summary(inset, table, j, pooled, predicted)
-        at = [table.pooled[j].estimate] * 2
-        inset.plot(at, (top, pooled), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        _summaries(inset, table, j, pooled, predicted)
+        if len(table.summaries) == 1:
+            at = [table.summaries[0].pair[j].estimate] * 2
+            inset.plot(at, (top, pooled[0]), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
 
 
 def _panel(ax: Axes, corner: tuple[float, float], size: tuple[float, float], width: float, height: float) -> Axes:
@@ -206,10 +209,11 @@ def _study(panel: Axes, interval: Interval, y: float, marker: str, role: str, ti
     tooltip(mark, f"{tip} {estimate_text(interval)}")
 
 
-def _summary(panel: Axes, table: _Table, j: int, pooled: float, predicted: float) -> None:
-    estimate, prediction = table.pooled[j], table.predicted[j]
-    diamond(panel, estimate, pooled, half_height=0.08)
-    if table.has_prediction:
+def _summaries(panel: Axes, table: _Table, j: int, pooled: Sequence[float], predicted: float) -> None:
+    for y, summary in zip(pooled, table.summaries, strict=True):
+        diamond(panel, summary.pair[j], y, half_height=0.08)
+    if table.predicted:
+        prediction = table.predicted[j]
         (line,) = panel.plot([prediction.lower, prediction.upper], [predicted] * 2, color=colour("pooled"))
         line.set(linewidth=4, solid_capstyle="butt")
         tooltip(line, f"prediction interval [{prediction.lower:.2f}, {prediction.upper:.2f}]")
@@ -248,28 +252,26 @@ def _draw_compact(ax: Axes, table: _Table, width: float, height: float) -> None:
             MEASURES, block(i, label, numbers, intervals), intervals, strict=True
         ):
             _study(inset, interval, y, marker, role, f"{label}: {name.lower()}")
-    for i, estimate in enumerate(table.levels, k):
-        pair = _pair(estimate)
-        for y, interval in zip(block(i, estimate.label, _studies(estimate.k), pair), pair, strict=True):
-            diamond(inset, interval, y, half_height=0.06)
-    summaries = k + len(table.levels)
-    pooled = block(summaries, f"Pooled ({_studies(k)})", f"{100 * table.pooled[0].level:g} % CI", table.pooled)
-    predicted = pooled
-    if table.has_prediction:
+    level = f"{100 * table.level:g} %"
+    places = [
+        block(i, f"{summary.name} ({summary.studies})", f"{level} CI", summary.pair)
+        for i, summary in enumerate(table.summaries, k)
+    ]
+    predicted = places[-1]
+    if table.predicted:
         ranges = [Interval(math.nan, shown.lower, shown.upper, shown.level) for shown in table.predicted]
-        predicted = block(summaries + 1, "Predicted for a new study", f"{100 * ranges[0].level:g} %", ranges)
+        predicted = block(k + len(places), "Predicted for a new study", level, ranges)
     for j in range(2):
-        _summary(inset, table, j, pooled[j], predicted[j])
-    above = pooled[0] - 1.55 * _STACK - len(table.levels) * _BLOCK
-    ax.plot([_PAD, width - _PAD], [above] * 2, color=colour("ink"), linewidth=0.8)
+        _summaries(inset, table, j, [place[j] for place in places], predicted[j])
+    ax.plot([_PAD, width - _PAD], [places[0][0] - 1.55 * _STACK] * 2, color=colour("ink"), linewidth=0.8)
 
 
-def _pair(estimate: LevelEstimate) -> tuple[Interval, Interval]:
-    return estimate.sensitivity, estimate.specificity
-
-
-def _studies(k: int) -> str:
-    return f"{k} {'study' if k == 1 else 'studies'}"
+def _studies(counts: Counts) -> str:
+    """Return the number of studies, of each arm where some have one only."""
+    k, diseased, nondiseased = counts.k, int((counts.n_diseased > 0).sum()), int((counts.n_nondiseased > 0).sum())
+    if diseased == nondiseased == k:
+        return f"{k} {'study' if k == 1 else 'studies'}"
+    return f"{diseased} and {nondiseased} of {k} studies"
 
 
 def _width(ax: Axes) -> float:
@@ -294,12 +296,19 @@ def _table(
     if sorted(rows) != list(range(k)):
         raise ValueError(f"the order names each of the rows 0 to {k - 1} once")
     counts = fit.counts.subset(rows)
+    whole = _Summary("Pooled", _studies(counts), pooled or (fit.sensitivity, fit.specificity))
+    of_levels = tuple(
+        _Summary(clean(str(one.label)), _studies(fit.counts.subset(one.rows)), (one.sensitivity, one.specificity))
+        for one in levels
+    )
+    predicted = (fit.prediction_interval_sensitivity, fit.prediction_interval_specificity)
+    known = not levels and all(math.isfinite(i.lower) and math.isfinite(i.upper) for i in predicted)
     return _Table(
         labels=tuple(clean(name) for name in counts.study),
         counts=counts,
         studies=(sensitivity(counts, level=fit.level), specificity(counts, level=fit.level)),
-        levels=tuple(replace(estimate, label=clean(str(estimate.label))) for estimate in levels),
-        pooled=pooled or (fit.sensitivity, fit.specificity),
-        predicted=(fit.prediction_interval_sensitivity, fit.prediction_interval_specificity),
+        summaries=of_levels or (whole,),
+        predicted=predicted if known else None,
         descriptors={clean(name): [clean(column[i]) for i in rows] for name, column in descriptors.items()},
+        level=whole.pair[0].level,
     )
