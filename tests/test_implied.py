@@ -25,17 +25,26 @@ def test_heterogeneity_figures_imply_the_number_of_studies() -> None:
 
 
 @pytest.mark.parametrize(
-    "printed", [("0.80", "0.44", "0.97"), ("0.778", "0.4", "1.0"), ("0.00", "0.00", "0.31"), ("1.00", "0.69", "1.00")]
-)
+    "printed",
+    [
+        ("0.80", "0.44", "0.97"), ("0.800", "0.70", "0.88"), ("0.778", "0.4", "1.0"), ("0.222", "0.0", "0.6"),
+        ("0.00", "0.00", "0.31"), ("1.00", "0.69", "1.00"),
+    ],
+)  # fmt: skip
 def test_the_totals_behind_a_rounded_interval_are_those_a_direct_search_finds(printed: tuple[str, str, str]) -> None:
+    def prints(figure: float, text: str) -> bool:
+        return f"{figure:.{len(text) - 2}f}" == text
+
+    estimate, lower, upper = printed
+    expected = [
+        (x, n)
+        for n in range(1, 200)
+        for x in range(n + 1)
+        if prints(x / n, estimate)
+        and prints(special.betaincinv(x, n - x + 1, 0.025) if x else 0.0, lower)
+        and prints(special.betaincinv(x + 1, n - x, 0.975) if x < n else 1.0, upper)
+    ]
     found = implied.totals_behind(*printed)
-    expected = []
-    for n in range(1, 200):
-        for x in range(n + 1):
-            low = special.betaincinv(x, n - x + 1, 0.025) if x else 0.0
-            high = special.betaincinv(x + 1, n - x, 0.975) if x < n else 1.0
-            if tuple(f"{f:.{len(text) - 2}f}" for f, text in zip((x / n, low, high), printed, strict=True)) == printed:
-                expected.append((x, n))
     assert expected
     assert list(zip(found.x.tolist(), found.n.tolist(), strict=True)) == expected
     assert not found.x.flags.writeable
