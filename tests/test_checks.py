@@ -1,6 +1,7 @@
 """Does `check` find what only shows when values are read together, with the right line and code?"""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from livingreview.cli import main
 from livingreview.errors import Fault
 from livingreview.review import Review, check
-from livingreview.review.documents import parse_yaml
+from livingreview.review.checks import cross_check
+from livingreview.review.documents import Document, parse_yaml
 from livingreview.review.model import Study
 from livingreview.review.number_checks import number_faults
 from livingreview.review.reading import validate
@@ -246,3 +248,92 @@ def test_a_warning_is_printed_and_keeps_nobody_from_the_review(
     main(["check", "--data", str(data_copy), "--format", "github"])
     assert capsys.readouterr().out.startswith("::warning file=data/studies/martini2020.yaml,line=48,title=SIZE-003::")
     assert Review.load(data_copy).study("martini2020").accuracy[0].n_diseased == 21
+
+
+HEAD = """report: {title: Made title, first_author: Made A, year: 2026, doi: 10.5555/a, source: paper}
+standing: [{on: 2026-11-01, status: awaiting classification, route: other methods, reason: made up}]
+source: {}
+sample: {unit: patient, n: 400, source: paper}
+extraction: [{by: Made B, kind: person, on: 2026-11-01}]
+sources: {paper: {kind: page, where: made up}}
+"""
+ENTRY = "accuracy: [{id: main, problem: binary, unit: patient, split: external test, source: paper, "
+
+
+def made(text: str = "", name: str = "made2026", **changes: str) -> tuple[Study, Document]:
+    text = f"id: {name}\n{HEAD}{text}"
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    document = parse_yaml(text, f"data/studies/{name}.yaml")
+    return validate(document, Study), document
+
+
+def told(*studies: tuple[Study, Document]) -> list[tuple[str, str]]:
+    return [(fault.code, fault.field) for fault in cross_check(studies, [], {}, date(2026, 11, 2))]
+
+
+def test_one_study_in_two_files_is_a_fault_unless_they_say_that_they_are_two() -> None:
+    other = {"5555/a": "5555/b"}
+    assert told(made(), made(name="made2026b", **other)) == [("LINK-014", "report.title")]
+    assert told(made(), made(name="made2026b", **other, **{"Made title": "MADE  <i>title</i>."}))[-1][0] == "LINK-014"
+    assert told(made(), made(name="made2026b", **other, **{"Made title": "Other title"})) == []
+    results = ENTRY + 'n: 90, sensitivity: "0.90", specificity: "0.80"}]\n'
+    twins = made(results), made(results, "made2026b", **other, **{"Made title": "Other title"})
+    assert told(*twins) == [("LINK-014", "report.title")]
+    assert (
+        told(made(results), made(results, "made2026b", **other, **{"Made A": "Else A", "Made title": "Other title"}))
+        == []
+    )
+    shared = (f"{results}shares_patients_with: [{name}]\n" for name in ("made2026b", "made2026"))
+    assert told(made(next(shared)), made(next(shared), "made2026b", **other)) == []
+    assert told(made(), made(name="made2026b")) == [("LINK-007", "report.doi")]
+
+
+def test_mark_up_in_what_is_cited_is_a_warning() -> None:
+    (fault,) = cross_check([made(**{"Made title": '"<b>Made</b> title"'})], [], {}, date(2026, 11, 2))
+    assert (fault.code, fault.field, fault.is_warning) == ("REF-004", "report.title", True)
+    assert told(made(**{"Made title": '"AUC < 0.9 and p > 0.05"'})) == []
+
+
+@pytest.mark.parametrize(
+    ("n", "note", "warned"), [(150, "", True), (1500, "", False), (1500, ", note: 0.77 0.94 and so on", True)]
+)
+def test_intervals_that_no_share_of_the_diseased_makes_so_wide_are_a_warning(n: int, note: str, warned: bool) -> None:
+    metrics = 'sensitivity: {value: "0.87", ci: ["0.77", "0.94"]}, specificity: {value: "0.82", ci: ["0.72", "0.90"]}'
+    found = told(made(f"{ENTRY}n: {n}{note}, {metrics}}}]\n", **{"n: 400": "n: 4000"}))
+    assert found == ([] if warned else [("SIZE-003", "accuracy[0].n")])
+
+
+def test_a_second_value_of_one_thing_is_a_fault_and_more_cases_than_the_sample_a_warning() -> None:
+    def entry(value: str, more: str) -> str:
+        return (
+            f'  - {{metric: dice, statistic: mean, structure: RV, phase: ED, value: "{value}", source: paper{more}}}\n'
+        )
+
+    twice = "overlap:\n" + entry("0.95", "") + entry("0.91", ", n: 40")
+    assert told(made(twice)) == [("METRIC-007", "overlap[1]")]
+    assert told(made(twice.replace("phase: ED", "phase: ES", 1))) == []
+    assert told(made(twice.replace("n: 40", "label: second network"))) == []
+    many = "overlap:\n" + entry("0.95", ", n: 12000")
+    assert told(made(many)) == [("SIZE-004", "overlap[0].n")]
+    assert told(made(many.replace("12000", "12000, unit: slice"))) == []
+
+
+def test_two_standings_on_one_day_are_told_to_be_one() -> None:
+    standing = "{on: 2026-11-01, status: included, route: other methods, reason: made up}]"
+    (fault,) = cross_check([made(**{"reason: made up}]": "reason: made up}, " + standing})], [], {}, date(2026, 11, 2))
+    assert (fault.code, "replace the line" in fault.remedy) == ("LINK-010", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ('"190.0%"', "check it against the paper"),
+        ('"190"', "check it against the paper"),
+        ('"90"', 'write "90%" for a percentage'),
+    ],
+)
+def test_a_proportion_above_one_has_a_way_out_that_works(text: str, remedy: str) -> None:
+    (fault,) = cross_check([made(f"{ENTRY}n: 90, sensitivity: {text}}}]\n")], [], {}, date(2026, 11, 2))
+    assert (fault.code, fault.remedy) == ("RANGE-001", remedy)

@@ -149,6 +149,14 @@ def test_check_names_what_is_wrong_with_an_extraction(
         readers(data_copy)
 
 
+def test_a_fault_of_the_study_file_is_no_fault_of_its_folder(data_copy: Path, write: Write) -> None:
+    write("righetti2024", "Made Up A")
+    path = data_copy / "studies" / "righetti2024.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "typo: 1\n", encoding="utf-8")
+    (fault,) = every_fault(data_copy)
+    assert (fault.code, fault.path) == ("DATA-001", "data/studies/righetti2024.yaml")
+
+
 def test_a_value_of_the_base_review_is_no_extraction(data_copy: Path, write: Write) -> None:
     path = write("righetti2024", "Made Up A")
     text = path.read_text(encoding="utf-8")

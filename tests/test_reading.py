@@ -6,7 +6,7 @@ import pytest
 
 from livingreview.errors import DataError
 from livingreview.review.documents import dotted, parse_yaml
-from livingreview.review.model import Dataset
+from livingreview.review.model import Dataset, Study
 from livingreview.review.reading import MAX_BYTES, read_csv, read_text, read_yaml, validate
 
 GOOD = """\
@@ -146,3 +146,26 @@ def test_field_paths_read_as_people_write_them() -> None:
 def test_what_the_parser_cannot_even_read_is_no_yaml() -> None:
     with pytest.raises(DataError, match=r"made.yaml — not valid YAML.*YAML-001"):
         parse_yaml("a: \x01\n", "made.yaml")
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("report: {doi: 'https://doi.org/10.1234/a', source: a}", "write 10.1234/example, without https://doi.org/"),
+        ("report: {pmid: 'PMID 1', source: a}", "write the number alone"),
+        ("report: {year: 20226, source: a}", "check it against the paper"),
+        ("id: made up 2026", "use a-z, 0-9 and _, beginning with a letter: surname2026"),
+        ("id: ../made2026", "use a-z, 0-9 and _, beginning with a letter: surname2026"),
+        ("accuracy: [{id: a, tp: -45, source: a}]", "check it against the paper"),
+        ("accuracy: [{id: a, sensitivity: “90.0%”, source: a}]", 'write straight quotes: "90.0%"'),
+        ("accuracy: [{id: a, sensitivity: 'about .9', source: a}]", "write digits with a decimal point, in quotes"),
+        ("overlap: [{metric: dice, value: '0.9', structure: RV cavity, source: a}]", "did you mean 'RV'?"),
+        ("overlap: [{metric: dice, value: '0.9', structure: LV cavty, source: a}]", "did you mean 'LV cavity'?"),
+    ],
+)
+def test_a_value_of_the_wrong_form_has_a_way_out_that_works(line: str, remedy: str) -> None:
+    with pytest.raises(DataError) as caught:
+        validate(parse_yaml(line + "\n", "made.yaml"), Study)
+    (fault,) = (fault for fault in caught.value.faults if fault.code == "DATA-003")
+    assert fault.remedy.startswith(remedy)
+    assert "pattern" not in fault.problem

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 #: Codes of what may be right as it stands: it is said, but the files can be used.
-WARNINGS: Final = frozenset({"SIZE-003"})
+WARNINGS: Final = frozenset({"REF-004", "SIZE-003", "SIZE-004"})
 
 
 @dataclass(frozen=True, order=True)

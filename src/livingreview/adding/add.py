@@ -73,8 +73,11 @@ def add_study(
     study_id = wish.study_id or free_id(stem(found.record), {held.path.stem for held in studies})
     text, path = write_draft(study_id, wish, facts, origin, today), data / "studies" / f"{study_id}.yaml"
     study, document = _read_back(text, path)
-    if faults := list(cross_check([(study, document)], [], {}, latest=today)):
+    faults = list(cross_check([(study, document)], [], {}, latest=today))
+    if not all(fault.is_warning for fault in faults):
         raise DataError(faults)
+    for fault in faults:
+        warn(fault)
     # Exclusively: a file of that name that came in the meantime is left alone.
     with path.open("x", encoding="utf-8", newline="\n") as stream:
         stream.write(text)

@@ -86,7 +86,7 @@ def write_draft(study_id: str, wish: Wish, facts: Mapping[str, Any], origin: Map
         *(_lines({name: value}, "  ") for name, value in facts.items()),
         "  source: record\n",
         "standing:\n",
-        "  # Once the full text is read: status included or excluded, and the reason.\n",
+        "  # Leave this: the numbers count while it stands. Two people decide on inclusion, as CONTRIBUTING.md says.\n",
         _lines([standing], "  "),
         _lines({"task": wish.task}) if wish.task else _field("# task", Study, "task"),
         "# target_condition:  # in the paper's words\n",

@@ -33,6 +33,7 @@ KINDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 # No deep learning in cardiac MRI, and no paper of it, is older.
 EARLIEST = date(1980, 1, 1)
+MARKUP = re.compile(r"</?[A-Za-z][^<>]*>")
 SHARED_ROWS = {"datasets"}
 NOT_VALUES = {"source", "sources", "id", "primary", "note", "notes", "label", "rater", "edition", "contradiction"}
 STUDY_VALUES = ("task", "base_label", "target_condition", "topic")
@@ -71,6 +72,7 @@ def cross_check(
         yield from number_faults(study, document, baseline)
     yield from _unique(studies, "DOI", "LINK-007", lambda study: study.report.doi and study.report.doi.lower())
     yield from _unique(studies, "PMID", "LINK-008", lambda study: study.report.pmid)
+    yield from _same_study(studies)
     yield from _baseline_rows_once(studies)
 
 
@@ -164,7 +166,8 @@ def _standing(study: Study, document: Document) -> Iterator[Fault]:
     for index in range(1, len(days)):
         if days[index] <= days[index - 1]:
             problem = "standings out of order or twice on one day"
-            yield document.fault(("standing", index, "on"), problem, "order them by date", "LINK-010")
+            remedy = "one line for each day, the earliest first; replace the line that no longer holds"
+            yield document.fault(("standing", index, "on"), problem, remedy, "LINK-010")
     ids = [entry.id for entry in study.accuracy]
     primaries = [index for index, entry in enumerate(study.accuracy) if entry.primary]
     if len(ids) > 1 and not primaries:
@@ -190,7 +193,7 @@ def _task(study: Study, document: Document) -> Iterator[Fault]:
 
 
 def _report(study: Study, document: Document) -> Iterator[Fault]:
-    """Yield a fault where the same thing is said twice and not alike."""
+    """Yield a fault where the same thing is said twice and not alike, or a name or title is not plain text."""
     report = study.report
     for key, source in study.sources.items():
         for name in ("doi", "pmid", "pmcid") if source.kind == "publication" else ():
@@ -199,6 +202,11 @@ def _report(study: Study, document: Document) -> Iterator[Fault]:
                 remedy = "correct the wrong one; where the source is another paper, give it kind: page"
                 problem = f"the report's {name} is {here}, its source {key} gives {there}"
                 yield document.fault(("report", name), problem, remedy, "REF-001")
+    for name in ("title", "first_author", "authors", "journal"):
+        value = getattr(report, name)
+        if any(MARKUP.search(text) for text in (value if isinstance(value, list) else [value or ""])):
+            remedy = "write what a reader sees, such as T1 for T<sub>1</sub>"
+            yield document.fault(("report", name), "mark-up, which is shown as it stands", remedy, "REF-004")
     if report.authors and report.first_author and report.authors[0] != report.first_author:
         problem = f"the first of the authors is {report.authors[0]}"
         yield document.fault(("report", "first_author"), problem, "write both alike", "REF-002")
@@ -245,6 +253,32 @@ def _signatures(study: Study, document: Document) -> Iterator[Fault]:
             yield document.fault(where, "signed before it was extracted", "check the days", "SIGN-002")
         elif item.verified_by is not None and item.verified_by.casefold() == item.by.casefold():
             yield document.fault(where, f"{item.by} verifies what {item.by} extracted", "let another sign", "SIGN-003")
+
+
+def _same_study(studies: Sequence[Loaded]) -> Iterator[Fault]:
+    """Yield a fault for each study that has another's title, or another's first author, year and results.
+
+    Two that name each other under ``shares_patients_with`` are two studies, as somebody has seen.
+    """
+    first: dict[tuple[object, ...], Study] = {}
+    for study, document in studies:
+        report = study.report
+        title = tuple(re.findall(r"\w+", re.sub(r"<[^>]*>", "", report.title or "").casefold()))
+        results: list[object] = [pair for entry in study.accuracy for pair in (*entry.metrics.items(), entry.counts)]
+        results += [(entry.metric, entry.structure, entry.phase, entry.value) for entry in study.overlap]
+        alike: list[tuple[str, tuple[object, ...]]] = [("title", ("title", *title))] if title else []
+        if report.first_author and report.year and len(results) > 1:
+            alike.append(("first author, year and results", (report.first_author, report.year, str(results))))
+        for what, key in alike:
+            other = first.setdefault(key, study)
+            identified = any(
+                here and here == there
+                for here, there in ((report.doi, other.report.doi), (report.pmid, other.report.pmid))
+            )
+            if other.id != study.id and other.id not in study.shares_patients_with and not identified:
+                remedy = "one study, one file; if they are two, name each under shares_patients_with of the other"
+                yield document.fault(("report", "title"), f"the {what} of {other.id}", remedy, "LINK-014")
+                break
 
 
 def _baseline_rows_once(studies: Sequence[Loaded]) -> Iterator[Fault]:

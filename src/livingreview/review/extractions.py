@@ -54,11 +54,15 @@ def _read(root: Path, as_of: str | None) -> tuple[dict[str, list[Reader]], list[
     found: dict[str, list[Reader]] = {}
     faults: list[Fault] = []
     for folder in sorted((root / "extraction").glob("*")):
-        try:
-            study, document = read_record(root / "studies" / f"{folder.name}.yaml", root, Study)
-        except DataError:
-            remedy = "name the folder by the id of a study without faults"
+        file = root / "studies" / f"{folder.name}.yaml"
+        if not file.exists():
+            remedy = "name the folder by the id of a study"
             faults.append(Fault(shown_path(folder, root), 0, "", "not the folder of a study", remedy, "DOUBLE-001"))
+            continue
+        try:
+            study, document = read_record(file, root, Study)
+        except DataError as error:
+            faults.extend(error.faults)
             continue
         people = []
         for path in sorted(folder.glob("*")):

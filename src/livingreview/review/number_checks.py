@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Any
@@ -41,6 +42,7 @@ def number_faults(study: Study, document: Document, baseline: Rows) -> Iterator[
         yield from _cohort(study.sample, document)
     for index, overlap in enumerate(study.overlap):
         yield from _overlap_values(overlap, ("overlap", index), document)
+    yield from _overlap_entries(study, document)
     for index, entry in enumerate(study.accuracy):
         yield from _accuracy_values(entry, ("accuracy", index), document)
         if study.sample is not None and study.sample.unit == entry.unit:
@@ -75,8 +77,10 @@ def _within_cohort(entry: AccuracyEntry, sample: Sample, where: Place, document:
 def _proportion(text: str, where: Place, document: Document) -> Iterator[Fault]:
     value = number(text)
     if value > 1:
-        problem = f"the proportion {text} is larger than 1"
-        yield document.fault(where, problem, f'write "{text}%" for a percentage', "RANGE-001")
+        possible = not text.endswith("%") and value <= 100
+        remedy = f'write "{text}%" for a percentage' if possible else "check it against the paper"
+        yield document.fault(where, f"the proportion {text} is larger than {'100%' if '%' in text else 1}", remedy,
+                             "RANGE-001")  # fmt: skip
     if text.endswith("%") and 0 < value <= 0.01:
         bare = text.rstrip("% ")
         remedy = f'write "{bare}" for a proportion; if it is that small, write "{value:g}"'
@@ -91,6 +95,22 @@ def _spread(sd: str, value: str, where: Place, document: Document) -> Iterator[F
     if number(sd) > most + _half_step(sd):
         problem = f"the SD {sd} is larger than {most:.2g}, the most that proportions with a mean of {value} can have"
         yield document.fault(where, problem, "check it; write a percentage with its %", "RANGE-007")
+
+
+def _overlap_entries(study: Study, document: Document) -> Iterator[Fault]:
+    """Yield a fault for two values of one thing, and for more cases than the sample has."""
+    most = study.sample and study.sample.n
+    seen: dict[tuple[Any, ...], int] = {}
+    for index, entry in enumerate(study.overlap):
+        about = entry.model_dump(exclude={"value", "sd", "iqr", "n", "note", "source"})
+        first = seen.setdefault(tuple(about.values()), index)
+        if first != index:
+            problem = f"a second {entry.metric} of what overlap[{first}] is of"
+            yield document.fault(("overlap", index), problem, "keep one, or say under label what differs", "METRIC-007")
+        if study.sample and most and entry.n and entry.n > most and entry.unit in (None, study.sample.unit):
+            problem = f"n is {entry.n}, more than the sample's n = {most}"
+            remedy = "check the sizes against the paper; if n counts something else, name its unit"
+            yield document.fault(("overlap", index, "n"), problem, remedy, "SIZE-004")
 
 
 def _overlap_values(entry: OverlapEntry, where: Place, document: Document) -> Iterator[Fault]:
@@ -143,6 +163,7 @@ def _accuracy_values(entry: AccuracyEntry, where: Place, document: Document) -> 
         faults += _harmonic(kept, where, document)
         yield from faults or _no_table(entry, where, document)
         yield from _widths(entry, left_out, where, document)
+        yield from _wide_together(entry, left_out, where, document)
     elif entry.problem == "localisation":
         yield from _harmonic(printed, where, document)
 
@@ -244,6 +265,29 @@ def _widths(entry: AccuracyEntry, left_out: Sequence[str], where: Place, documen
         if problem and not all(limit in (entry.note or "") for limit in quoted.ci):
             remedy = "check cases and interval; if they are printed so, say it under note, with both limits"
             yield document.fault((*where, name, "ci"), problem, remedy, "SIZE-003")
+
+
+def _wide_together(
+    entry: AccuracyEntry, left_out: Sequence[str], where: Place, document: Document
+) -> Iterator[Fault]:  # fmt: skip
+    """Ask that intervals of sensitivity and specificity are not too wide for n, whatever the share of the diseased."""
+    both = (entry.sensitivity, entry.specificity)
+    known = {*entry.counts} or {"n", "sensitivity", "specificity"} & set(left_out) or entry.split == "cross-validation"
+    if known or entry.n is None:
+        return
+    most = 0
+    for quoted in both:
+        if not isinstance(quoted, Quoted) or quoted.ci is None or all(x in (entry.note or "") for x in quoted.ci):
+            return
+        lower, upper = (number(limit) for limit in quoted.ci)
+        width = upper - lower - sum(map(_half_step, quoted.ci))
+        p = min(_range(quoted.value), key=lambda p: abs(p - 0.5))
+        # The interval is UNLIKE times as wide as of so many cases; the width falls with the number of cases.
+        most += bisect_right(range(1, entry.n + 1), -width, key=lambda n: -UNLIKE * _wilson_width(p, n))
+    if most < entry.n:
+        problem = f"the intervals of sensitivity and specificity are too wide for {entry.n} cases"
+        remedy = "check n and the intervals; if they are printed so, say it under note, with the limits"
+        yield document.fault((*where, "n"), problem, remedy, "SIZE-003")
 
 
 def _cases(entry: AccuracyEntry) -> dict[str, tuple[int | None, int | None]]:

@@ -117,9 +117,9 @@ def _schema_faults(document: Document, model: type[BaseModel], error: Validation
             remedy = f"did you mean {close!r}?" if close else "write one of these"
             yield document.fault(where, problem, remedy, "DATA-003")
         else:
-            yield document.fault(
-                where, f"{_say(item['msg'])}, found {_show(found)}", _way_out(where, found, kind), "DATA-003"
-            )
+            said = "not of the form asked for" if kind == "string_pattern_mismatch" else _say(item["msg"])
+            remedy = _way_out(where, found, kind, str(context.get("pattern", "")))
+            yield document.fault(where, f"{said}, found {_show(found)}", remedy, "DATA-003")
 
 
 def _in_document(location: Sequence[int | str], data: Any) -> Place:
@@ -157,7 +157,12 @@ def _literals(expected: str) -> list[str]:
 
 
 def _closest(word: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [name for name in known if word and word in name]
+    # "RV cavity" is nothing of the left ventricle, however close the letters are.
+    sides = set(re.findall(r"\b[LR][VA]\b", word))
+    known = [name for name in known if not sides or not {*re.findall(r"\b[LR][VA]\b", name)} - sides]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6) or [
+        name for name in known if word and (word in name or name in sides)
+    ]
     return close[0] if close else ""
 
 
@@ -171,7 +176,29 @@ def _show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _way_out(where: Place, found: Any, kind: str) -> str:
+# What the fields with a form of their own ask for.
+FORMS = {
+    "doi": "write 10.1234/example, without https://doi.org/",
+    "pmid": 'write the number alone, in quotes: "12345678"',
+    "pmcid": "write PMC and the number: PMC1234567",
+    "url": "write the whole address, beginning with https://",
+}
+
+
+def _form(where: Place, found: Any, pattern: str) -> str:
+    name = next((part for part in reversed(where) if isinstance(part, str)), "")
+    if re.search("[“”„]", str(found)):
+        return f'write straight quotes: "{re.sub("[“”„]", "", found)}"'
+    if name in FORMS:
+        return FORMS[name]
+    if pattern.startswith("^[a-z]"):
+        return "use a-z, 0-9 and _, beginning with a letter: surname2026"
+    return 'write digits with a decimal point, in quotes, as printed: "0.90" or "95.2%"'
+
+
+def _way_out(where: Place, found: Any, kind: str, pattern: str) -> str:
+    if kind.startswith(("greater_than", "less_than")):
+        return "check it against the paper"
     if kind.startswith("int"):
         return "write a whole number, without quotes"
     if kind.startswith("date"):
@@ -187,6 +214,8 @@ def _way_out(where: Place, found: Any, kind: str) -> str:
         return "leave the field out when it is not reported"
     if found is None:
         return "leave the field out when it is unknown"
+    if kind == "string_pattern_mismatch":
+        return _form(where, found, pattern)
     return f"see {where[0]} in CONTRIBUTING.md" if where else "see CONTRIBUTING.md"
 
 
