@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 LIVINGREVIEW = """#!/bin/sh
 case "$1" in
   search) {search} ;;
-  dedupe) echo "1 records, 1 publications" ;;
+  dedupe) echo "1 records, 1 publications"; echo clusters >"$4" ;;
+  check) [ ! -e data/search/records.csv ] || [ -e data/search/clusters.csv ] ;;
   screen) echo "| Rank | Title |" ;;
 esac
 """
@@ -88,6 +89,7 @@ def test_one_pull_request_is_opened_and_then_updated_and_main_is_left_alone(repo
     calls = [line for line in (repository.parent / "calls").read_text().splitlines() if line.startswith("pr ")]
     assert [line.split()[1] for line in calls] == ["create", "edit"]
     assert "| Rank | Title |" in (repository.parent / "summary").read_text()
+    assert "clusters.csv" in git(repository, "ls-tree", "-r", "--name-only", "update/search")
     # The second run began from main, so its branch holds one commit.
     assert git(repository, "rev-list", "--count", "main..update/search") == "1"
 
