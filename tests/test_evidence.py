@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from livingreview.analysis.evidence import (
+    CASE_MIX,
     EFFORT,
     LACKING,
     MAIN,
@@ -132,9 +133,16 @@ def test_every_study_awaiting_classification_is_listed_once(review: Review) -> N
     table = awaiting_table(review)
     assert len(table) == len(review.awaiting)
     assert (table["Missing"] != "").all()
-    order = [next(grade for grade in EFFORT if LACKING[grade] == text) for text in table["Missing"]]
+    texts = {LACKING[grade]: grade for grade in EFFORT} | {CASE_MIX: "several"}
+    order = [texts[text] for text in table["Missing"]]
     places = [EFFORT.index(grade) for grade in order]
     assert places == sorted(places)
+    # A size that is known is not asked for again.
+    missing = table.set_index(STUDY_ID)["Missing"]
+    for item in gather(review):
+        if item.entry.primary and missing.get(item.study.id) == LACKING["several"]:
+            assert not isinstance(item.entry.size, int)
+    assert CASE_MIX in set(missing)
 
 
 def test_before_the_update_nothing_awaits(review: Review) -> None:

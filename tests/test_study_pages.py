@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -50,6 +51,23 @@ def test_leads_every_source_of_a_value_to_its_row_and_from_there_to_the_report(p
     martini = pages["studies/martini2020.md"]
     assert '<a href="#source-abstract">abstract</a>, <a href="#source-coding">coding</a>' in martini
     assert "this review&#x27;s coding: its own classification, which the report does not print" in martini
+
+
+def test_does_each_answer_of_the_question_name_its_own_source(pages):
+    def source(item: str) -> str:
+        row = re.search(rf"<tr><th scope=\"row\">{item}</th>.*?</tr>", pages["studies/germain2021.md"])
+        assert row is not None
+        return ", ".join(re.findall(r'href="#source-(\w+)"', row[0]))
+
+    assert (source("Condition"), source("Subject")) == ("abstract", "coding")
+
+
+def test_does_the_citation_give_the_year_where_the_journal_does_not(review):
+    study = review.study("lvar2026")
+    for journal, told in (("Made journal", "Made journal 2026."), ("Made journal 2026;1", "Made journal 2026;1.")):
+        changed = study.model_copy(update={"report": study.report.model_copy(update={"journal": journal})})
+        pages = study_pages(replace(review, studies=(changed,)), repository="", history={})
+        assert told in pages["studies/lvar2026.md"]
 
 
 def test_names_a_page_the_words_that_a_reader_may_look_for(pages):

@@ -57,6 +57,8 @@ LACKING: dict[Grade, str] = {
     "too little printed": "sensitivity, specificity and the number of cases, or the four counts",
     "not a 2×2 problem": "nothing for the diagnostic synthesis: it is not a 2×2 problem as reported",
 }
+# Of several tables, where the size of the test set is known.
+CASE_MIX = "how many of the cases tested had the condition, or the four counts"
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +272,8 @@ def awaiting_table(review: Review) -> pd.DataFrame:
             default=None,
         )
         grade, known = (best.grade, best.reason) if best else ("too little printed", "no accuracy was visible")
-        told = (label(study), study.report.title or "", study.target_condition or "", known, LACKING[grade])
+        lacking = CASE_MIX if best and grade == "several" and isinstance(best.entry.size, int) else LACKING[grade]
+        told = (label(study), study.report.title or "", study.target_condition or "", known, lacking)
         rows.append((EFFORT.index(grade), study.id, *told, reference(study)))
     columns = ["effort", STUDY_ID, "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]
     table = pd.DataFrame(rows, columns=columns)

@@ -35,6 +35,7 @@ from livingreview.wording import with_interval
 
 __all__ = ["corrections", "study_pages"]
 
+_NAMES = {"target_condition": "condition", "topic": "subject"}
 _ABBREVIATED = ("tp", "fp", "fn", "tn", "ppv", "npv", "f1", "auc")
 KINDS = {
     "baseline": "a table of the base review",
@@ -104,7 +105,9 @@ def _parts(
 ) -> Iterator[str]:
     authors, address = ", ".join(authors_of(study)), reference(study)
     link = link_html(address, address) if address else ""
-    facts = [text for text in (escape(authors), escape(study.report.journal or ""), link) if text]
+    journal, year = study.report.journal or "", str(study.report.year or "")
+    printed = journal if year in journal else f"{journal} {year}".strip()
+    facts = [text for text in (escape(authors), escape(printed), link) if text]
     yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
     if not authors:
         name = escape(plain_label(study))
@@ -151,7 +154,7 @@ def _other_words(study: Study, authors: str) -> list[str]:
 
 
 def _blocks(study: Study) -> Iterator[str]:
-    about = {"task": study.task, "condition": study.target_condition, "subject": study.topic}
+    about = {name: getattr(study, name) for name in ("task", "target_condition", "topic")}
     yield _facts(about, study.source, "The question")
     for name, title in BLOCKS.items():
         block = getattr(study, name)
@@ -179,6 +182,7 @@ def _item(field: str) -> str:
     """
     if field in _ABBREVIATED:
         return field.upper()
+    field = _NAMES.get(field, field)
     name = field.replace("_", " ")
     return name if re.match(r"n( |$)", name) else name[:1].upper() + name[1:]
 
@@ -308,7 +312,7 @@ def _rows(rows: Sequence[Mapping[str, Any]], caption: str) -> str:
 
 def _sources(study: Study) -> str:
     rows = [
-        {"Source": key, "Kind": KINDS[source.kind], "Where": _where(source), "Link": _links(source)}
+        {"Source": key, "Link": _links(source), "Kind": KINDS[source.kind], "Where": _where(source)}
         for key, source in study.sources.items()
     ]
     html = _rows(rows, "Every value above names one of these, and leads to it.")
