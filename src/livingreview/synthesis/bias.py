@@ -13,16 +13,16 @@ Examples
 
 References
 ----------
-.. [1] Deeks JJ, Macaskill P, Irwig L. The performance of tests of publication bias and other sample size effects in
-   systematic reviews of diagnostic test accuracy was assessed. J Clin Epidemiol 2005;58:882–893.
-   doi:10.1016/j.jclinepi.2005.01.016
-.. [2] van Enst WA, Ochodo E, Scholten RJPM, Hooft L, Leeflang MM. Investigation of publication bias in
-   meta-analyses of diagnostic test accuracy: a meta-epidemiological study. BMC Med Res Methodol 2014;14:70.
-   doi:10.1186/1471-2288-14-70
-.. [3] Egger M, Davey Smith G, Schneider M, Minder C. Bias in meta-analysis detected by a simple, graphical
-   test. BMJ 1997;315:629–634. doi:10.1136/bmj.315.7109.629
-.. [4] Begg CB, Mazumdar M. Operating characteristics of a rank correlation test for publication bias.
-   Biometrics 1994;50:1088–1101. doi:10.2307/2533446
+* Deeks JJ, Macaskill P, Irwig L. The performance of tests of publication bias and other sample size effects in
+  systematic reviews of diagnostic test accuracy was assessed. J Clin Epidemiol 2005;58:882–893.
+  doi:10.1016/j.jclinepi.2005.01.016
+* van Enst WA, Ochodo E, Scholten RJPM, Hooft L, Leeflang MM. Investigation of publication bias in
+  meta-analyses of diagnostic test accuracy: a meta-epidemiological study. BMC Med Res Methodol 2014;14:70.
+  doi:10.1186/1471-2288-14-70
+* Egger M, Davey Smith G, Schneider M, Minder C. Bias in meta-analysis detected by a simple, graphical
+  test. BMJ 1997;315:629–634. doi:10.1136/bmj.315.7109.629
+* Begg CB, Mazumdar M. Operating characteristics of a rank correlation test for publication bias.
+  Biometrics 1994;50:1088–1101. doi:10.2307/2533446
 """
 
 from __future__ import annotations
@@ -68,6 +68,13 @@ class FunnelTest:
         (k,) arrays: what a funnel plot shows (precision measure, effects, regression weights).
     notes
         Cautions a reader should see, the one about few studies among them.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.bias import egger
+    >>> test = egger([0.2, 0.3, 0.6, 0.9], [0.01, 0.02, 0.08, 0.2])
+    >>> print(f"slope {test.slope:.2f} on {test.df} degrees of freedom; reliable: {test.reliable}")
+    slope 2.09 on 2 degrees of freedom; reliable: False
     """
 
     name: str
@@ -113,7 +120,23 @@ class FunnelTest:
 
 @dataclass(frozen=True)
 class RankTest:
-    """Begg and Mazumdar's rank correlation: Kendall's τ, its two-sided P value and the cautions."""
+    """Begg and Mazumdar's rank correlation.
+
+    Parameters
+    ----------
+    k
+        Number of studies.
+    tau, p
+        Kendall's τ and its two-sided P value.
+    notes
+        Cautions a reader should see.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.bias import begg
+    >>> begg([0.2, 0.3, 0.6, 0.9], [0.01, 0.02, 0.08, 0.2]).to_dict()["k"]
+    4
+    """
 
     k: int
     tau: float
@@ -132,7 +155,7 @@ class RankTest:
 
 
 def deeks(counts: Counts, *, correction: Correction = "zero_only") -> FunnelTest:
-    """Regress ln DOR on 1/√ESS, weighted by the effective sample size ESS = 4 n₁ n₀ / (n₁ + n₀) [1]_.
+    """Regress ln DOR on 1/√ESS, weighted by the effective sample size ESS = 4 n₁ n₀ / (n₁ + n₀) (Deeks 2005).
 
     Parameters
     ----------
@@ -144,7 +167,7 @@ def deeks(counts: Counts, *, correction: Correction = "zero_only") -> FunnelTest
     Returns
     -------
     FunnelTest
-        With a note below ten studies, and one on the power of the test under heterogeneity [1]_ [2]_.
+        With a note below ten studies, and one on the power of the test under heterogeneity (Deeks 2005, van Enst 2014).
 
     Raises
     ------
@@ -152,6 +175,16 @@ def deeks(counts: Counts, *, correction: Correction = "zero_only") -> FunnelTest
         With fewer than three studies, or with the same effective size in all of them.
     DataError
         When a zero cell is left uncorrected.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts
+    >>> from livingreview.synthesis.bias import deeks
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> test = deeks(counts)
+    >>> print(f"slope {test.slope:.1f}, P = {test.p:.3f}, {test.notes[0]}")
+    slope -51.1, P = 0.099, only 4 studies: below ten the test has too little power to tell anything
     """
     both = counts.subset(counts.has_both_arms)
     log_dor, _ = log_ratios(both, "diagnostic_odds_ratio", correction)
@@ -165,7 +198,7 @@ def deeks(counts: Counts, *, correction: Correction = "zero_only") -> FunnelTest
 
 
 def egger(effects: ArrayLike, variances: ArrayLike) -> FunnelTest:
-    """Regress effects on their standard errors, weighted by inverse variance, with an estimated scale [3]_.
+    """Regress effects on their standard errors, weighted by inverse variance, with an estimated scale (Egger 1997).
 
     The slope is Egger's bias (the intercept of the standardised regression), the intercept the effect of a
     study without error. On ln DOR the test rejects too often, because an odds ratio and its variance are
@@ -176,19 +209,30 @@ def egger(effects: ArrayLike, variances: ArrayLike) -> FunnelTest:
     effects, variances
         (k,) arrays.
 
+    Returns
+    -------
+    FunnelTest
+        With a note below ten studies.
+
     Raises
     ------
     TooFewStudies
         With fewer than three studies, or with the same variance in all of them.
     DataError
         For effects that are not finite or variances that are not positive.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.bias import egger
+    >>> print(f"P = {egger([0.2, 0.3, 0.6, 0.9], [0.01, 0.02, 0.08, 0.2]).p:.3f}")
+    P = 0.002
     """
     y, v, *_ = validated(effects, variances, None, None, None)
     return _regression("egger", np.sqrt(v), y, 1 / v, ())
 
 
 def begg(effects: ArrayLike, variances: ArrayLike) -> RankTest:
-    """Correlate standardised effects with their variances by rank [4]_.
+    """Correlate standardised effects with their variances by rank (Begg and Mazumdar 1994).
 
     Parameters
     ----------
@@ -207,6 +251,13 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> RankTest:
         With fewer than three studies.
     DataError
         For effects that are not finite or variances that are not positive.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.bias import begg
+    >>> test = begg([0.2, 0.3, 0.6, 0.9, 0.1], [0.01, 0.02, 0.08, 0.2, 0.15])
+    >>> print(f"tau {test.tau:.1f}, P = {test.p:.2f}")
+    tau 0.6, P = 0.23
     """
     y, v, *_ = validated(effects, variances, None, None, None)
     k = len(y)

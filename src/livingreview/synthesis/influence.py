@@ -12,10 +12,10 @@ Examples
 
 References
 ----------
-.. [1] Viechtbauer W, Cheung MWL. Outlier and influence diagnostics for meta-analysis. Res Synth Methods
-   2010;1:112–125. doi:10.1002/jrsm.11
-.. [2] Cook RD. Detection of influential observation in linear regression. Technometrics 1977;19:15–18.
-   doi:10.1080/00401706.1977.10489493
+* Viechtbauer W, Cheung MWL. Outlier and influence diagnostics for meta-analysis. Res Synth Methods
+  2010;1:112–125. doi:10.1002/jrsm.11
+* Cook RD. Detection of influential observation in linear regression. Technometrics 1977;19:15–18.
+  doi:10.1080/00401706.1977.10489493
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["BivariateInfluence", "Influence", "influence", "leave_one_out"]
 
 @dataclass(frozen=True, eq=False)
 class Influence:
-    """Deletion diagnostics of a univariate fit [1]_; (k,) arrays unless stated.
+    """Deletion diagnostics of a univariate fit (Viechtbauer and Cheung 2010); (k,) arrays unless stated.
 
     Parameters
     ----------
@@ -65,6 +65,14 @@ class Influence:
         study adds precision.
     tau2_deleted, q_deleted
         Heterogeneity without the study.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.influence import influence
+    >>> from livingreview.synthesis.univariate import fit
+    >>> found = influence(fit([0.2, 0.5, 0.4, 1.9], [0.04, 0.02, 0.05, 0.03], study="ABCD"))
+    >>> found.influential(), found.hat.sum().round(6).item()
+    (('D',), 1.0)
     """
 
     study: tuple[str, ...]
@@ -88,7 +96,10 @@ class Influence:
         return tuple(name for name in self.__dataclass_fields__ if name != "study")
 
     def influential(self) -> tuple[str, ...]:
-        """Return the studies past a customary mark: Cook's distance past the median of χ², or |DFBETAS| > 1 [1]_."""
+        """Return the studies past a customary mark (Viechtbauer and Cheung 2010).
+
+        That is Cook's distance past the median of χ², or a DFBETAS beyond ±1.
+        """
         mark = scipy.stats.chi2.ppf(0.5, self.dfbetas.shape[1])
         past = (self.cook_distance > mark) | np.any(np.abs(self.dfbetas) > 1, axis=1)
         return tuple(label for label, is_past in zip(self.study, past, strict=True) if is_past)
@@ -114,11 +125,19 @@ class BivariateInfluence:
     sensitivity, specificity
         (k, 3) arrays: estimate, lower, upper, Wald on the logit scale.
     cook_distance
-        (k,) ``(μ − μ₍ᵢ₎)ᵀ Var(μ)⁻¹ (μ − μ₍ᵢ₎)`` [2]_, on the scale of χ² with 2 degrees of freedom.
+        (k,) ``(μ − μ₍ᵢ₎)ᵀ Var(μ)⁻¹ (μ − μ₍ᵢ₎)`` (Cook 1977), on the scale of χ² with 2 degrees of freedom.
     structure
         Covariance structure of all the fits.
     failure
         k messages, empty where the fit converged.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit, leave_one_out
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> leave_one_out(fit(counts)).converged.tolist()
+    [True, True, True, True]
     """
 
     study: tuple[str, ...]
@@ -169,10 +188,23 @@ def influence(result: UnivariateFit) -> Influence:
     result
         The fit of at least p + 2 studies, so that a deletion leaves a residual degree of freedom.
 
+    Returns
+    -------
+    Influence
+        One entry per study.
+
     Raises
     ------
     TooFewStudies
         With too few studies, or when a coefficient rests on one study alone (it is named).
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.influence import influence
+    >>> from livingreview.synthesis.univariate import fit
+    >>> result = fit([0.2, 0.5, 0.4, 1.9], [0.04, 0.02, 0.05, 0.03], method="dl", test="z")
+    >>> influence(result).studentized.round(2).tolist()
+    [-0.75, -0.3, -0.46, 7.45]
     """
     k, p = result.design.shape
     if k < p + 2:

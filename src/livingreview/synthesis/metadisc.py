@@ -87,6 +87,12 @@ class SymmetricSROC:
         Area under the whole curve; normal interval, not cut at 1.
     q_star, q_star_se
         Sensitivity = specificity on the curve; normal interval.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.metadisc import symmetric_sroc
+    >>> sorted(symmetric_sroc(3.7, 0.4).to_dict())
+    ['auc', 'log_dor', 'log_dor_se', 'q_star']
     """
 
     log_dor: float
@@ -115,6 +121,18 @@ def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) ->
         Pooled log diagnostic odds ratio and its standard error.
     level
         Coverage of the intervals.
+
+    Returns
+    -------
+    SymmetricSROC
+        Both with their standard errors.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.metadisc import symmetric_sroc
+    >>> curve = symmetric_sroc(3.7, 0.4)
+    >>> print(curve.auc, curve.q_star)
+    0.929 [0.891, 0.968] 0.864 [0.818, 0.910]
     """
     require_level(level)
     z = float(stats.norm.ppf((1 + level) / 2))
@@ -131,7 +149,24 @@ def symmetric_sroc(log_dor: float, log_dor_se: float, *, level: float = 0.95) ->
 
 
 def auc_from_log_dor(log_dor: float) -> float:
-    """Return ``D [(D − 1) − ln D] / (D − 1)²``, the area under the curve, for ln D of either sign."""
+    """Return ``D [(D − 1) − ln D] / (D − 1)²``, the area under the symmetric curve.
+
+    Parameters
+    ----------
+    log_dor
+        The log odds ratio D, of either sign.
+
+    Returns
+    -------
+    float
+        The area, 0 to 1.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.metadisc import auc_from_log_dor
+    >>> auc_from_log_dor(0.0), round(auc_from_log_dor(3.7), 3)
+    (0.5, 0.929)
+    """
     size = abs(log_dor)
     if size < SERIES_BELOW:
         return 0.5 + log_dor / 6 - log_dor**3 / 180 + log_dor**5 / 5040
@@ -141,7 +176,24 @@ def auc_from_log_dor(log_dor: float) -> float:
 
 
 def auc_slope(log_dor: float) -> float:
-    """Return the derivative of the area with respect to ln D: what SE(ln D) is multiplied with."""
+    """Return the derivative of the area with respect to ln D.
+
+    Parameters
+    ----------
+    log_dor
+        The log odds ratio D, of either sign.
+
+    Returns
+    -------
+    float
+        What SE(ln D) is multiplied with.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.metadisc import auc_slope
+    >>> round(auc_slope(3.7), 4)
+    0.0491
+    """
     size = abs(log_dor)
     if size < SERIES_BELOW:
         return 1 / 6 - size**2 / 60 + size**4 / 1008
@@ -150,7 +202,24 @@ def auc_slope(log_dor: float) -> float:
 
 
 def q_star_from_log_dor(log_dor: float) -> float:
-    """Return ``√D / (1 + √D)``."""
+    """Return ``√D / (1 + √D)``.
+
+    Parameters
+    ----------
+    log_dor
+        The log odds ratio D, of either sign.
+
+    Returns
+    -------
+    float
+        Sensitivity = specificity on the symmetric curve.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.metadisc import q_star_from_log_dor
+    >>> round(q_star_from_log_dor(3.7), 3)
+    0.864
+    """
     return float(special.expit(log_dor / 2))
 
 
@@ -176,6 +245,16 @@ class MetaDisc:
         Spearman correlation; None with fewer than three studies.
     notes
         Cautions a reader should see.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts
+    >>> from livingreview.synthesis.metadisc import analyse
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> result = analyse(counts)
+    >>> print(result.ratios["diagnostic_odds_ratio"]["mantel_haenszel"].interval)
+    50.7 [29.1, 88.4]
     """
 
     k: int
@@ -235,12 +314,27 @@ def analyse(
     level
         Coverage of every interval.
 
+    Returns
+    -------
+    MetaDisc
+        Everything, with a caution among its notes.
+
     Raises
     ------
     TooFewStudies
         When no study has both diseased and non-diseased participants.
     DataError
         When a zero cell is left uncorrected.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts
+    >>> from livingreview.synthesis.metadisc import analyse
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> result = analyse(counts)
+    >>> print(result.sensitivity.interval, result.threshold is not None)
+    0.834 [0.782, 0.878] True
     """
     pooled = partial(pooled_ratio, counts, correction=correction, q_about=q_about, level=level)
     ratios = {

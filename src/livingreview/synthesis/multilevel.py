@@ -14,12 +14,12 @@ MultilevelFit(reml, 4 studies, 7 estimates: 0.903 [0.849, 0.958]; σ² between 0
 
 References
 ----------
-.. [1] Konstantopoulos S. Fixed effects and variance components estimation in three-level meta-analysis.
-   Res Synth Methods 2011;2:61–76. doi:10.1002/jrsm.35
-.. [2] Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation and hypothesis testing in
-   fixed effects models. J Bus Econ Stat 2018;36:672–683. doi:10.1080/07350015.2016.1247004
-.. [3] Higgins JPT, Thompson SG. Quantifying heterogeneity in a meta-analysis. Stat Med 2002;21:1539–1558.
-   doi:10.1002/sim.1186
+* Konstantopoulos S. Fixed effects and variance components estimation in three-level meta-analysis.
+  Res Synth Methods 2011;2:61–76. doi:10.1002/jrsm.35
+* Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation and hypothesis testing in
+  fixed effects models. J Bus Econ Stat 2018;36:672–683. doi:10.1080/07350015.2016.1247004
+* Higgins JPT, Thompson SG. Quantifying heterogeneity in a meta-analysis. Stat Med 2002;21:1539–1558.
+  doi:10.1002/sim.1186
 """
 
 from __future__ import annotations
@@ -46,7 +46,19 @@ Method: TypeAlias = Literal["reml", "ml"]
 
 @dataclass(frozen=True)
 class LevelI2:
-    """Shares of the total variance of a typical estimate: in all, between and within studies."""
+    """Shares of the total variance of a typical estimate: in all, between and within studies.
+
+    Parameters
+    ----------
+    total, between, within
+        Shares, 0 to 1; the last two add up to the first.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.multilevel import LevelI2
+    >>> LevelI2(total=0.9, between=0.6, within=0.3).to_dict()
+    {'total': 0.9, 'between': 0.6, 'within': 0.3}
+    """
 
     total: float
     between: float
@@ -74,11 +86,19 @@ class MultilevelFit(EffectsFit):
     q, q_df
         Weighted residual sum of squares about the fixed-effect line, and n − p.
     i2
-        Split by level [3]_.
+        Split by level (Higgins and Thompson 2002).
     boundary
         Variance components estimated as 0, e.g. ``("between = 0",)``.
     notes
         Cautions a reader should see.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.multilevel import fit
+    >>> study = ["a", "a", "b", "b", "c", "c", "d"]
+    >>> result = fit([0.91, 0.93, 0.88, 0.90, 0.95, 0.93, 0.86], [1e-4] * 7, study)
+    >>> print(result.k, result.n_estimates, result.prediction_interval())
+    4 7 0.903 [0.782, 1.02]
     """
 
     method: Method
@@ -173,7 +193,9 @@ def fit(
     moderator_names: Sequence[str] | None = None,
     level: float = 0.95,
 ) -> MultilevelFit:
-    """Fit the three-level model [1]_ with CR2 covariance and Satterthwaite degrees of freedom [2]_.
+    """Fit the three-level model (Konstantopoulos 2011) by restricted or full maximum likelihood.
+
+    Inference is by the CR2 covariance and Satterthwaite's degrees of freedom (Pustejovsky and Tipton 2018).
 
     Parameters
     ----------
@@ -188,6 +210,11 @@ def fit(
     level
         Coverage of every interval.
 
+    Returns
+    -------
+    MultilevelFit
+        Coefficients with robust intervals, and both variance components.
+
     Raises
     ------
     DataError
@@ -199,6 +226,13 @@ def fit(
         When no maximum of the likelihood is found.
     ValueError
         For a level outside (0, 1) or an unknown method.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.multilevel import fit
+    >>> study = ["a", "a", "b", "b", "c", "c", "d"]
+    >>> print(fit([0.91, 0.93, 0.88, 0.90, 0.95, 0.93, 0.86], [1e-4] * 7, study).estimate)
+    0.903 [0.849, 0.958]
     """
     if method not in ("reml", "ml"):
         raise ValueError(f"method is reml or ml; found {method!r}")

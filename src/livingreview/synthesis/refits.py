@@ -41,6 +41,14 @@ class Refits:
         The pooled effect; NaN where a Hartung–Knapp interval needs more studies.
     tau2, q, i2, h2
         Heterogeneity.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.refits import leave_one_out
+    >>> from livingreview.synthesis.univariate import fit
+    >>> without = leave_one_out(fit([0.2, 0.5, 0.4, 0.9], [0.04, 0.02, 0.05, 0.03], study="ABCD"))
+    >>> print(without.study[3], round(without.to_dict()[3]["estimate"], 3))
+    D 0.4
     """
 
     study: tuple[str, ...]
@@ -89,6 +97,13 @@ def leave_one_out(result: UnivariateFit) -> Refits:
         For a meta-regression (see :func:`livingreview.synthesis.influence.influence`).
     TooFewStudies
         For a single study.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.refits import leave_one_out
+    >>> from livingreview.synthesis.univariate import fit
+    >>> leave_one_out(fit([0.2, 0.5, 0.4, 0.9], [0.04, 0.02, 0.05, 0.03])).tau2.round(3).tolist()
+    [0.036, 0.101, 0.084, 0.0]
     """
     if result.k < 2:
         raise TooFewStudies("leave-one-out needs at least two studies, found 1")
@@ -115,6 +130,14 @@ def cumulative(result: UnivariateFit, order: ArrayLike | None = None) -> Refits:
     ------
     ValueError
         For a meta-regression, or an order that is no permutation of the rows.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.refits import cumulative
+    >>> from livingreview.synthesis.univariate import fit
+    >>> steps = cumulative(fit([0.2, 0.5, 0.4, 0.9], [0.04, 0.02, 0.05, 0.03], method="dl", test="z"))
+    >>> steps.estimate.round(3).tolist()
+    [0.2, 0.383, 0.4, 0.514]
     """
     rows = np.arange(result.k) if order is None else np.asarray(order)
     if not np.array_equal(np.sort(rows), np.arange(result.k)):

@@ -14,18 +14,18 @@ UnivariateFit(dl, z, k=4: 0.909 [0.883, 0.935]; τ²=0.0006043, I²=85.5%, Q=20.
 
 References
 ----------
-.. [1] Viechtbauer W. Conducting meta-analyses in R with the metafor package. J Stat Softw 2010;36(3).
-   doi:10.18637/jss.v036.i03
-.. [2] Hartung J, Knapp G. A refined method for the meta-analysis of controlled clinical trials with binary
-   outcome. Stat Med 2001;20:3875–3889. doi:10.1002/sim.1009
-.. [3] Röver C, Knapp G, Friede T. Hartung-Knapp-Sidik-Jonkman approach and its modification for random-effects
-   meta-analysis with few studies. BMC Med Res Methodol 2015;15:99. doi:10.1186/s12874-015-0091-1
-.. [4] Higgins JPT, Thompson SG, Spiegelhalter DJ. A re-evaluation of random-effects meta-analysis.
-   J R Stat Soc A 2009;172:137–159. doi:10.1111/j.1467-985X.2008.00552.x
-.. [5] Riley RD, Higgins JPT, Deeks JJ. Interpretation of random effects meta-analyses. BMJ 2011;342:d549.
-   doi:10.1136/bmj.d549
-.. [6] Higgins JPT, Thompson SG. Quantifying heterogeneity in a meta-analysis. Stat Med 2002;21:1539–1558.
-   doi:10.1002/sim.1186
+* Viechtbauer W. Conducting meta-analyses in R with the metafor package. J Stat Softw 2010;36(3).
+  doi:10.18637/jss.v036.i03
+* Hartung J, Knapp G. A refined method for the meta-analysis of controlled clinical trials with binary
+  outcome. Stat Med 2001;20:3875–3889. doi:10.1002/sim.1009
+* Röver C, Knapp G, Friede T. Hartung-Knapp-Sidik-Jonkman approach and its modification for random-effects
+  meta-analysis with few studies. BMC Med Res Methodol 2015;15:99. doi:10.1186/s12874-015-0091-1
+* Higgins JPT, Thompson SG, Spiegelhalter DJ. A re-evaluation of random-effects meta-analysis.
+  J R Stat Soc A 2009;172:137–159. doi:10.1111/j.1467-985X.2008.00552.x
+* Riley RD, Higgins JPT, Deeks JJ. Interpretation of random effects meta-analyses. BMJ 2011;342:d549.
+  doi:10.1136/bmj.d549
+* Higgins JPT, Thompson SG. Quantifying heterogeneity in a meta-analysis. Stat Med 2002;21:1539–1558.
+  doi:10.1002/sim.1186
 """
 
 from __future__ import annotations
@@ -72,11 +72,22 @@ class UnivariateFit(EffectsFit):
     q, df
         Cochran's Q about the fixed-effect line and its degrees of freedom, k − p.
     i2, h2
-        I² (a proportion) and H², from τ² and the typical sampling variance [6]_; from Q for the fixed-effect model.
+        I² (a proportion) and H², from τ² and the typical sampling variance (Higgins and Thompson 2002); from Q for the
+        fixed-effect model.
     scale
         Hartung and Knapp's factor on the covariance; 1 for the z test.
     r_squared
         Share of τ² that the moderators explain, truncated at 0; NaN without moderators or with τ² = 0.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.univariate import fit
+    >>> effects, variances = [0.91, 0.88, 0.94, 0.90], [1e-4, 2e-4, 5e-5, 1e-4]
+    >>> result = fit(effects, variances)
+    >>> print(result.estimate, result.prediction_interval())
+    0.909 [0.869, 0.949] 0.909 [0.797, 1.02]
+    >>> sorted(result.to_dict())[:3]
+    ['coefficients', 'h2', 'i2']
     """
 
     method: Method
@@ -156,8 +167,8 @@ class UnivariateFit(EffectsFit):
         Parameters
         ----------
         convention
-            ``"higgins"``: t on k − 2 degrees of freedom [4]_ [5]_; ``"riley"``: t on k − 1; ``"normal"``: z.
-            Each multiplies ``√(τ² + SE²)``, with the standard error of the fit's own test.
+            ``"higgins"``: t on k − 2 degrees of freedom (Higgins 2009, Riley 2011); ``"riley"``: t on k − 1;
+            ``"normal"``: z. Each multiplies ``√(τ² + SE²)``, with the standard error of the fit's own test.
 
         Raises
         ------
@@ -242,16 +253,21 @@ def fit(
         (k,) arrays: the estimates and their sampling variances (squared standard errors).
     method
         ``"fixed"``, ``"dl"`` (DerSimonian–Laird), ``"pm"`` (Paule–Mandel), ``"reml"`` or ``"ml"``; as R's
-        metafor computes them [1]_.
+        metafor computes them (Viechtbauer 2010).
     test
-        ``"z"``, ``"hartung_knapp"`` [2]_ or ``"hartung_knapp_safeguarded"``, whose variance factor is at
-        least 1 [3]_. Left out: z for the fixed-effect model, Hartung–Knapp for every other.
+        ``"z"``, ``"hartung_knapp"`` (Hartung and Knapp 2001) or ``"hartung_knapp_safeguarded"``, whose variance factor
+        is at least 1 (Röver 2015). Left out: z for the fixed-effect model, Hartung–Knapp for every other.
     moderators, moderator_names
         (k, m) numeric array of study-level covariates (an intercept is added) and its column names.
     study
         k labels; the row numbers when left out.
     level
         Coverage of every interval.
+
+    Returns
+    -------
+    UnivariateFit
+        The pooled effect, or the coefficients of a meta-regression, with heterogeneity.
 
     Raises
     ------
@@ -263,6 +279,16 @@ def fit(
         When the estimator of τ² does not settle.
     ValueError
         For a level outside (0, 1), or an unknown method or test.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.univariate import fit
+    >>> effects, variances = [0.91, 0.88, 0.94, 0.90], [1e-4, 2e-4, 5e-5, 1e-4]
+    >>> print(fit(effects, variances).estimate)
+    0.909 [0.869, 0.949]
+    >>> year = fit(effects, variances, moderators=[[2017], [2019], [2021], [2023]], moderator_names=["year"])
+    >>> [f"{name} {interval}" for name, interval in zip(year.names, year.intervals)][1]
+    'year 0.00145 [-0.0276, 0.0305]'
     """
     chosen = _checked_options(method, test, level)
     y, v, x, names, labels = validated(effects, variances, moderators, moderator_names, study)

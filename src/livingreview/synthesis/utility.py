@@ -59,6 +59,12 @@ def post_test_probability(pre_test: float, likelihood_ratio: float) -> float:
     ------
     ValueError
         For a probability outside (0, 1) or a ratio that is not positive.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.utility import post_test_probability
+    >>> round(post_test_probability(0.2, likelihood_ratio=9.0), 3)
+    0.692
     """
     if not 0 < pre_test < 1:
         raise ValueError(f"expected a probability between 0 and 1, found {pre_test!r}")
@@ -83,6 +89,12 @@ class Fagan:
         Probability after a positive and after a negative result.
     positive, negative
         The three points (x, y) of either line.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.utility import fagan
+    >>> [round(y, 2) for _, y in fagan(0.2, 9.0, 0.1).positive]
+    [1.39, 1.1, 0.81]
     """
 
     pre_test: float
@@ -120,6 +132,13 @@ def fagan(pre_test: float, likelihood_ratio_positive: float, likelihood_ratio_ne
     References
     ----------
     Fagan TJ (1975) doi 10.1056/NEJM197507312930513.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis.utility import fagan
+    >>> nomogram = fagan(0.2, likelihood_ratio_positive=9.0, likelihood_ratio_negative=0.1)
+    >>> print(f"{nomogram.after_positive:.3f} {nomogram.after_negative:.3f}")
+    0.692 0.024
     """
 
     def line(ratio: float, after: float) -> tuple[tuple[float, float], ...]:
@@ -141,6 +160,16 @@ class PredictiveValues:
     positive, negative
         Positive predictive value (disease after a positive result) and negative predictive value (no disease after a
         negative one) at each of them.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> from livingreview.synthesis.utility import predictive_values
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> values = predictive_values(fit(counts), [0.1, 0.5])
+    >>> values.prevalence.tolist(), values.negative.estimate.round(3).tolist()
+    ([0.1, 0.5], [0.981, 0.851])
     """
 
     prevalence: FloatArray
@@ -181,6 +210,15 @@ def predictive_values(fit: PooledLogits, prevalence: ArrayLike) -> PredictiveVal
     ------
     ValueError
         If a prevalence is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> from livingreview.synthesis.utility import predictive_values
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> print(predictive_values(fit(counts), 0.1).positive[0])
+    0.485 [0.398, 0.574]
     """
     at = np.atleast_1d(np.asarray(prevalence, dtype=np.float64))
     if not np.all((at > 0) & (at < 1)):
@@ -214,6 +252,16 @@ class NaturalFrequencies:
     counts
         Whole numbers tp, fp, fn, tn that add up to `population`, and of which tp + fn is the rounded number of
         diseased people.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> from livingreview.synthesis.utility import natural_frequencies
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> found = natural_frequencies(fit(counts), prevalence=0.1)
+    >>> sum(found.counts) == found.population
+    True
     """
 
     prevalence: float
@@ -255,6 +303,18 @@ def natural_frequencies(fit: PooledLogits, prevalence: float, population: int = 
     ------
     ValueError
         For a prevalence outside 0 to 1, or nobody.
+
+    Examples
+    --------
+    >>> from livingreview.synthesis import Counts, fit
+    >>> from livingreview.synthesis.utility import natural_frequencies
+    >>> counts = Counts.from_arrays(
+    ...     tp=[45, 60, 31, 70], fp=[10, 4, 6, 9], fn=[5, 20, 9, 7], tn=[90, 40, 52, 81])
+    >>> found = natural_frequencies(fit(counts), prevalence=0.1)
+    >>> found.counts
+    (84, 89, 16, 811)
+    >>> print(found.tp)
+    84.3 [75.4, 90.3]
     """
     if not 0 <= prevalence <= 1:
         raise ValueError(f"expected a prevalence from 0 to 1, found {prevalence!r}")
