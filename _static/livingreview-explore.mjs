@@ -119,8 +119,8 @@
     if (result.sensitivity) {
       parts.push(`${result.k} with a usable 2×2 table pool to a sensitivity of ${result.sensitivity} and a specificity of ${result.specificity}.`);
     } else {
-      const printing = shown.filter((study) => study.sensitivity || study.specificity).length;
-      parts.push(`No pooled estimate: ${result.reason}. ${printing} print a sensitivity or specificity: see the table of studies below.`);
+      const printing = shown.filter((study) => [study.sensitivity, study.specificity].some((text) => text && !text.endsWith("(computed)"))).length;
+      parts.push(`No pooled estimate: ${result.reason}. ${printing} print a sensitivity or specificity${select("topic")?.value ? "" : ": see the table of studies below"}.`);
     }
     return parts.join(" ");
   };

@@ -71,7 +71,20 @@
     figure.querySelector("figcaption").after(label);
   };
 
+  // Says of a table that is cut by the screen that it scrolls, because nothing else shows it on a phone.
+  const tellWhereWide = (figure) => {
+    const region = figure.querySelector(".lr-scroll");
+    const note = document.createElement("p");
+    note.className = "lr-wide";
+    note.textContent = "Wider than the screen: scroll the table sideways →";
+    region.before(note);
+    new ResizeObserver(() => {
+      note.hidden = region.scrollWidth <= region.clientWidth + 1;
+    }).observe(region);
+  };
+
   const start = () => {
+    document.querySelectorAll("figure.lr-table:has(.lr-scroll)").forEach(tellWhereWide);
     for (const figure of document.querySelectorAll("figure.lr-table:not(.lr-facts)")) {
       const table = figure.querySelector("table");
       if (table.tBodies[0].rows.length >= SORT_FROM) makeSortable(table);

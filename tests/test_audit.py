@@ -162,6 +162,12 @@ def test_verdict_follows_one_changed_cell(
         assert now[name] == verdict
 
 
+def test_a_recomputed_count_reads_as_a_calculation_or_says_what_was_counted(found: dict[str, Statement]) -> None:
+    assert found["tasks-results"].recomputed == "45 + 9 + 8 = 62"
+    assert found["prisma-screened"].recomputed == "1,510 − 531 = 979"
+    assert found["claim-totals"].recomputed == "62 rows that add up"
+
+
 def test_ids_are_unique_and_topics_in_order(review: Review) -> None:
     statements = audit(review)
     assert len({statement.id for statement in statements}) == len(statements)

@@ -101,7 +101,7 @@ def test_can_no_title_end_the_script_that_holds_the_data(unpooled):
 def test_leads_a_choice_without_a_number_to_the_plain_summary(unpooled):
     html = show_explorer(unpooled).data
     unknown = html.split('<span class="lr-explore-unknown" hidden>')[1].split("</span>")[0]
-    assert unknown.startswith('There is no pooled accuracy for this choice yet. <a href="plain-summary.html">')
+    assert unknown.startswith('<a href="plain-summary.html">What is known of all diseases taken together')
 
 
 def test_has_the_table_one_row_a_study(unpooled, review):

@@ -71,15 +71,17 @@ def test_stands_what_the_base_review_printed_beside_today_and_why_they_differ(re
     printed = review.baseline["pooled"].set_index(["synthesis", "measure"])["estimate"].astype(float)
     for measure in ("sensitivity", "specificity"):
         row = table.loc[f"Diagnosis and prediction: {measure}"]
-        assert row["The base review printed"].startswith(f"{printed['diagnosis_prediction', measure]:.2f} (")
-        assert row["Here today"].startswith(f"{latest.today['diagnosis'].value(measure):.3f} (")
+        assert row["The base review printed"].startswith(
+            f"seven studies: {printed['diagnosis_prediction', measure]:.2f} ("
+        )
+        assert f": {latest.today['diagnosis'].value(measure):.3f} (" in row["Here today"]
     pooled = set(latest.today["diagnosis"].studies)
     included = {study.id for study in latest.review.included}
     assert f"names none of its seven; of the {WORDS[len(pooled)]} here" in table["Why they differ"].iloc[0]
     assert f"{WORDS[len(pooled & included)]} is included" in table["Why they differ"].iloc[0]
     assert table.loc["Dice coefficient", "Why they differ"] == "they agree"
-    assert table.loc["Hausdorff distance (mm)", "The base review printed"] == "8.99 ± 6.45 (six studies)"
-    assert table.loc["Hausdorff distance (mm)", "Here today"] == "8.99 ± 6.18 (six studies)"
+    assert table.loc["Hausdorff distance (mm)", "The base review printed"] == "six studies: 8.99 ± 6.45"
+    assert table.loc["Hausdorff distance (mm)", "Here today"] == "six studies: 8.99 ± 6.18"
     assert table.loc["Segmentation: specificity", "Here today"] == "not pooled"
     named = table.loc["Studies included"]
     assert named["The base review printed"] == f"{review.file.base_review['studies']}"

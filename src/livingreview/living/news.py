@@ -169,10 +169,10 @@ def base_table(found: News) -> pd.DataFrame:
         synthesis = found.today[f"tabulated/{row['measure']}"]
         mean, sd = (decimal(synthesis.value(name) or math.nan) for name in ("mean", "sd"))
         before = f"{decimal(float(row['estimate']))} ± {decimal(float(row['sd']))}"
-        told = _of_studies(int(row["studies"])), _of_studies(len(synthesis.studies))
+        told = _of(int(row["studies"])), _of(len(synthesis.studies))
         same = before == f"{mean} ± {sd}"
         reason = "they agree" if same else "the base review's own table does not give what it prints"
-        rows.append((METRICS[str(row["measure"])], f"{before} {told[0]}", f"{mean} ± {sd} {told[1]}", reason))
+        rows.append((METRICS[str(row["measure"])], f"{told[0]} {before}", f"{told[1]} {mean} ± {sd}", reason))
     reason = "what was counted (patients, slices or voxels) is not stated"
     rows += [(f"Segmentation: {row['measure']}", _as_printed(row), "not pooled", reason) for row in of_segments]
     studies, named = int(found.review.file.base_review["studies"]), len(found.review.included)
@@ -183,18 +183,18 @@ def base_table(found: News) -> pd.DataFrame:
 
 def _as_printed(row: Mapping[Any, Any]) -> str:
     limits = f"95 % CI {decimal(float(row['ci_lower']))} to {decimal(float(row['ci_upper']))}"
-    return f"{decimal(float(row['estimate']))} ({limits}) {_of_studies(int(row['studies']))}"
+    return f"{_of(int(row['studies']))} {decimal(float(row['estimate']))} ({limits})"
 
 
 def _pooled_today(synthesis: FrozenSynthesis, measure: str) -> str:
     interval = _interval(synthesis, measure)
     if interval is None:
         return f"not pooled: {synthesis.reason}"
-    return f"{with_interval(interval, scale='plain', decimals=3)} {_of_studies(len(synthesis.studies))}"
+    return f"{_of(len(synthesis.studies))} {with_interval(interval, scale='plain', decimals=3)}"
 
 
-def _of_studies(count: int) -> str:
-    return f"({plural(count, 'study', 'studies')})"
+def _of(count: int) -> str:
+    return f"{plural(count, 'study', 'studies')}:"
 
 
 def _why_pooled_differs(found: News, before: int) -> str:

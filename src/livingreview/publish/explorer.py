@@ -125,9 +125,9 @@ def show_explorer(found: Explorer) -> HTML:
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
-        '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>There is no pooled accuracy '
-        'for this choice yet. <a href="plain-summary.html">What is known of all diseases taken together, in plain '
-        'words</a></span></output></p><p class="lr-explore-refused" role="alert" hidden></p>'
+        '<span class="lr-explore-said"></span> <span class="lr-explore-unknown" hidden>'
+        '<a href="plain-summary.html">What is known of all diseases taken together, in plain words</a></span>'
+        '</output></p><p class="lr-explore-refused" role="alert" hidden></p>'
         '<ul class="lr-explore-answers" aria-label="What each study found" hidden></ul>'
         '<form><div class="lr-explore-filters"></div>'
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'

@@ -22,7 +22,7 @@ def selection(base: BaseReview) -> Iterator[Statement]:
                count["identified_total"], parts, here)  # fmt: skip
     screened = count["identified_total"] - count["duplicates_removed"]
     yield _exact("prisma-screened", "Records screened are records found less duplicates",
-                 count["screened"], screened, f"{count['identified_total']:,} − {count['duplicates_removed']:,}",
+                 count["screened"], screened, f"{count['identified_total']:,} − {count['duplicates_removed']:,} =",
                  here)  # fmt: skip
     read = count["screened"] - count["excluded_title_abstract"]
     unstated = read - count["included_review"]
@@ -118,7 +118,7 @@ def _claim_rows(base: BaseReview) -> Iterator[Statement]:
     yield _exact("claim-studies", "Every included study has a CLAIM score", included, len(table),
                  "rows of the table", here)  # fmt: skip
     yield _exact("claim-items", "The sections of the checklist make all its items", items,
-                 sum(SECTION_MAXIMA.values()), "sum of the sections' maxima",
+                 sum(SECTION_MAXIMA.values()), "points at most, over all sections",
                  base.sources("Risk of bias assessment", "claim"))  # fmt: skip
     yield _exact("claim-totals", "Section points make the total in every row", len(table), adding_up,
                  "rows that add up", here)  # fmt: skip
@@ -164,9 +164,11 @@ def _claim_summary(base: BaseReview) -> Iterator[Statement]:
 
 
 def _sum(name: str, statement: str, printed: int, parts: list[int], sources: tuple[Link, ...]) -> Statement:
-    return _exact(name, statement, printed, sum(parts), " + ".join(f"{part:,}" for part in parts), sources)
+    return _exact(name, statement, printed, sum(parts), f"{' + '.join(f'{part:,}' for part in parts)} =", sources)
 
 
 def _exact(name: str, statement: str, printed: int, value: int, how: str, sources: tuple[Link, ...]) -> Statement:
+    """Compare two whole numbers; `how` tells what is counted, or ends in = where it is a calculation."""
     verdict, why = judged(printed == value, why_not=f"They differ by {abs(value - printed):,}.")
-    return Statement(name, statement, f"{printed:,}", f"{value:,} ({how})", verdict, why, sources)
+    recomputed = f"{how} {value:,}" if how.endswith("=") else f"{value:,} {how}"
+    return Statement(name, statement, f"{printed:,}", recomputed, verdict, why, sources)
