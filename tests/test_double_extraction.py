@@ -97,7 +97,33 @@ def test_values_of_the_base_review_are_no_disagreement(data_copy: Path, write: W
     assert "index_test.family" in fields
 
 
-def test_agreement_is_counted_over_all_studies_extracted_twice(data_copy: Path, write: Write) -> None:
+def test_a_few_pairs_give_no_kappa_and_nothing_is_no_category(
+    data_copy: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("righetti2024", "Made Up A")
+    write("righetti2024", "Made Up B", family="U-Net")
+    write("martini2020", "Made Up A")
+    path = write("martini2020", "Made Up B")
+    path.write_text(path.read_text(encoding="utf-8").replace("family: CNN, ", ""), encoding="utf-8")
+    table = agreement_table(readers(data_copy)).set_index("What")
+    assert table.loc["index test: family", "Kappa"] == "too few: 1 of 10"
+    assert table.loc["index test: family", "Compared"] == 2
+    monkeypatch.setattr(double_extraction, "FEWEST", 1)
+    table = agreement_table(readers(data_copy)).set_index("What")
+    assert table.loc["index test: family", "Kappa"] == str(cohen_kappa([[0, 1], [0, 0]]))
+
+
+def test_what_no_person_read_is_no_difference(data_copy: Path, write: Write) -> None:
+    write("righetti2024", "Made Up A")
+    held = readers(data_copy)["righetti2024"]
+    assert getattr(held[-1].record.setting, "access", None)
+    assert not [item.field for item in compare(held) if item.field.startswith("setting")]
+
+
+def test_agreement_is_counted_over_all_studies_extracted_twice(
+    data_copy: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(double_extraction, "FEWEST", 3)
     for study, first, second in (
         ("righetti2024", "CNN", "CNN"), ("martini2020", "CNN", "U-Net"), ("lvar2026", "U-Net", "U-Net"),
     ):  # fmt: skip
@@ -149,12 +175,18 @@ def test_check_names_what_is_wrong_with_an_extraction(
         readers(data_copy)
 
 
-def test_a_fault_of_the_study_file_is_no_fault_of_its_folder(data_copy: Path, write: Write) -> None:
+def test_a_fault_of_the_study_file_is_no_fault_of_its_folder(
+    data_copy: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
     write("righetti2024", "Made Up A")
     path = data_copy / "studies" / "righetti2024.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "typo: 1\n", encoding="utf-8")
     (fault,) = every_fault(data_copy)
     assert (fault.code, fault.path) == ("DATA-001", "data/studies/righetti2024.yaml")
+    assert main(["extractions", "righetti2024", "--data", str(data_copy)]) == 2
+    assert "typo" in capsys.readouterr().err
+    assert main(["extractions", "nosuch", "--data", str(data_copy)]) == 2
+    assert "nobody has extracted 'nosuch'" in capsys.readouterr().err
 
 
 def test_a_value_of_the_base_review_is_no_extraction(data_copy: Path, write: Write) -> None:

@@ -1,8 +1,9 @@
 """Compare people's extractions of one study field by field, with each other and with the study file.
 
-Compared is what at least one reader gives. Evaluations meet by their id, overlap values by what they measure; an entry
-that a reader lacks is one disagreement, its fields are not compared. Wording is listed where it differs but not scored;
-of readiness for use only whether something is reported counts.
+Compared is what at least one person gives; what only the study file has, nobody has read twice. Evaluations meet by
+their id, overlap values by what they measure; an entry that a reader lacks is one disagreement, its fields are not
+compared. Wording is listed where it differs but not scored; of readiness for use only whether something is reported
+counts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from livingreview.review import label
-from livingreview.review.extractions import LISTS, SINGLE, Reader
+from livingreview.review.extractions import LISTS, SINGLE, STUDY_FILE, Reader
 from livingreview.review.model import PersonExtraction, Quoted, Study, Translation, source_keys
 from livingreview.screening.agreement import cohen_kappa, share_alike
 from livingreview.wording import plural
@@ -31,6 +32,8 @@ CATEGORIES = frozenset({
     "problem", "split", "statistic",
 })  # fmt: skip
 WORDING = frozenset({"architecture", "description", "vendors", "threshold"})
+# Pairs below which kappa's large-sample interval is none. This review's choice.
+FEWEST = 10
 # Names and remarks, and what decides whether two entries are the same one.
 NOT_COMPARED = frozenset({"source", "id", "primary", "label", "note", "contradiction", *OVERLAP_KEY})
 
@@ -65,7 +68,8 @@ def compare(held: Sequence[Reader]) -> list[Compared]:
     for field in dict.fromkeys(field for given in values.values() for field in given):
         entry, inside, _ = field.partition("].")
         having = {name: given for name, given in values.items() if not inside or f"{entry}]" in given}
-        if len(having) > 1:
+        read = any(field in given for name, given in values.items() if name != STUDY_FILE)
+        if len(having) > 1 and read:
             kind = next(given[field].kind for given in having.values() if field in given)
             compared.append(Compared(field, kind, {name: given.get(field) for name, given in having.items()}))
     return compared
@@ -125,9 +129,9 @@ def standing_of(found: Mapping[str, Sequence[Reader]]) -> str:
 def agreement_table(found: Mapping[str, Sequence[Reader]]) -> pd.DataFrame:
     """Return how often two people gave the same, over all studies that two people extracted.
 
-    Categories one by one, with Cohen's kappa, where giving nothing is a category; numbers as printed and entries found
-    by block. Intervals are Wilson's and, for kappa, the large-sample one; with several values of one study they are
-    too narrow.
+    Categories one by one, with Cohen's kappa of the pairs in which both give one; numbers as printed and entries found
+    by block. Intervals are Wilson's and, for kappa, the large-sample one, which says nothing of a few pairs: then there
+    is no kappa. With several values of one study they are too narrow.
     """
     groups: dict[tuple[str, Kind], list[tuple[str, ...]]] = defaultdict(list)
     for held in found.values():
@@ -151,8 +155,11 @@ def agreement_table(found: Mapping[str, Sequence[Reader]]) -> pd.DataFrame:
 
 
 def _kappa(pairs: Sequence[tuple[str, ...]]) -> str:
-    names = sorted({value for pair in pairs for value in pair})
-    counts = Counter(pairs)
+    both = [pair for pair in pairs if all(pair)]
+    if len(both) < FEWEST:
+        return f"too few: {len(both)} of {FEWEST}"
+    names = sorted({value for pair in both for value in pair})
+    counts = Counter(both)
     kappa = cohen_kappa([[counts[first, second] for second in names] for first in names])
     return "not defined: one category only" if kappa is None else str(kappa)
 

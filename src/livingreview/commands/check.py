@@ -116,7 +116,8 @@ def _run_extractions(options: argparse.Namespace) -> int:
     from livingreview.review.extractions import readers
 
     require_data(options.data)
-    found = readers(options.data)
+    folder = options.data / "extraction" / (options.study or "")
+    found = readers(options.data) if folder.is_dir() else {}
     if options.study and options.study not in found:
         raise ReviewError(f"nobody has extracted {options.study!r} into {options.data / 'extraction' / options.study}")
     for study, held in found.items():
