@@ -150,7 +150,7 @@ def test_a_boundary_is_named_and_an_area_that_does_not_exist_is_null_with_its_re
     assert len(result["boundary"]) >= 2
     assert result["hsroc"] is None
     assert result["auc"] is result["partial_auc"] is None
-    assert any("no summary ROC curve of the kind rutter gatsonis" in note for note in result["notes"])
+    assert any("no summary ROC curve (a variance" in note for note in result["notes"])
 
 
 def test_the_level_reaches_every_interval(pool):
@@ -466,6 +466,8 @@ def test_both_figures_are_written_with_the_studies_in_them(capsys, tmp_path):
         svg = figure.read_text(encoding="utf-8")
         assert "<svg" in svg
         assert "summary sensitivity" in svg
+        assert "Intervals: sensitivity: Wald on the logit scale, normal quantile; " in svg
+        assert "studies: Wilson." in svg
     assert "S7" in forest.read_text(encoding="utf-8")
 
 
@@ -478,6 +480,7 @@ def test_the_forest_plot_puts_the_studies_of_a_level_together_and_both_figures_n
     drawn = forest.read_text(encoding="utf-8")
     for level in levels:
         assert f">{level}</text>" in plane.read_text(encoding="utf-8")
+        assert f"{level}: sensitivity 0." in plane.read_text(encoding="utf-8")
         assert re.search(rf">{level} \(\d studies, 95 % CI\)</text>", drawn)
     column = [text for text in re.findall(r">([^<>]+)</text>", drawn) if text in levels]
     assert column == sorted(column)

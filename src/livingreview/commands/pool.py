@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from livingreview.pool.tables import CountsTable
     from livingreview.synthesis.bivariate import BivariateFit
     from livingreview.synthesis.counts import Correction
+    from livingreview.synthesis.summary import PooledModel
 
 __all__ = ["POOL"]
 
@@ -131,8 +132,8 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
         level=arguments.level,
         quantile=arguments.quantile or "normal",
     )
-    _draw(arguments, result, by)
     pooled = bivariate_object(result)
+    _draw(arguments, result, by, pooled["methods"])
     if by and len(set(by)) > 2 and all(is_number(value) for value in by):
         pooled["notes"].append(
             f"{arguments.by} has numbers: taken as {len(set(by))} categories; --covariate takes them as numbers"
@@ -140,14 +141,21 @@ def _pool_bivariate(arguments: argparse.Namespace, table: CountsTable) -> dict[s
     return pooled
 
 
-def _draw(arguments: argparse.Namespace, fit: BivariateFit, by: Sequence[str] | None) -> None:
+def _draw(
+    arguments: argparse.Namespace, fit: BivariateFit, by: Sequence[str] | None, methods: Mapping[str, str]
+) -> None:
     if not (arguments.plot or arguments.forest):
         return
     from livingreview.plots.forest import forest
     from livingreview.plots.sroc import sroc
     from livingreview.plots.svg import save
 
-    summary = f"{fit.k} studies; summary sensitivity {fit.sensitivity}, specificity {fit.specificity}."
+    estimates: list[tuple[str, PooledModel]] = [("summary", fit)]
+    if fit.levels:
+        estimates = [(f"{level.label}:", level) for level in fit.levels]
+    accuracy = "; ".join(f"{name} sensitivity {e.sensitivity}, specificity {e.specificity}" for name, e in estimates)
+    made = "; ".join(f"{name.replace('_', ' ')}: {method}" for name, method in methods.items())
+    summary = f"{fit.k} studies; {accuracy}. Intervals: {made}."
     # Studies of one level stand together, beside its name.
     groups: dict[str, Any] = {}
     if by:

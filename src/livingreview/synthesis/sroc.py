@@ -347,9 +347,10 @@ def _line(kind: CurveKind, mu: FloatArray, factor: FloatArray) -> tuple[float, f
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(SLOPES[kind](l11, l21, l22))
     if min(l11, np.hypot(l21, l22)) < NEGLIGIBLE or not np.isfinite(slope):
+        named = "" if kind == "rutter_gatsonis" else f" of the kind {kind}"
         raise ConvergenceError(
-            f"the between-study covariance determines no summary ROC curve of the kind {kind.replace('_', ' ')} (a "
-            "variance or the covariance is 0); report the summary point and its regions instead"
+            f"the between-study covariance determines no summary ROC curve{named} (a variance or the covariance is 0); "
+            "report the summary point and its regions instead"
         )
     return float(mu[0] + slope * mu[1]), slope
 
