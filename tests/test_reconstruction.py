@@ -343,6 +343,15 @@ def test_do_the_values_behind_a_printed_number_include_the_one_printed(value, de
         assert values_behind(read, rounding).upper >= abs(value)
 
 
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("text", ["-0.3", "-0.2", "0.0", "0.2", "0.3"])
+def test_are_the_values_behind_a_printed_number_exactly_those_that_print_it(text, rounding) -> None:
+    bounds = values_behind(Printed.parse(text), rounding)
+    for value in (Fraction(k, 40) for k in range(-40, 41)):
+        size = float(show(abs(value), 1, False, rounding))
+        assert bounds.contains(value) is ((size if value > 0 else -size) == float(text)), value
+
+
 def test_are_all_faults_reported_at_once() -> None:
     with pytest.raises(DataError) as raised:
         reconstruct({"sensitivity": 0.95, "youden": "0.5", "ppv": "-0.2", "tp": -1}, n=10)
