@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,15 @@ def test_an_output_that_cannot_be_written_is_named(
 ) -> None:
     monkeypatch.setattr(diff_command, "difference_since", lambda *_: added)
     assert "check the path" in refused(capsys, "--output", str(tmp_path))
+
+
+def test_a_terminal_shows_no_backslashes_before_punctuation(
+    with_study: Path, uncompared: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", "HEAD", "--root", str(with_study)]) == 0
+    assert "data\\/studies" in (piped := capsys.readouterr().out)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["diff", "HEAD", "--root", str(with_study)]) == 0
+    shown = capsys.readouterr().out
+    assert "\\/" not in shown
+    assert len(shown.splitlines()) == len(piped.splitlines())

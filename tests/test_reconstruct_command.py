@@ -63,3 +63,20 @@ def test_does_the_help_say_how_to_write_a_percentage(capsys) -> None:
     assert stopped.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
     assert "0.94, 0.940 and 94 % are different. A bare number above 1, such as 95, is a percentage." in help_text
+
+
+def test_are_many_tables_counted_and_listed_only_where_a_program_reads_them(capsys) -> None:
+    arguments = ["reconstruct", "--sensitivity", "90", "--specificity", "80", "--n", "300"]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "451 tables, n 300, rounding half-up"
+    assert "--format json lists every table" in lines
+    assert len(lines) < 10
+    assert main([*arguments, "--format", "json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["tables"]) == 451
+
+
+def test_is_an_interval_that_ends_before_it_begins_refused(capsys) -> None:
+    arguments = ["reconstruct", "--sensitivity", "0.9", "--sensitivity-ci", "0.94", "0.77", "--n", "30"]
+    assert main(arguments) == 2
+    assert "sensitivity_ci — 0.94 is above 0.77; give the lower limit first" in capsys.readouterr().err

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -43,10 +45,20 @@ def _run_diff(options: argparse.Namespace) -> int:
     """Print or write the difference and return 0."""
     text = _writer(options.format)(difference_since(options.reference, options.root))
     if options.output is None:
-        print(text, end="")
+        # In a terminal, nobody turns the signs into what they stand for.
+        print(_unescaped(text) if options.format == "markdown" and sys.stdout.isatty() else text, end="")
     else:
         options.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def _unescaped(text: str) -> str:
+    r"""Return Markdown without the backslashes that keep punctuation from being markup.
+
+    >>> _unescaped(r"https\:\/\/doi\.org")
+    'https://doi.org'
+    """
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
 
 
 def difference_since(reference: str | None, root: Path) -> Difference:

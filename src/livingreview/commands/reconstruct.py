@@ -15,6 +15,8 @@ __all__ = ["RECONSTRUCT"]
 
 METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "prevalence", "balanced-accuracy", "mcc")
 COUNTS = ("n-diseased", "n-nondiseased", "tp", "fp", "fn", "tn")
+# More than these say nothing to a reader.
+MOST_ROWS = 20
 INTERVALS = ("sensitivity-ci", "specificity-ci")
 
 
@@ -56,9 +58,11 @@ def _as_text(found: Reconstruction) -> str:
     lines = [f"{tables}, {size}, rounding {found.rounding}", *found.notes]
     if found.interval_methods:
         lines.append(f"confidence intervals reproduced by {', '.join(found.interval_methods)}")
-    rows = found.tables.tolist() if found.complete else found.hull.tolist()
-    lines += ["" if found.complete else "smallest and largest value of each cell", _row("tp", "fp", "fn", "tn")]
-    lines += [_row(*row) for row in rows]
+    listed = found.complete and found.count <= MOST_ROWS
+    if found.complete and not listed:
+        lines.append("--format json lists every table")
+    lines += ["" if listed else "smallest and largest value of each cell", _row("tp", "fp", "fn", "tn")]
+    lines += [_row(*row) for row in (found.tables if listed else found.hull).tolist()]
     return "\n".join(lines)
 
 

@@ -67,6 +67,8 @@ class Reported:
                     counts[name] = parse_count(value)
                 elif name in INTERVALS:
                     lower, upper = (_read_metric(name, end) for end in value)
+                    if lower.value > upper.value:
+                        faults.append(_fault(name, f"{lower} is above {upper}", "give the lower limit first", "001"))
                     intervals[name] = (lower, upper)
                 else:
                     names = ", ".join((*METRICS, *COUNTS, *INTERVALS))
