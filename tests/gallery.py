@@ -23,6 +23,7 @@ from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.utility import fagan, icon_array, predictive_values
 from livingreview.synthesis.bias import deeks
+from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval, Intervals
 
@@ -73,6 +74,9 @@ FIT = Fit(
     prediction_interval_specificity=Interval(0.9, 0.63, 0.98),
 )
 
+BY = fit(COUNTS, by=[HOSTILE, "ward", HOSTILE, "ward"], structure="fixed")
+"""A fit whose levels have names of any kind."""
+
 FLOW = (
     FlowBox("identified", "Records identified\nPubMed: 60\nEmbase: 40", 100, False, "Databases", 0, False),
     FlowBox("duplicates", "Duplicates removed", 30, False, "Databases", 0, True),
@@ -116,6 +120,7 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "flow_stacked": lambda: flow_diagram((*FLOW, OTHER), width=COLUMN),
     "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}, quality={"Index test": RATINGS}),
     "forest_compact": lambda: forest(FIT, width=COLUMN),
+    "forest_levels": lambda: forest(BY, levels=BY.levels),
     "funnel": lambda: funnel(deeks(COUNTS), study=COUNTS.study),
     "gap_map": lambda: gap_map(COUNTS.study, {HOSTILE: STATES, "Code": STATES}),
     "icon_array": lambda: icon_array(8, 2, 10, 80),
@@ -132,6 +137,7 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "predictive_values": lambda: predictive_values([0.1, 0.3, 0.5], PPV, NPV, scenarios={HOSTILE: 0.2}),
     "quadas_summary": lambda: quadas_summary({HOSTILE: {"low": 3, "high": 1}}),
     "sroc": lambda: sroc(FIT),
+    "sroc_levels": lambda: sroc(BY, levels=BY.levels),
 }
 
 

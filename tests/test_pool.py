@@ -365,7 +365,8 @@ def test_a_missing_file_or_column_is_named(refused, capsys):
 
 
 @pytest.mark.parametrize(
-    "options", [["--plot", "x.svg"], ["--by", "setting"], ["--method", "ml", "--structure", "fixed"]]
+    "options",
+    [["--plot", "x.svg"], ["--by", "setting"], ["--quantile", "t"], ["--method", "ml", "--structure", "fixed"]],
 )
 def test_metadisc_refuses_what_it_has_not(refused, options):
     (line,) = refused(TABLE, "--model", "metadisc", *options)
