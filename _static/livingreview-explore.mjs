@@ -117,7 +117,8 @@
     if (several) parts.push(`${several} of them ${several === 1 ? "is" : "are"} of several conditions and ${several === 1 ? "names" : "name"} this one.`);
     if (!shown.some(({ says }) => says)) return parts.join(" "); // nothing here has an accuracy
     if (result.sensitivity) {
-      parts.push(`${result.k} with a usable 2×2 table pool to a sensitivity of ${result.sensitivity} and a specificity of ${result.specificity}.`);
+      const subjects = new Set(chosen.flatMap(({ id }) => byId.get(id).topic ?? [])).size;
+      parts.push(`${result.k} with a usable 2×2 table${subjects > 1 ? `, of ${subjects} conditions or subjects,` : ""} pool to a sensitivity of ${result.sensitivity} and a specificity of ${result.specificity}.`);
     } else {
       const printing = shown.filter((study) => [study.sensitivity, study.specificity].some((text) => text && !text.endsWith("(computed)"))).length;
       parts.push(`No pooled estimate: ${result.reason}. ${printing} print a sensitivity or specificity${select("topic")?.value ? "" : ": see the table of studies below"}.`);

@@ -76,10 +76,10 @@
     const region = figure.querySelector(".lr-scroll");
     const note = document.createElement("p");
     note.className = "lr-wide";
-    note.textContent = "Wider than the screen: scroll the table sideways →";
+    note.textContent = "Wider than the page: scroll the table sideways →";
     region.before(note);
     new ResizeObserver(() => {
-      note.hidden = region.scrollWidth <= region.clientWidth + 1;
+      note.hidden = region.scrollWidth < region.clientWidth + 16;
     }).observe(region);
   };
 

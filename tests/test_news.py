@@ -70,19 +70,18 @@ def test_stands_what_the_base_review_printed_beside_today_and_why_they_differ(re
     table = base_table(latest).set_index("What")
     printed = review.baseline["pooled"].set_index(["synthesis", "measure"])["estimate"].astype(float)
     for measure in ("sensitivity", "specificity"):
-        row = table.loc[f"Diagnosis and prediction: {measure}"]
-        assert row["The base review printed"].startswith(
-            f"seven studies: {printed['diagnosis_prediction', measure]:.2f} ("
-        )
-        assert f": {latest.today['diagnosis'].value(measure):.3f} (" in row["Here today"]
+        row = table.loc[measure.capitalize()]
+        before = f"7 studies: {printed['diagnosis_prediction', measure]:.2f} ("
+        assert row["The base review printed"].startswith(before)
+        assert f": {latest.today['diagnosis'].value(measure):.2f} (" in row["Here today"]
     pooled = set(latest.today["diagnosis"].studies)
     included = {study.id for study in latest.review.included}
-    assert f"names none of its seven; of the {WORDS[len(pooled)]} here" in table["Why they differ"].iloc[0]
+    assert f"it names none of its seven; of the {WORDS[len(pooled)]} here" in table["Why they differ"].iloc[0]
     assert f"{WORDS[len(pooled & included)]} is included" in table["Why they differ"].iloc[0]
     assert table.loc["Dice coefficient", "Why they differ"] == "they agree"
-    assert table.loc["Hausdorff distance (mm)", "The base review printed"] == "six studies: 8.99 ± 6.45"
-    assert table.loc["Hausdorff distance (mm)", "Here today"] == "six studies: 8.99 ± 6.18"
-    assert table.loc["Segmentation: specificity", "Here today"] == "not pooled"
+    assert table.loc["Hausdorff distance (mm)", "The base review printed"] == "6 studies: 8.99 ± 6.45"
+    assert table.loc["Hausdorff distance (mm)", "Here today"] == "6 studies: 8.99 ± 6.18"
+    assert table.loc["Specificity of segmentation", "Here today"] == "not pooled"
     named = table.loc["Studies included"]
     assert named["The base review printed"] == f"{review.file.base_review['studies']}"
     assert named["Here today"] == f"{len(included)} named"
@@ -94,7 +93,7 @@ def test_is_nothing_pooled_where_nothing_is_said_to_be(latest: News) -> None:
         update={"syntheses": [silent, *(s for s in latest.today.syntheses if s.id != "diagnosis")]}
     )
     table = base_table(replace(latest, today=today)).set_index("What")
-    assert table.loc["Diagnosis and prediction: sensitivity", "Here today"] == "not pooled: 1 usable"
+    assert table.loc["Sensitivity", "Here today"] == "not pooled: 1 usable"
 
 
 def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None:

@@ -210,7 +210,7 @@ def _printed(study: Study, items: Sequence[TableEvidence], selection: Selection)
     return {
         **shown,
         "tested": f"{entry.n:,} {entry.unit or 'case'}s" if entry.n else "",
-        "says": _says(item),
+        "says": f"{study.target_condition}: {_says(item)}" if study.target_condition else _says(item),
         "grade": "pooled" if item not in refused else f"{refused[item]}, not pooled" if item.usable else item.grade,
     }
 
@@ -242,7 +242,7 @@ def _says(item: TableEvidence) -> str:
     with_intervals = False
     for name, (value, interval) in _computed(item).items():
         printed = printed_text(quoted := getattr(entry, name))
-        own = interval if not (isinstance(quoted, Quoted) and quoted.ci) else ""
+        own = interval if not (isinstance(quoted, Quoted) and quoted.ci) and entry.unit in MAIN.units else ""
         with_intervals |= bool(own)
         limits = f" ({own})" if own else ""
         if printed:

@@ -162,8 +162,10 @@ def base_table(found: News) -> pd.DataFrame:
     diagnosis = found.today["diagnosis"]
     why = _why_pooled_differs(found, int(of_diagnosis[0]["studies"]))
     rows = [
-        (f"Diagnosis and prediction: {row['measure']}", _as_printed(row), _pooled_today(diagnosis, row["measure"]), why)
+        (measure.capitalize(), _as_printed(row), _pooled_today(diagnosis, measure), reason)
+        for measure, reason in zip(_PAIR, (why, "as for sensitivity"), strict=True)
         for row in of_diagnosis
+        if row["measure"] == measure
     ]
     for row in averages:
         synthesis = found.today[f"tabulated/{row['measure']}"]
@@ -174,7 +176,10 @@ def base_table(found: News) -> pd.DataFrame:
         reason = "they agree" if same else "the base review's own table does not give what it prints"
         rows.append((METRICS[str(row["measure"])], f"{told[0]} {before}", f"{told[1]} {mean} ± {sd}", reason))
     reason = "what was counted (patients, slices or voxels) is not stated"
-    rows += [(f"Segmentation: {row['measure']}", _as_printed(row), "not pooled", reason) for row in of_segments]
+    rows += [
+        (f"{row['measure'].capitalize()} of segmentation", _as_printed(row), "not pooled", reason)
+        for row in of_segments
+    ]
     studies, named = int(found.review.file.base_review["studies"]), len(found.review.included)
     reason = "no more could be named from what the base review prints" if named < studies else ""
     rows.append(("Studies included", f"{studies}", f"{named} named", reason))
@@ -190,11 +195,11 @@ def _pooled_today(synthesis: FrozenSynthesis, measure: str) -> str:
     interval = _interval(synthesis, measure)
     if interval is None:
         return f"not pooled: {synthesis.reason}"
-    return f"{_of(len(synthesis.studies))} {with_interval(interval, scale='plain', decimals=3)}"
+    return f"{_of(len(synthesis.studies))} {with_interval(interval, scale='plain', decimals=2)}"
 
 
 def _of(count: int) -> str:
-    return f"{plural(count, 'study', 'studies')}:"
+    return f"{count} {'study' if count == 1 else 'studies'}:"
 
 
 def _why_pooled_differs(found: News, before: int) -> str:
@@ -204,7 +209,7 @@ def _why_pooled_differs(found: News, before: int) -> str:
     included = sum(study.id in used for study in found.review.included)
     of = f"{in_words(included) if included else 'none'} {'is' if included == 1 else 'are'} included"
     return (
-        f"other studies, and another model: the base review names none of its {in_words(before)}; of the "
+        f"other studies and another model: it names none of its {in_words(before)}; of the "
         f"{in_words(len(used))} here {of} and {in_words(len(used) - included)} await a person's decision"
     )
 

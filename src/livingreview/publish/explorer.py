@@ -97,7 +97,7 @@ _OVERLAP: Final = {
             "scale": {"zero": False, "padding": 12},
             "axis": {"title": None, "format": ".2f", "tickCount": 4},
         },
-        "y": {"field": "place", "type": "nominal", "sort": None, "axis": {"title": None}},
+        "y": {"field": "place", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 200}},
         "color": {"value": "var(--lr-sensitivity)"},
         "description": {"field": "label"},
     },
