@@ -53,7 +53,7 @@ def test_does_combining_follow_rubins_rules() -> None:
 
 
 def test_do_few_studies_leave_few_degrees_of_freedom() -> None:
-    # As above, λ = (4/3) / (10/3) = 0.4; of four complete degrees of freedom ν = 1 / (0.4² / 2 + 1 / (4 · 0.6)) = 2.0134.
+    # As above, λ = (4/3) / (10/3) = 0.4; of four degrees of freedom remain 1 / (0.4² / 2 + 1 / (4 · 0.6)) = 2.0134.
     mu = [[-1.0, 2.0], [0.0, 2.0], [1.0, 2.0]]
     result = combine(mu, [np.diag([2.0, 0.5])] * 3, complete_df=(4.0, 6.0))
     assert result.df == pytest.approx((1 / (0.08 + 1 / 2.4), 6.0))

@@ -73,7 +73,7 @@ def test_does_the_table_of_coverage_span_every_setting(review: Review) -> None:
     assert set(read["source"]) == {"simulated by validation/coverage.py with seed 1"}
     for studies in table.index:
         for title, quantile in (("Normal quantile", "normal"), ("Student's quantile", "t")):
-            shares = read.query("studies == @studies and quantile == @quantile")["covered"]
+            shares = read[(read["studies"] == studies) & (read["quantile"] == quantile)]["covered"]
             assert len(shares) == 8
             low, high = table.at[studies, title].replace(" %", "").split(" to ")
             assert float(low) == pytest.approx(100 * shares.min(), abs=0.5)

@@ -26,7 +26,7 @@ from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import CELLS, Counts
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.influence import leave_one_out
-from livingreview.synthesis.summary import PooledLogits
+from livingreview.synthesis.intervals import Interval
 from livingreview.wording import p_value, percent, plural, with_interval
 
 __all__ = [
@@ -187,12 +187,12 @@ def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
     if pooled.fit is None:
         return pd.DataFrame(columns=columns)
     rows = []
-    found, (first, second) = leave_one_out(pooled.fit), pooled.fit.df
+    found = leave_one_out(pooled.fit)
     for i, name in enumerate(found.study):
         texts = [found.failure[i]] * 2
         if not found.failure[i]:
-            without = PooledLogits(found.mu[i], found.mu_cov[i], pooled.fit.level, df=(first - 1, second - 1))
-            texts = [with_interval(without.sensitivity), with_interval(without.specificity)]
+            rows_of = (found.sensitivity[i].tolist(), found.specificity[i].tolist())
+            texts = [with_interval(Interval(e, low, high, pooled.fit.level)) for e, low, high in rows_of]
         rows.append((name, *texts, round(float(found.cook_distance[i]), 2)))
     return pd.DataFrame(rows, columns=columns)
 

@@ -33,6 +33,7 @@ from livingreview.synthesis.arrays import BoolArray, FloatArray, freeze
 from livingreview.synthesis.batch import fit_many
 from livingreview.synthesis.fit_result import BivariateFit
 from livingreview.synthesis.random_effects import finite_or_none, full_rank, orthonormal, solve
+from livingreview.synthesis.summary import student_quantile
 from livingreview.synthesis.univariate import UnivariateFit
 
 __all__ = ["BivariateInfluence", "Influence", "influence", "leave_one_out"]
@@ -123,7 +124,7 @@ class BivariateInfluence:
     mu, mu_cov, between_study_cov
         (k, 2), (k, 2, 2) and (k, 2, 2) arrays without study i.
     sensitivity, specificity
-        (k, 3) arrays: estimate, lower, upper, Wald on the logit scale.
+        (k, 3) arrays: estimate, lower, upper, Wald on the logit scale with the fit's kind of quantile.
     cook_distance
         (k,) ``(μ − μ₍ᵢ₎)ᵀ Var(μ)⁻¹ (μ − μ₍ᵢ₎)`` (Cook 1977), on the scale of χ² with 2 degrees of freedom.
     structure
@@ -289,7 +290,10 @@ def leave_one_out(result: BivariateFit, *, executor: Executor | None = None) -> 
         correction=result.correction,
         executor=executor,
     )
-    half = float(special.ndtri((1 + result.level) / 2)) * np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
+    # A study less is a degree of freedom less, in each arm that it has.
+    left = np.array(result.df) - np.stack([counts.n_diseased > 0, counts.n_nondiseased > 0], axis=1)
+    quantiles = np.array([[student_quantile(df, result.level) for df in row] for row in left.tolist()])
+    half = quantiles * np.sqrt(np.diagonal(fits.mu_cov, axis1=1, axis2=2))
     limits = special.expit(np.stack([fits.mu, fits.mu - half, fits.mu + half], axis=2))
     return BivariateInfluence(
         study=counts.study,
