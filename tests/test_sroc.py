@@ -226,8 +226,8 @@ def test_a_study_without_nondiseased_has_no_part_in_the_observed_range():
     ],
 )
 def test_a_covariance_without_a_slope_says_so_and_names_the_way_out(sd, rho, kind):
-    named = "" if kind == "rutter_gatsonis" else f" of the kind {kind}"
-    with pytest.raises(ConvergenceError, match=f"no summary ROC curve{named} .* point"):
+    named = "summary ROC" if kind == "rutter_gatsonis" else kind
+    with pytest.raises(ConvergenceError, match=f"no {named} curve .* summary point"):
         curve(summary(sd=sd, rho=rho), kind)
 
 

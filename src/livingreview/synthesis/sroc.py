@@ -92,7 +92,7 @@ class Curve:
 
     def at(self, fpr: ArrayLike) -> FloatArray:
         """Return the sensitivity at `fpr` (any shape, between 0 and 1), within the drawn range or outside."""
-        return _sensitivity(self.intercept, self.slope, _rates(fpr))
+        return _sensitivity(self.intercept, self.slope, np.asarray(fpr, dtype=np.float64))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line and its points as plain JSON types."""
@@ -120,9 +120,8 @@ class Youden:
 
 def observed_fpr_range(counts: Counts) -> tuple[float, float]:
     """Return the smallest and the largest fp / (fp + tn) of the studies that have non-diseased participants."""
-    has_arm = counts.n_nondiseased > 0
-    fpr = counts.fp[has_arm] / counts.n_nondiseased[has_arm]
-    return float(fpr.min()), float(fpr.max())
+    fpr = np.divide(counts.fp, counts.n_nondiseased, where=counts.n_nondiseased > 0, out=np.full(counts.k, np.nan))
+    return float(np.nanmin(fpr)), float(np.nanmax(fpr))
 
 
 def curve(
@@ -141,10 +140,9 @@ def curve(
     kind
         One of the kinds that the module describes.
     fpr
-        (m,) points between 0 and 1 at which to give it; by default 201 points over `span`, even on the plot's axis.
+        (m,) points between 0 and 1; by default 201 over `span`, even on the plot's axis.
     span
-        ``"observed"``: from the smallest to the largest observed 1 − specificity, beyond which the curve is an
-        extrapolation; ``"full"``: from 0 to 1.
+        ``"observed"``: between the observed extremes, beyond which the curve extrapolates; ``"full"``: from 0 to 1.
 
     Returns
     -------
@@ -156,8 +154,7 @@ def curve(
     ConvergenceError
         If the between-study covariance determines no such slope, as when a variance is 0.
     ValueError
-        If `kind` or `span` is none of the names above, `fpr` is not between 0 and 1, or the fit has covariates: the
-        curve of their average is that of no test.
+        If a name is none of those above, `fpr` is not between 0 and 1, or the fit has covariates.
 
     Examples
     --------
@@ -174,7 +171,7 @@ def curve(
         low, high = observed_fpr_range(fit.counts) if span == "observed" else (0.0, 1.0)
         points = np.linspace(low, high, POINTS)
     else:
-        points = _rates(fpr)
+        points = np.array(fpr, dtype=np.float64)
     return Curve(kind, intercept, slope, points, _sensitivity(intercept, slope, points))
 
 
@@ -256,7 +253,7 @@ def partial_auc(
     ConvergenceError
         As :func:`curve`; or if all studies share one 1 − specificity and no range is given.
     ValueError
-        If the range is empty or not within 0 and 1, the level not between 0 and 1, or the fit has covariates.
+        If the range is empty or not within 0 and 1; or as :func:`auc`.
 
     Examples
     --------
@@ -347,10 +344,10 @@ def _line(kind: CurveKind, mu: FloatArray, factor: FloatArray) -> tuple[float, f
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = float(SLOPES[kind](l11, l21, l22))
     if min(l11, np.hypot(l21, l22)) < NEGLIGIBLE or not np.isfinite(slope):
-        named = "" if kind == "rutter_gatsonis" else f" of the kind {kind}"
+        which = "summary ROC" if kind == "rutter_gatsonis" else kind
         raise ConvergenceError(
-            f"the between-study covariance determines no summary ROC curve{named} (a variance or the covariance is 0); "
-            "report the summary point and its regions instead"
+            f"the between-study covariance determines no {which} curve (a variance or the covariance is 0); report the "
+            "summary point and its regions instead"
         )
     return float(mu[0] + slope * mu[1]), slope
 
@@ -381,15 +378,10 @@ def _slope_gradient(kind: CurveKind, factor: FloatArray) -> FloatArray:
 
 
 def _sensitivity(intercept: float, slope: float, fpr: FloatArray) -> FloatArray:
+    if not np.all((fpr >= 0) & (fpr <= 1)):
+        raise ValueError(f"1 − specificity is between 0 and 1; found {fpr.tolist()}")
     result: FloatArray = special.expit(intercept + slope * special.logit(fpr))
     return result
-
-
-def _rates(fpr: ArrayLike) -> FloatArray:
-    rates = np.array(fpr, dtype=np.float64)
-    if not np.all((rates >= 0) & (rates <= 1)):
-        raise ValueError(f"1 − specificity is between 0 and 1; found {fpr!r}")
-    return rates
 
 
 def _area(line: tuple[float, float], low: float, high: float) -> tuple[float, float, float]:
