@@ -153,6 +153,8 @@ def test_what_the_parser_cannot_even_read_is_no_yaml() -> None:
     [
         ("report: {doi: 'https://doi.org/10.1234/a', source: a}", "write 10.1234/example, without https://doi.org/"),
         ("report: {pmid: 'PMID 1', source: a}", "write the number alone"),
+        ("- a", "write each field as name: value"),
+        ("sample: 120", "write each field as name: value"),
         ("report: {year: 20226, source: a}", "check it against the paper"),
         ("id: made up 2026", "use a-z, 0-9 and _, beginning with a letter: surname2026"),
         ("id: ../made2026", "use a-z, 0-9 and _, beginning with a letter: surname2026"),

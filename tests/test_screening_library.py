@@ -61,6 +61,14 @@ def test_outcomes_keep_what_one_person_keeps(data: Path) -> None:
     assert outcomes == {"pubmed-2": (False, SEARCHED), "pubmed-3": (True, date(2026, 12, 5))}
 
 
+def test_a_queue_that_may_hold_copies_says_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["screen", "agreement", "--data", str(data)]) == 0
+    assert "copies" not in capsys.readouterr().err
+    (data / "search" / "clusters.csv").unlink()
+    assert main(["screen", "agreement", "--data", str(data)]) == 0
+    assert "may stand here several times. Run livingreview dedupe" in capsys.readouterr().err
+
+
 def test_an_empty_queue_says_why(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def said(stage: str) -> str:
         return why_nothing_waits(read_library(data), read_decisions(data), stage, "Cy")

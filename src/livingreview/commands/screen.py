@@ -73,6 +73,9 @@ def _read(options: argparse.Namespace) -> tuple[Library, tuple[Decision, ...]]:
 
     require_data(options.data)
     library = read_library(options.data)
+    if not library.deduplicated:
+        print("Nobody has looked for copies since records were added: one publication may stand here several times. "
+              "Run livingreview dedupe first, as CONTRIBUTING.md says.", file=sys.stderr)  # fmt: skip
     return library, read_decisions(options.data, library.found)
 
 

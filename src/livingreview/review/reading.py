@@ -117,7 +117,7 @@ def _schema_faults(document: Document, model: type[BaseModel], error: Validation
             remedy = f"did you mean {close!r}?" if close else "write one of these"
             yield document.fault(where, problem, remedy, "DATA-003")
         else:
-            said = "not of the form asked for" if kind == "string_pattern_mismatch" else _say(item["msg"])
+            said = SAID.get(kind) or _say(item["msg"])
             remedy = _way_out(where, found, kind, str(context.get("pattern", "")))
             yield document.fault(where, f"{said}, found {_show(found)}", remedy, "DATA-003")
 
@@ -176,6 +176,7 @@ def _show(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
+SAID = {"string_pattern_mismatch": "not of the form asked for", "model_type": "expected fields with their values"}
 # What the fields with a form of their own ask for.
 FORMS = {
     "doi": "write 10.1234/example, without https://doi.org/",
@@ -197,6 +198,8 @@ def _form(where: Place, found: Any, pattern: str) -> str:
 
 
 def _way_out(where: Place, found: Any, kind: str, pattern: str) -> str:
+    if kind == "model_type":
+        return "write each field as name: value"
     if kind.startswith(("greater_than", "less_than")):
         return "check it against the paper"
     if kind.startswith("int"):
