@@ -232,7 +232,7 @@ def test_shows_the_explorer_no_empty_chart_and_says_where_there_is_no_number(bro
     page.locator('[data-view="plane"] svg').wait_for()
     assert not unknown.is_visible()
     page.locator('select[name="topic"]').select_option("amyloidosis")
-    page.locator('[data-view="plane"] svg').wait_for(state="detached")
+    unknown.wait_for()
     assert unknown.get_by_role("link").get_attribute("href") == "plain-summary.html"
     assert "of all diseases taken together" in unknown.inner_text()
     page.locator('select[name="topic"]').select_option("")

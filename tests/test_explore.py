@@ -159,8 +159,8 @@ def test_says_a_sentence_what_a_study_prints_what_is_computed_and_on_how_many(un
 
 def test_names_a_study_of_several_conditions_each_that_it_prints_in_full(unpooled):
     assert told(unpooled, "cmrclip2026", "also") == {
-        "amyloidosis": "accuracy 96.2%; number tested not seen.",
-        "hypertrophic cardiomyopathy": "accuracy 98.6%; number tested not seen.",
+        "amyloidosis": "cardiac amyloidosis: accuracy 96.2%; number tested not seen.",
+        "hypertrophic cardiomyopathy": "hypertrophic cardiomyopathy: accuracy 98.6%; number tested not seen.",
     }
     assert "taken together: on average over several classes" in told(unpooled, "diao2023", "also")["amyloidosis"]
     assert told(unpooled, "germain2021", "also") == {}  # "normal, hypertrophic or dilated": no name in full

@@ -274,7 +274,7 @@ def _named(study: Study, items: Sequence[TableEvidence], conditions: Iterable[st
         name = re.compile(rf"\b{re.escape(condition)}\b", re.IGNORECASE)
         own = [item for item in items if item.entry.label and name.search(item.entry.label)]
         if own:
-            found[condition] = _says(own[0])
+            found[condition] = f"{own[0].entry.label}: {_says(own[0])}"
         elif items and study.target_condition and name.search(study.target_condition):
             told = min(items, key=lambda item: not item.entry.primary)
             found[condition] = f"{study.target_condition}, taken together: {_says(told)}"
