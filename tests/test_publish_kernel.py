@@ -19,7 +19,7 @@ import pytest
 from ipykernel.kernelapp import IPKernelApp
 
 from livingreview.errors import BuildError
-from livingreview.publish import kernel
+from livingreview.publish import chapters, kernel
 from livingreview.publish.chapters import execute_chapters
 from livingreview.publish.inputs import read_chapter, read_notebook
 from livingreview.publish.kernel import can_fork
@@ -83,6 +83,27 @@ def test_a_kernel_that_dies_is_named_with_its_cell_and_the_server_ends(book):
     source = (book / "chapters" / "one.md").read_text(encoding="utf-8").splitlines()
     assert source[int(found[1]) - 1].startswith("from pathlib")
     assert not alive((book / "server").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_kernel_that_does_not_start_is_started_once_more(book, monkeypatch, failures):
+    run, left = chapters._papermill, [RuntimeError("Kernel didn't respond in 120 seconds")] * failures
+
+    def fail_first(*arguments):
+        if left:
+            raise left.pop()
+        run(*arguments)
+
+    monkeypatch.setattr(chapters, "_papermill", fail_first)
+    (book / "chapters" / "one.md").unlink()
+    (book / "_toc.yml").write_text("format: jb-book\nroot: index\n", encoding="utf-8")
+    if failures == 1:
+        assert len(told(book)) == 1
+    else:
+        with pytest.raises(BuildError, match=r"^index\.md — Kernel didn't respond in 120 seconds; .*\[CHAPTER-005\]"):
+            told(book)
+    assert not left
 
 
 @pytest.mark.slow

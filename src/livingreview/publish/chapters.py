@@ -35,6 +35,7 @@ from livingreview.publish.kernel import kernel_folders
 __all__ = ["Executed", "execute_chapters"]
 
 CELL_SECONDS: Final = 600
+START_SECONDS: Final = 120
 KEPT_RESULTS: Final = 200
 
 
@@ -115,12 +116,17 @@ def _run(root: Path, chapter: Chapter, result: Path, parameters: Mapping[str, ob
     with tempfile.TemporaryDirectory(prefix="livingreview-") as folder:
         source, target = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
         write_notebook(chapter.notebook, source)
-        try:
-            _papermill(source, target, dict(parameters), kernel, root)
-        except PapermillExecutionError as error:
-            return [_failure(chapter, target, error)]
-        except (RuntimeError, TimeoutError) as error:  # the kernel died, did not start, or a cell took too long
-            return [_death(chapter, target, error)]
+        for last in (False, True):
+            try:
+                _papermill(source, target, dict(parameters), kernel, root)
+            except PapermillExecutionError as error:
+                return [_failure(chapter, target, error)]
+            except (RuntimeError, TimeoutError) as error:  # the kernel died, did not start, or a cell took too long
+                # One that never answered may have lost its ports to another program: another gets others.
+                if last or _begun(target):
+                    return [_death(chapter, target, error)]
+            else:
+                break
         notebook = read_notebook(target)
     faults = _warnings(chapter, notebook)
     if not faults:
@@ -140,7 +146,7 @@ def _papermill(source: Path, target: Path, parameters: dict[str, object], kernel
             kernel_name=kernel,
             language="python",
             progress_bar=False,
-            start_timeout=CELL_SECONDS,
+            start_timeout=START_SECONDS,
             execution_timeout=CELL_SECONDS,
             # The kernel's working directory; papermill's own `cwd` would change that of all threads.
             resources={"metadata": {"path": str(folder)}},
@@ -165,11 +171,16 @@ def _failure(chapter: Chapter, target: Path, error: Any) -> Fault:
 
 def _death(chapter: Chapter, target: Path, error: Exception) -> Fault:
     """Say in which cell a kernel ended: the last one that papermill began."""
-    cells = read_notebook(target).cells if target.is_file() else []
-    begun = [cell.id for cell in cells if cell.cell_type == "code" and cell.metadata.papermill.start_time]
+    begun = _begun(target)
     line, place = chapter.place_of(begun[-1]) if begun else (0, "")
     reason = _on_one_line(str(error))
     return Fault(chapter.name, line, place, reason, "run the chapter by hand to see why", "CHAPTER-005")
+
+
+def _begun(target: Path) -> list[str]:
+    """Return the ids of the cells that papermill began, in their order."""
+    cells = read_notebook(target).cells if target.is_file() else []
+    return [cell.id for cell in cells if cell.cell_type == "code" and cell.metadata.papermill.start_time]
 
 
 def _warnings(chapter: Chapter, notebook: Any) -> list[Fault]:
