@@ -129,7 +129,11 @@ def test_included_by_a_search_needs_decisions_too(data_copy: Path) -> None:
 def test_a_study_s_file_is_all_it_takes_to_be_counted_and_screened(data_copy: Path) -> None:
     before = counts(data_copy)
     text = (data_copy / "studies" / "martini2020.yaml").read_text()
-    for old, new in (("martini2020", "added2020"), ("10.1186/s12968-020-00690-4", "10.1234/added")):
+    for old, new in (
+        ("martini2020", "added2020"),
+        ("10.1186/s12968-020-00690-4", "10.1234/added"),
+        ("Martini N", "Added A"),
+    ):
         text = text.replace(old, new)
     title = Review.load(data_copy).study("martini2020").report.title or ""
     text = text.replace(title, "Made title of a study that was added")

@@ -43,7 +43,7 @@ def add_dice(data: Path, study: str, value: str, sd: str, n: int) -> None:
     path = data / "studies" / f"{study}.yaml"
     entry = (
         f'  - {{metric: dice, value: "{value}", statistic: mean, sd: "{sd}", structure: LV cavity, unit: patient, '
-        f"n: {n}, source: invented_for_a_test}}\n"
+        f"n: {n}, label: {value} of another network, source: invented_for_a_test}}\n"
     )
     text = path.read_text()
     if "invented_for_a_test:" not in text:
