@@ -31,6 +31,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let libraries find at the exit what they would count as leaked otherwise."""
+    gc.unfreeze()
+
+
 @cache
 def contents(folder: Path) -> tuple[tuple[Path, ...], tuple[tuple[Path, bytes], ...]]:
     """Return the folders and files of a folder that no test changes, from its root."""
