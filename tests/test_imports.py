@@ -82,7 +82,8 @@ def _begin(path: Path) -> int:
 def test_every_record_of_real_exports_is_kept(reference_dir, folder):
     paths = sorted((reference_dir / "records" / folder).iterdir())
     assert paths
-    known_faults = {"ebsco_colrev.bib": ["IMPORT-006"], "truth.csv": ["IMPORT-002"]}
+    # The record of bom_rispy.ris has a DOI and no title.
+    known_faults = {"ebsco_colrev.bib": ["IMPORT-006"], "truth.csv": ["IMPORT-002"], "bom_rispy.ris": ["IMPORT-013"]}
     for path in paths:
         records, faults = read_export(path)
         assert len(records) == _begin(path), path.name
