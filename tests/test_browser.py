@@ -74,6 +74,10 @@ def pages(site: Path) -> list[str]:
     return found
 
 
+# A table may be in a fold.
+UNFOLD = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
+
+
 def varied(site: Path) -> list[str]:
     """Every page but those of studies, which one template makes; of these one in ten."""
     names = pages(site)
@@ -143,6 +147,7 @@ def test_tables_sort_by_mouse_and_by_keyboard(browser, site, address):
     sorted_tables = 0
     for name in varied(site):
         page.goto(address + name)
+        page.evaluate(UNFOLD)
         for table in page.locator("figure.lr-table:not(.lr-facts) table").all():
             if table.locator("tbody tr").count() < 3:
                 continue
@@ -174,6 +179,7 @@ def test_a_long_table_is_filtered_as_one_types(browser, site, address):
     filtered = 0
     for name in varied(site):
         page.goto(address + name)
+        page.evaluate(UNFOLD)
         for figure in page.locator("figure.lr-table:has(.lr-filter)").all():
             rows = figure.locator("tbody tr")
             first = rows.first.locator("th, td").first.inner_text()
