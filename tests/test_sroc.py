@@ -39,6 +39,7 @@ class Summary:
     parameter_cov: np.ndarray = field(default_factory=lambda: np.diag([0.05, 0.03, 0.02, 0.02, 0.01]))
     counts: Counts = TABLES
     level: float = 0.95
+    df: tuple[float, float] = (np.inf, np.inf)
     prediction_df: tuple[int, int] = (8, 8)
     has_covariates: bool = False
 
@@ -58,6 +59,15 @@ summaries = st.builds(
     lambda m1, m2, s1, s2, rho: summary((m1, m2), (s1, s2), rho),
     means, means, deviations, deviations, st.floats(-1, -0.05),
 )  # fmt: skip
+
+
+def test_the_interval_of_an_area_has_the_quantile_of_the_fit():
+    def half_width(fit):
+        area = auc(fit)
+        return np.ptp(logit([area.lower, area.upper])) / 2
+
+    ratio = half_width(summary(df=(4, 9))) / half_width(summary())
+    assert ratio == pytest.approx(stats.t.isf(0.025, 4) / stats.norm.isf(0.025))
 
 
 def of_mada(case, method):

@@ -119,7 +119,7 @@ def _methods(fit: BivariateFit) -> dict[str, str]:
         "sensitivity": f"Wald on the logit scale, {quantiles[0]}",
         "specificity": f"Wald on the logit scale, {quantiles[1]}",
         "ratios": f"delta method on the log scale, {quantiles[2]}",
-        "auc": "delta method on the logit scale, normal quantile",
+        "auc": f"delta method on the logit scale, {quantiles[2]}",
     }
     if fit.has_covariates:
         both = dict.fromkeys(quantiles[:2])

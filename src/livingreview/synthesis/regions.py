@@ -55,10 +55,12 @@ class Means(Protocol):
 class Fit(Means, Protocol):
     """What a curve reads of a bivariate fit, which must be without covariates.
 
-    ``parameter_cov`` (5, 5) of (mu, l11, l21, l22), the lower Cholesky factor of `between_study_cov`, with zeros where
-    a parameter is fixed.
+    ``df`` of the interval of an area; ``parameter_cov`` (5, 5) of (mu, l11, l21, l22), the lower Cholesky factor of
+    `between_study_cov`, with zeros where a parameter is fixed.
     """
 
+    @property
+    def df(self) -> tuple[float, float]: ...  # noqa: D102
     @property
     def parameter_cov(self) -> FloatArray: ...  # noqa: D102
     @property

@@ -38,18 +38,11 @@ from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval, require_level
 from livingreview.synthesis.regions import Fit
+from livingreview.synthesis.summary import student_quantile
 
 __all__ = [
-    "Curve",
-    "CurveKind",
-    "Youden",
-    "auc",
-    "curve",
-    "observed_fpr_range",
-    "partial_auc",
-    "rutter_gatsonis",
-    "youden",
-]
+    "Curve", "CurveKind", "Youden", "auc", "curve", "observed_fpr_range", "partial_auc", "rutter_gatsonis", "youden",
+]  # fmt: skip
 
 CurveKind = Literal["rutter_gatsonis", "sensitivity_on_fpr", "fpr_on_sensitivity", "major_axis", "moses_littenberg"]
 KINDS: tuple[CurveKind, ...] = get_args(CurveKind)
@@ -201,7 +194,7 @@ def auc(fit: Fit, kind: CurveKind = "rutter_gatsonis", *, level: float | None = 
     kind
         One of the kinds that the module describes.
     level
-        Coverage of the interval; that of the fit by default.
+        Coverage of the interval, which has the fit's kind of quantile; that of the fit by default.
 
     Returns
     -------
@@ -277,7 +270,7 @@ def partial_auc(
     by_factor = (by_slope + by_intercept * mu[1]) * _slope_gradient(kind, factor)
     gradient = np.array([by_intercept, by_intercept * line[1], *by_factor])
     error = float(np.sqrt(max(gradient @ fit.parameter_cov @ gradient, 0.0)))
-    half = float(special.ndtri((1 + level) / 2)) * error
+    half = student_quantile(min(fit.df), level) * error
     if min(area, 1 - area) < SATURATED:
         # The logit of an area that rounds to 0 or 1 is lost; so is, to the eye, the interval. The sum may round past 1.
         area = min(area, 1.0)
