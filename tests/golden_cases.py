@@ -81,3 +81,8 @@ class Case:
         """The reference results, as the reference README describes them."""
         loaded: dict[str, Any] = json.loads((self.folder / "expected" / f"{self.name}.json").read_text("utf-8"))
         return loaded
+
+
+def edge(name: str) -> Counts:
+    """Return the tables of a simulated set."""
+    return Case(name, GOLDEN).counts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit, logit
 
-from golden_cases import EDGE, EVERY, GOLDEN, Case
-from livingreview.errors import ConvergenceError, DataError, ReviewError, TooFewStudies
+from golden_cases import EVERY, GOLDEN, Case, edge
+from livingreview.errors import ConvergenceError, ReviewError, TooFewStudies
 from livingreview.synthesis.bivariate import BivariateFit, Structure, fit, fit_many
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.regions import confidence_region
@@ -34,27 +33,12 @@ NORMAL = 1e-6
 DERIVED = 1e-4
 
 NO_MLE = ("edge_perfect_spec",)
-METAREG = {"anti_ccp": "generation", "ascus_triage": "test", "scheidler_all": "modality", "smoking": "type"}
 LoadCase = Callable[[str], Case]
 
 
 def small() -> Counts:
     """Return five studies with moderate heterogeneity and no zero cell."""
     return Counts.from_arrays([40, 55, 20, 33, 71], [5, 9, 2, 14, 6], [10, 8, 7, 5, 30], [80, 60, 45, 70, 90])
-
-
-def edge(name: str) -> Counts:
-    """Return a simulated set."""
-    return Case(name, GOLDEN).counts
-
-
-def test_every_reference_set_is_in_the_grid(reference_dir: Any) -> None:
-    assert sorted(path.stem for path in (reference_dir / "datasets").glob("*.csv")) == sorted(EVERY)
-
-
-def test_every_simulated_set_is_kept_here() -> None:
-    for folder in ("datasets", "expected"):
-        assert sorted(path.stem for path in (GOLDEN / folder).iterdir()) == sorted(EDGE)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in NO_MLE])
@@ -136,38 +120,6 @@ def test_perfect_specificity_has_no_finite_estimate_and_says_so(name: str, load_
     for structure in ("auto", *get_args(Structure)):
         with pytest.raises(ConvergenceError, match=r"does not exist: specificity is 100 %"):
             fit(case.counts, structure=structure)
-
-
-@pytest.mark.parametrize("name", METAREG)
-def test_categorical_covariate_gives_the_exact_maximum(name: str, load_case: LoadCase) -> None:
-    case = load_case(name)
-    expected = case.expected["c_exact_ml_metareg"]
-    found = fit(case.counts, by=[row[expected["covariate"]] for row in case.rows], structure="unstructured")
-    assert [level.label for level in found.levels] == expected["levels"]
-    assert found.log_likelihood == pytest.approx(expected["logLik"], abs=LOG_LIKELIHOOD)
-    half = len(found.coefficients) // 2
-    order = [f"{kind}{j or ''}" for kind in "sc" for j in range(half)]
-    keys = {"s": "sens", "c": "spec"}
-    wanted = [keys.get(key, f"{key[0]}x{key[1:]}") for key in order]
-    assert found.coefficients == pytest.approx([expected["coef"][key] for key in wanted], rel=1e-4)
-    errors = np.sqrt(np.diag(found.coefficient_cov))
-    assert errors == pytest.approx([expected["se"][key] for key in wanted], rel=1e-4)
-    ratio = next(t for t in found.tests if t.kind == "likelihood_ratio" and t.effect_on == "both")
-    assert ratio.statistic == pytest.approx(expected["LRT_vs_no_covariate"]["chi2"], abs=1e-5)
-    assert ratio.df == expected["LRT_vs_no_covariate"]["df"]
-    assert ratio.p_value == pytest.approx(expected["LRT_vs_no_covariate"]["p"], rel=1e-4)
-
-
-@pytest.mark.parametrize("name", METAREG)
-def test_categorical_covariate_of_the_normal_model_is_what_mada_fits(name: str, load_case: LoadCase) -> None:
-    case = load_case(name)
-    expected = case.expected["metareg"]
-    by = [row[expected["covariate"]] for row in case.rows]
-    found = fit(case.counts, model="normal", method="reml", by=by, structure="unstructured")
-    assert found.log_likelihood >= expected["reitsma_reml"]["logLik"] - NORMAL
-    coef = list(expected["reitsma_reml"]["coef"].values())
-    half = len(coef) // 2
-    assert found.coefficients == pytest.approx(np.r_[coef[:half], -np.array(coef[half:])], abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["edge_huge_counts"])
@@ -299,43 +251,6 @@ def test_unstructured_maximum_is_never_below_a_simpler_one(rows: list[tuple[int,
         assert best >= fitted(rows, structure).log_likelihood - LOG_LIKELIHOOD
 
 
-def test_levels_of_a_covariate_are_the_coefficients_added_up() -> None:
-    counts = edge("edge_sim500").subset(np.arange(40))
-    by = ["a", "b", "c", "d"] * 10
-    found = fit(counts, by=by)
-    p = len(found.coefficients) // 2
-    for j, level in enumerate(found.levels):
-        shift = np.array([found.coefficients[j], found.coefficients[p + j]]) if j else 0.0
-        assert level.mu == pytest.approx(found.coefficients[[0, p]] + shift, abs=1e-9)
-        assert level.k == 10
-    assert found.mu == pytest.approx(np.mean([level.mu for level in found.levels], axis=0), abs=1e-9)
-
-
-def test_numeric_covariate_gives_the_same_fit_in_any_unit() -> None:
-    counts = edge("edge_sim500").subset(np.arange(30))
-    year = np.linspace(1990, 2020, 30)
-    one = fit(counts, covariates={"year": year})
-    other = fit(counts, covariates={"decades since 2000": (year - 2000) / 10})
-    assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-7)
-    assert other.coefficients[[1, 3]] == pytest.approx(10 * one.coefficients[[1, 3]], rel=1e-5)
-    at_2000 = one.coefficients[[0, 2]] + 2000 * one.coefficients[[1, 3]]
-    assert other.coefficients[[0, 2]] == pytest.approx(at_2000, rel=1e-5)
-    assert one.tests[0].statistic == pytest.approx(other.tests[0].statistic, rel=1e-5)
-
-
-def test_tests_of_covariates_are_nested() -> None:
-    counts = edge("edge_sim500").subset(np.arange(60))
-    found = fit(counts, by=["a", "b", "c"] * 20)
-    for kind in ("wald", "likelihood_ratio"):
-        both, sensitivity, specificity = (
-            next(t for t in found.tests if (t.kind, t.effect_on) == (kind, on))
-            for on in ("both", "sensitivity", "specificity")
-        )
-        assert both.statistic >= max(sensitivity.statistic, specificity.statistic) - 1e-6
-        assert (both.df, sensitivity.df, specificity.df) == (4, 2, 2)
-        assert 0 <= both.p_value <= 1
-
-
 ONE_ARMED = Counts.from_arrays(
     [45, 60, 23, 88, 70, 0, 30], [10, 4, 0, 32, 9, 5, 0], [5, 20, 4, 2, 14, 0, 9], [90, 40, 0, 120, 35, 60, 0]
 )
@@ -358,164 +273,10 @@ def test_a_prediction_spends_a_degree_of_freedom_per_empty_arm_and_per_coefficie
     assert fit(small(), by="aabbb", covariates={"year": [1, 2, 4, 3, 5]}).prediction_df == (1, 1)
 
 
-@pytest.mark.parametrize("quantile", ["normal", "t"])
-def test_levels_are_compared_with_the_first_by_odds_ratios_and_ratios(quantile: Any) -> None:
-    counts = edge("edge_sim500").subset(np.arange(60))
-    by, year = ["a", "b", "c"] * 20, np.arange(60) % 7
-    found = fit(counts, by=by, covariates={"year": year}, quantile=quantile)
-    shown = {(contrast.level, contrast.measure): contrast for contrast in found.contrasts}
-    assert sorted(shown) == [(level, arm) for level in "bc" for arm in ("sensitivity", "specificity")]
-    table = {row.name: row for row in found.coefficient_table}
-    df, p = (57 - 1 if quantile == "t" else np.inf), len(found.coefficients) // 2
-    for position, name in enumerate(found.coefficient_names):
-        row, error = table[name], np.sqrt(found.coefficient_cov[position, position])
-        assert row.standard_error == pytest.approx(error)
-        half = stats.t.ppf(0.975, df) * error
-        assert (row.interval.lower, row.interval.upper) == pytest.approx(
-            (found.coefficients[position] - half, found.coefficients[position] + half)
-        )
-        assert row.p_value == pytest.approx(2 * stats.t.sf(abs(found.coefficients[position]) / error, df))
-    # The ratio's error by differences, in the units of the covariates as given.
-    rows = {"a": [1, 0, 0, year.mean()], "b": [1, 1, 0, year.mean()], "c": [1, 0, 1, year.mean()]}
-    for (level, measure), contrast in shown.items():
-        part = slice(0, p) if measure == "sensitivity" else slice(p, 2 * p)
-        beta, cov = found.coefficients[part], found.coefficient_cov[part, part]
-
-        def log_ratio(beta: Any, level: str = level) -> float:
-            return float(np.log(expit(np.dot(rows[level], beta)) / expit(np.dot(rows["a"], beta))))
-
-        step = 1e-6 * np.eye(p)
-        gradient = np.array([(log_ratio(beta + h) - log_ratio(beta - h)) / 2e-6 for h in step])
-        half = stats.t.ppf(0.975, df) * np.sqrt(gradient @ cov @ gradient)
-        assert np.log([contrast.ratio.lower, contrast.ratio.estimate, contrast.ratio.upper]) == pytest.approx(
-            log_ratio(beta) + half * np.array([-1, 0, 1]), abs=1e-6
-        )
-        row = table[f"{measure}: {level}"]
-        assert (contrast.odds_ratio.lower, contrast.odds_ratio.upper, contrast.p_value) == pytest.approx(
-            (np.exp(row.interval.lower), np.exp(row.interval.upper), row.p_value)
-        )
-    assert fit(counts).contrasts == ()
-
-
-@pytest.mark.parametrize("model", ["binomial", "normal"])
-def test_a_mean_with_as_many_coefficients_as_studies_is_refused(model: Any) -> None:
-    three = small().subset([0, 1, 2])
-    with pytest.raises(
-        TooFewStudies, match=r"3 coefficients \(intercept, b, c\) need more than 3 studies with diseased"
-    ):
-        fit(three, by="abc", model=model)
-    with pytest.raises(TooFewStudies, match="need more than 5 studies with non-diseased"):
-        fit(ONE_ARMED, by="abecdea", model=model)
-
-
-def test_notes_say_what_levels_share_and_which_rest_on_one_study() -> None:
-    notes = fit(small(), by=["b", "a", "a", "a", "a"]).notes
-    assert any("share one between-study covariance" in note and "the same people" in note for note in notes)
-    assert any(note.startswith("levels of one study: b;") for note in notes)
-    plain = fit(small()).notes
-    assert not any("level" in note for note in plain)
-    assert any("every row is of one level, 'GE': no levels" in note for note in fit(small(), by=["GE"] * 5).notes)
-    similar = fit(small(), by=["GE", "ge ", "GE", "ge ", "GE"]).notes
-    assert any("levels that differ only in case or spaces: 'GE', 'ge '" in note for note in similar)
-
-
-def test_an_average_over_covariates_has_no_curve_and_no_i2() -> None:
-    by = fit(small(), by="aabbb", structure="independent")
-    assert by.hsroc is None
-    plain = by.to_dict()
-    assert plain["hsroc"] is None
-    assert plain["i2"] == {"sensitivity": None, "specificity": None, "bivariate": None}
-    assert fit(small(), structure="independent").hsroc is not None
-
-
-def test_a_profile_interval_refuses_a_level_outside_0_and_1() -> None:
-    with pytest.raises(ValueError, match="level is between 0 and 1"):
-        fit(small()).profile_interval("sensitivity", 95)
-
-
-def test_empirical_bayes_estimates_shrink_towards_the_mean() -> None:
-    counts = edge("edge_sim500")
-    for model in ("binomial", "normal"):
-        found = fit(counts, model=model)
-        observed = np.log((counts.tp + 0.5) / (counts.fn + 0.5))
-        apart, shrunk = np.abs(observed - found.mu[0]), np.abs(found.empirical_bayes[:, 0] - found.mu[0])
-        assert found.empirical_bayes.shape == (500, 2)
-        assert shrunk.mean() < apart.mean()
-        # The mean of the posteriors is the estimated mean: the score equation of the binomial model.
-        if model == "binomial":
-            assert found.empirical_bayes.mean(axis=0) == pytest.approx(found.mu, abs=1e-6)
-
-
 def test_prediction_interval_contains_the_confidence_interval() -> None:
     found = fit(edge("edge_sim500"))
     inner, outer = found.sensitivity, found.prediction_interval_sensitivity
     assert outer.lower < inner.lower < inner.estimate == outer.estimate < inner.upper < outer.upper
-
-
-def test_profile_interval_ends_where_the_deviance_says() -> None:
-    counts = small()
-    found = fit(counts, structure="independent")
-    for which, index in (("sensitivity", 0), ("specificity", 1)):
-        interval = found.profile_interval(which)
-        wald = (found.sensitivity, found.specificity)[index]
-        assert interval.lower < interval.estimate < interval.upper
-        assert interval.estimate == pytest.approx(wald.estimate, rel=1e-9)
-        # With five studies the profile is wider than the Wald interval, but no other order of magnitude.
-        assert 0.8 < (interval.upper - interval.lower) / (wald.upper - wald.lower) < 2
-
-
-def test_profile_interval_of_a_proportion_without_heterogeneity_is_the_likelihood_ratio_interval() -> None:
-    counts = Counts.from_arrays([40, 40], [5, 5], [10, 10], [80, 80])
-    interval = fit(counts, structure="fixed").profile_interval("sensitivity")
-    for end in (interval.lower, interval.upper):
-        deviance = 2 * (80 * np.log(0.8 / end) + 20 * np.log(0.2 / (1 - end)))
-        assert deviance == pytest.approx(3.841458820694124, rel=1e-6)
-
-
-@pytest.mark.slow
-def test_profile_interval_of_a_spread_starts_at_zero_where_zero_is_not_excluded() -> None:
-    found = fit(small(), structure="independent")
-    assert found.profile_interval("tau_sensitivity").lower == 0.0
-    wide = fit(edge("edge_sim500")).profile_interval("tau_specificity")
-    assert 0 < wide.lower < wide.estimate < wide.upper < 2 * wide.estimate
-
-
-def test_profile_interval_refuses_what_it_is_not_for() -> None:
-    with pytest.raises(ValueError, match="which is one of"):
-        fit(small(), structure="independent").profile_interval("rho")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="does not estimate tau_sensitivity"):
-        fit(small(), structure="fixed").profile_interval("tau_sensitivity")
-    with pytest.raises(ValueError, match="no profile in the means"):
-        fit(small(), model="normal", method="reml").profile_interval("sensitivity")
-    with pytest.raises(ValueError, match="without covariates"):
-        fit(edge("edge_sim500"), by=["a", "b"] * 250).profile_interval("sensitivity")
-
-
-def test_to_dict_is_plain_json_with_every_key_the_command_line_promises() -> None:
-    for name in ("edge_sim500", "edge_tau0", "edge_k2"):
-        found = fit(edge(name), structure="unstructured")
-        plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-        assert {
-            "model", "method", "structure", "k", "mu", "mu_cov", "between_study_cov", "rho", "log_likelihood", "aic",
-            "bic", "sensitivity", "specificity", "likelihood_ratio_positive", "likelihood_ratio_negative",
-            "diagnostic_odds_ratio", "hsroc", "i2", "boundary", "converged", "notes",
-        } <= plain.keys()  # fmt: skip
-        assert plain["mu"] == found.mu.tolist()
-        assert plain["sensitivity"]["ci"] == [found.sensitivity.lower, found.sensitivity.upper]
-
-
-def test_result_cannot_be_changed() -> None:
-    found = fit(small())
-    with pytest.raises(ValueError, match="read-only"):
-        found.mu[0] = 0.0
-    with pytest.raises(AttributeError):
-        found.mu = np.zeros(2)  # type: ignore[misc]
-
-
-def test_repr_shows_the_numbers_that_matter() -> None:
-    shown = repr(fit(edge("edge_k3"), structure="unstructured"))
-    assert "binomial, ml, unstructured, k=3" in shown
-    assert "boundary: rho = -1" in shown
 
 
 def test_one_study_is_pooled_as_fixed_and_refused_a_variance() -> None:
@@ -596,12 +357,6 @@ def test_repeated_labels_are_separate_rows_and_said_so() -> None:
     assert "pooled as independent studies; leave one out if they are the same people" in note
 
 
-@pytest.mark.parametrize("cell", ["x", None, float("nan"), -1, 1.5])
-def test_bad_cells_never_reach_the_fit(cell: object) -> None:
-    with pytest.raises(DataError, match="COUNTS-001"):
-        fit(Counts.from_arrays([40, cell], [5, 5], [10, 10], [80, 80]))
-
-
 def test_what_is_no_table_or_mapping_is_answered_with_what_is_wanted() -> None:
     cells: Any = [[40, 5, 10, 80]]
     with pytest.raises(TypeError, match=r"give Counts, such as Counts\.from_arrays\(tp=….*; found list"):
@@ -609,23 +364,6 @@ def test_what_is_no_table_or_mapping_is_answered_with_what_is_wanted() -> None:
     values: Any = [1, 2, 3, 4, 5]
     with pytest.raises(TypeError, match="covariates is a mapping from name to values; found list"):
         fit(small(), covariates=values)
-
-
-def test_separation_by_a_covariate_has_no_finite_estimate() -> None:
-    counts = Counts.from_arrays([40, 30, 20, 11], [5, 9, 0, 0], [10, 3, 1, 4], [80, 44, 31, 20])
-    with pytest.raises(ConvergenceError, match=r"specificity is 100 % .* of a level"):
-        fit(counts, by=["a", "a", "b", "b"])
-    assert fit(counts).specificity.estimate < 1
-
-
-def test_unusable_covariates_are_all_named() -> None:
-    with pytest.raises(DataError, match="by — expected a label, found nothing") as caught:
-        fit(small(), by=["a", "", "b", None, "a"], covariates={"year": [1, 2, float("nan"), 4, 5], "n": [1, 2]})
-    assert [fault.code for fault in caught.value.faults] == ["COVARIATE-001"] * 4
-    with pytest.raises(DataError, match="the same in every study"):
-        fit(small(), covariates={"year": [2000] * 5})
-    with pytest.raises(DataError, match="cannot tell their effects apart"):
-        fit(small(), by=list("aabbb"), covariates={"b": [0, 0, 1, 1, 1]})
 
 
 @pytest.mark.parametrize(

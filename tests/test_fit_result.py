@@ -1,45 +1,50 @@
-"""Do the percentage weights share out the information of a bivariate fit?"""
+"""Does the result of a fit show what it holds, as numbers, text and JSON, and keep it?"""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 import pytest
 
-from livingreview.synthesis import fit
+from golden_cases import edge
+from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 
-LARGE = Counts.from_arrays(
-    tp=[400, 550, 200, 3300], fp=[50, 90, 20, 400], fn=[100, 80, 70, 500], tn=[800, 600, 450, 7000]
-)
-SPARSE = Counts.from_arrays(tp=[40, 55, 20, 33], fp=[5, 0, 2, 4], fn=[0, 8, 7, 5], tn=[80, 60, 45, 70])
+FIVE = Counts.from_arrays([40, 55, 20, 33, 71], [5, 9, 2, 14, 6], [10, 8, 7, 5, 30], [80, 60, 45, 70, 90])
 
 
-@pytest.mark.parametrize("counts", [LARGE, SPARSE])
-@pytest.mark.parametrize("structure", ["unstructured", "independent", "fixed"])
-def test_weights_are_shares(counts: Counts, structure: str) -> None:
-    weights = fit(counts, structure=structure).percentage_weights()
-    assert (weights > 0).all()
-    np.testing.assert_allclose(weights.sum(axis=0), 100)
+def test_to_dict_is_plain_json_with_every_key_the_command_line_promises() -> None:
+    for name in ("edge_sim500", "edge_tau0", "edge_k2"):
+        found = fit(edge(name), structure="unstructured")
+        plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert {
+            "model", "method", "structure", "k", "mu", "mu_cov", "between_study_cov", "rho", "log_likelihood", "aic",
+            "bic", "sensitivity", "specificity", "likelihood_ratio_positive", "likelihood_ratio_negative",
+            "diagnostic_odds_ratio", "hsroc", "i2", "boundary", "converged", "notes",
+        } <= plain.keys()  # fmt: skip
+        assert plain["mu"] == found.mu.tolist()
+        assert plain["sensitivity"]["ci"] == [found.sensitivity.lower, found.sensitivity.upper]
 
 
-def test_weights_of_large_studies_are_those_of_the_normal_model() -> None:
-    # With large counts the study's information is (Σ + diag(1/tp + 1/fn, 1/tn + 1/fp))⁻¹, in closed form.
-    found = fit(LARGE, structure="unstructured")
-    tp, fp, fn, tn = (np.asarray(getattr(LARGE, cell), dtype=float) for cell in ("tp", "fp", "fn", "tn"))
-    within = np.zeros((4, 2, 2))
-    within[:, 0, 0], within[:, 1, 1] = 1 / tp + 1 / fn, 1 / tn + 1 / fp
-    information = np.linalg.inv(found.between_study_cov + within)
-    covariance = np.linalg.inv(information.sum(axis=0))
-    expected = np.diagonal(covariance @ information @ covariance, axis1=1, axis2=2) / np.diag(covariance)
-    np.testing.assert_allclose(found.percentage_weights(), 100 * expected, atol=0.1)
+def test_result_cannot_be_changed() -> None:
+    found = fit(FIVE)
+    with pytest.raises(ValueError, match="read-only"):
+        found.mu[0] = 0.0
+    with pytest.raises(AttributeError):
+        found.mu = np.zeros(2)  # type: ignore[misc]
 
 
-def test_without_heterogeneity_weights_follow_the_number_of_patients() -> None:
-    counts = Counts.from_arrays(tp=[80, 160], fp=[10, 30], fn=[20, 40], tn=[90, 270])
-    weights = fit(counts, structure="fixed").percentage_weights()
-    np.testing.assert_allclose(weights, [[100 / 3, 25], [200 / 3, 75]], rtol=1e-6)
+def test_repr_shows_the_numbers_that_matter() -> None:
+    shown = repr(fit(edge("edge_k3"), structure="unstructured"))
+    assert "binomial, ml, unstructured, k=3" in shown
+    assert "boundary: rho = -1" in shown
 
 
-def test_the_normal_model_is_refused() -> None:
-    with pytest.raises(ValueError, match="model='binomial'"):
-        fit(LARGE, model="normal").percentage_weights()
+def test_an_average_over_covariates_has_no_curve_and_no_i2() -> None:
+    by = fit(FIVE, by="aabbb", structure="independent")
+    assert by.hsroc is None
+    plain = by.to_dict()
+    assert plain["hsroc"] is None
+    assert plain["i2"] == {"sensitivity": None, "specificity": None, "bivariate": None}
+    assert fit(FIVE, structure="independent").hsroc is not None

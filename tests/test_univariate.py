@@ -433,32 +433,6 @@ def test_shrunken_effects_lie_between_the_study_and_the_mean() -> None:
     assert error == pytest.approx(np.full(7, math.sqrt(variance)))
 
 
-@pytest.mark.parametrize("method", ["fixed", "dl", "reml"])
-@pytest.mark.parametrize("test", ["z", "hartung_knapp"])
-def test_refits_are_the_fits_of_the_studies_left(method: univariate.Method, test: univariate.Test) -> None:
-    y, v = LINE_Y, np.linspace(0.02, 0.3, 7)
-    whole = univariate.fit(y, v, method=method, test=test)
-    subsets = {
-        "leave_one_out": (refits.leave_one_out(whole), [np.arange(7) != i for i in range(7)]),
-        "cumulative": (refits.cumulative(whole), [np.arange(7) <= i for i in range(7)]),
-    }
-    for table, kept in subsets.values():
-        for i, rows in enumerate(kept):
-            if rows.sum() < 2:
-                assert (table.estimate[i], table.tau2[i], table.i2[i], table.h2[i]) == pytest.approx((y[0], 0, 0, 1))
-                continue
-            part = univariate.fit(y[rows], v[rows], method=method, test=test)
-            assert table.estimate[i] == pytest.approx(part.estimate.estimate)
-            assert (table.lower[i], table.upper[i]) == pytest.approx((part.estimate.lower, part.estimate.upper))
-            assert (table.standard_error[i], table.p_value[i]) == pytest.approx(
-                (part.standard_errors[0], part.p_values[0])
-            )
-            found = (table.tau2[i], table.q[i], table.i2[i], table.h2[i])
-            assert found == pytest.approx((part.tau2, part.q, part.i2, part.h2), abs=1e-9)
-    with pytest.raises(ValueError, match="without moderators"):
-        refits.cumulative(same(moderators=LINE_X))
-
-
 # --- what happens with bad or little input --------------------------------------------------------------
 
 
@@ -490,8 +464,6 @@ def test_one_study_has_a_fixed_effect_and_no_random_one() -> None:
     for options in ({"method": "reml"}, {"method": "reml", "test": "z"}, {"method": "fixed", "test": "hartung_knapp"}):
         with pytest.raises(TooFewStudies, match="at least 2"):
             univariate.fit([0.5], [0.04], **options)  # type: ignore[arg-type]
-    with pytest.raises(TooFewStudies):
-        refits.leave_one_out(alone)
 
 
 def test_two_studies_have_no_higgins_prediction_interval() -> None:
@@ -499,7 +471,6 @@ def test_two_studies_have_no_higgins_prediction_interval() -> None:
     with pytest.raises(TooFewStudies, match="higgins"):
         pair.prediction_interval()
     assert pair.to_dict()["prediction_interval"] is None
-    assert math.isnan(refits.leave_one_out(pair).lower[0])
 
 
 @pytest.mark.parametrize(
@@ -525,22 +496,8 @@ def test_the_pooled_effect_is_the_weighted_mean(method: univariate.Method) -> No
 def test_results_are_plain_json_and_cannot_be_changed() -> None:
     result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], study=["A", "B", "C"])
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()
-    table = refits.cumulative(result)
-    assert table.study == ("A", "B", "C")
-    assert json.loads(json.dumps(table.to_dict(), allow_nan=False))[0]["lower"] is None
     with pytest.raises(ValueError, match="read-only"):
         result.effects[0] = 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        table.estimate[0] = 1.0
-
-
-def test_cumulative_follows_the_order_given() -> None:
-    result = univariate.fit([0.1, 0.4, 0.2], [0.01, 0.02, 0.03], method="dl", test="z")
-    table = refits.cumulative(result, order=[2, 0, 1])
-    assert table.estimate[0] == pytest.approx(0.2)
-    assert table.estimate[-1] == pytest.approx(result.estimate.estimate)
-    with pytest.raises(ValueError, match="each row"):
-        refits.cumulative(result, order=[0, 0, 1])
 
 
 @pytest.mark.parametrize("bad", [{"method": "hs"}, {"test": "t"}, {"level": 95.0}])
