@@ -6,19 +6,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from livingreview.analysis.appraisal import Elsewhere
 from livingreview.analysis.flow import FlowBox
 from livingreview.living.news import Step
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
-from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary
+from livingreview.plots.quality import claim_distribution, claim_sections, quadas_summary
 from livingreview.plots.rows import cumulative
-from livingreview.plots.segmentation import Score, overlap_against, overlap_by_group
+from livingreview.plots.segmentation import overlap_against, overlap_by_group
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.utility import fagan, icon_array, predictive_values
@@ -83,14 +85,17 @@ FLOW = (
     FlowBox("screened", "Records screened", 70, True, "Databases", 1, False),
     FlowBox("included", "Studies included", 12, False, "Databases", 2, False),
 )
-OTHER = FlowBox("cited", "Reports found by citation", 3, False, "Other methods", 1, False, into="included")
+OTHER = FlowBox("cited", "Reports found by citation", 3, False, "Other methods", 1, False)
 
-OVERLAP = (
-    Score("Adams", "Myocardium", 0.85, 0.02, 50, "mean"),
-    Score(HOSTILE, "Left ventricle", 0.91, n=100, statistic="median"),
-    Score("Chen", "Left ventricle", 0.95, 0.01, statistic="mean"),
-    Score("Diaz", "Myocardium", 0.88, n=20),
-    Score("Evans", "Left ventricle", 0.93, 0.03, 30, "mean"),
+OVERLAP = pd.DataFrame(
+    [
+        ("Adams", "Myocardium", 0.85, 0.02, 50, "mean"),
+        (HOSTILE, "Left ventricle", 0.91, None, 100, "median"),
+        ("Chen", "Left ventricle", 0.95, 0.01, None, "mean"),
+        ("Diaz", "Myocardium", 0.88, None, 20, None),
+        ("Evans", "Left ventricle", 0.93, 0.03, 30, "mean"),
+    ],
+    columns=["label", "group", "value", "sd", "n", "statistic"],
 )
 
 
@@ -100,7 +105,6 @@ def _values(measure: str, values: Iterable[float]) -> Intervals:
 
 
 PPV, NPV = _values("ppv", (0.2, 0.5, 0.7)), _values("npv", (0.99, 0.95, 0.9))
-RATINGS = ["low", "some concerns", "high", None]
 STATES = ["reported", "not reported", "not yet extracted", "reported"]
 
 STEPS = (
@@ -111,29 +115,29 @@ STEPS = (
 
 GALLERY: dict[str, Callable[[], Axes]] = {
     "bar_counts": lambda: bar_counts({HOSTILE: 4, "none": 0}, total=8),
-    "claim_distribution": lambda: claim_distribution([70.0, 80, 80], reference=Reference(63, 11, HOSTILE)),
+    "claim_distribution": lambda: claim_distribution([70.0, 80, 80], elsewhere=Elsewhere(63, 11, HOSTILE)),
     "claim_sections": lambda: claim_sections({HOSTILE: 80.0}),
     "cumulative": lambda: cumulative(STEPS),
     "evidence_map": lambda: evidence_map(COUNTS.study, ["U-Net", "U-Net", HOSTILE, "GAN"], ["x", "y", "x", "x"]),
     "fagan": lambda: fagan(0.2, Interval(8.0, 5.0, 12.0), Interval(0.1, 0.05, 0.2)),
     "flow": lambda: flow_diagram((*FLOW, OTHER), width=8.0),
     "flow_stacked": lambda: flow_diagram((*FLOW, OTHER), width=COLUMN),
-    "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}, quality={"Index test": RATINGS}),
+    "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}),
     "forest_compact": lambda: forest(FIT, width=COLUMN),
     "forest_levels": lambda: forest(BY, levels=BY.levels),
     "funnel": lambda: funnel(deeks(COUNTS), study=COUNTS.study),
     "gap_map": lambda: gap_map(COUNTS.study, {HOSTILE: STATES, "Code": STATES}),
     "icon_array": lambda: icon_array(8, 2, 10, 80),
     "overlap_against": lambda: overlap_against(
-        [score.n for score in OVERLAP],
-        [score.value for score in OVERLAP],
-        group=[score.group for score in OVERLAP],
-        study=[score.study for score in OVERLAP],
+        OVERLAP["n"],
+        OVERLAP["value"],
+        group=list(OVERLAP["group"]),
+        study=list(OVERLAP["label"]),
         xlabel="n",
         ylabel="Dice",
         xscale="log",
     ),
-    "overlap_by_group": lambda: overlap_by_group(OVERLAP),
+    "overlap_by_group": lambda: overlap_by_group(OVERLAP, "group"),
     "predictive_values": lambda: predictive_values([0.1, 0.3, 0.5], PPV, NPV, scenarios={HOSTILE: 0.2}),
     "quadas_summary": lambda: quadas_summary({HOSTILE: {"low": 3, "high": 1}}),
     "sroc": lambda: sroc(FIT),

@@ -87,25 +87,18 @@ def test_number_stays_with_its_sign_and_a_missing_one_is_said() -> None:
     assert [text for text in texts(ax) if "(n\u00a0=\u00a0not" in text]
 
 
-def test_lane_leads_into_another_one() -> None:
-    ax = flow_diagram((*FLOW, OTHER), width=8.0)
-    _, right, top, bottom = edges(boxes(ax)["Studies included"])
-    assert any(np.allclose(end, (right, (top + bottom) / 2)) for _, end in arrows(ax))
-    assert {"Databases", "Other methods"} <= set(texts(ax))
-
-
 def test_lanes_stand_one_below_the_other_where_they_do_not_fit() -> None:
     ax = flow_diagram((*FLOW, OTHER), width=COLUMN)
     drawn = boxes(ax)
     cited = next(box for name, box in drawn.items() if name.startswith("Reports found by citation"))
     assert cited.get_x() == drawn["Records identified"].get_x()
-    assert edges(cited)[3] < edges(drawn["Records identified"])[2]
-    assert "→ Studies included" in texts(ax)
+    assert edges(cited)[2] > edges(drawn["Studies included"])[3]
+    assert {"Databases", "Other methods"} <= set(texts(ax))
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [([], "no box"), ([FLOW[0], FLOW[0]], "more than once: identified"), ([replace(FLOW[0], into="x")], "is named x")],
+    [([], "no box"), ([FLOW[0], FLOW[0]], "more than once: identified")],
 )
 def test_inconsistent_boxes_are_refused(wrong: list[FlowBox], message: str) -> None:
     with pytest.raises(ValueError, match=message):

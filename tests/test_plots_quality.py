@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gallery import texts, tips
-from livingreview.plots.quality import Reference, claim_distribution, claim_sections, quadas_summary
+from livingreview.analysis.appraisal import Elsewhere
+from livingreview.plots.quality import claim_distribution, claim_sections, quadas_summary
 
 
 def test_segments_of_a_bar_add_up_to_all_studies() -> None:
@@ -39,7 +40,7 @@ def test_equal_scores_are_stacked_and_the_mean_is_drawn() -> None:
 
 
 def test_reference_is_a_line_and_a_band_of_one_sd() -> None:
-    ax = claim_distribution([80.0, 90], reference=Reference(63, 11, "elsewhere"))
+    ax = claim_distribution([80.0, 90], elsewhere=Elsewhere(63, 11, "elsewhere"))
     (band,) = ax.patches
     assert (band.get_x(), band.get_x() + band.get_width()) == (52, 74)
     assert set(ax.lines[2].get_xdata()) == {63}

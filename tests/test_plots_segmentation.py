@@ -9,7 +9,7 @@ import pytest
 from gallery import HOSTILE, OVERLAP, texts, tips
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.plots.palette import colour
-from livingreview.plots.segmentation import Score, overlap_against, overlap_by_group, overlap_scores
+from livingreview.plots.segmentation import overlap_against, overlap_by_group
 
 
 def rows(ax) -> list[str]:
@@ -18,13 +18,13 @@ def rows(ax) -> list[str]:
 
 def test_groups_keep_their_order_and_studies_go_from_best_to_worst() -> None:
     best_first = ["Myocardium (2)", "Diaz", "Adams", "Left ventricle (3)", "Chen", "Evans", HOSTILE]
-    assert rows(overlap_by_group(OVERLAP)) == best_first
-    ascending = rows(overlap_by_group(OVERLAP, higher_is_better=False))
+    assert rows(overlap_by_group(OVERLAP, "group")) == best_first
+    ascending = rows(overlap_by_group(OVERLAP, "group", higher_is_better=False))
     assert ascending == ["Myocardium (2)", "Adams", "Diaz", "Left ventricle (3)", HOSTILE, "Evans", "Chen"]
 
 
 def test_marker_tells_mean_from_median() -> None:
-    ax = overlap_by_group(OVERLAP)
+    ax = overlap_by_group(OVERLAP, "group")
     marks = {tip.split(",")[0]: found[0] for tip, found in tips(ax).items()}
     assert marks["Adams"].get_marker() == "o"
     assert marks["Diaz"].get_markerfacecolor() == colour("paper")
@@ -34,7 +34,7 @@ def test_marker_tells_mean_from_median() -> None:
 
 
 def test_sd_is_a_pale_bar_without_caps() -> None:
-    lines = [line for line in overlap_by_group(OVERLAP).lines if len(line.get_xdata()) == 2]
+    lines = [line for line in overlap_by_group(OVERLAP, "group").lines if len(line.get_xdata()) == 2]
     bars = [list(line.get_xdata()) for line in lines if line.get_color() == colour("rule")]
     capped = [list(line.get_xdata()) for line in lines if line.get_marker() == "|"]
     assert bars == [pytest.approx([0.83, 0.87]), pytest.approx([0.94, 0.96]), pytest.approx([0.90, 0.96])]
@@ -42,13 +42,12 @@ def test_sd_is_a_pale_bar_without_caps() -> None:
 
 
 def test_numbers_say_which_spread_they_print() -> None:
-    assert {"0.85 ± 0.02", "0.93 ± 0.03", "0.88"} <= set(texts(overlap_by_group(OVERLAP)))
+    assert {"0.85 ± 0.02", "0.93 ± 0.03", "0.88"} <= set(texts(overlap_by_group(OVERLAP, "group")))
 
 
 def test_legend_names_only_what_occurs() -> None:
-    ax = overlap_by_group(
-        [Score(name, "LV", value, statistic="mean") for name, value in (("A", 4.0), ("B", 12.5))], unit="mm"
-    )
+    table = pd.DataFrame({"label": ["A", "B"], "group": "LV", "value": [4.0, 12.5], "statistic": "mean"})
+    ax = overlap_by_group(table, "group", unit="mm")
     (legend,) = ax.get_figure(root=True).legends
     assert [text.get_text() for text in legend.get_texts()] == ["mean"]
     assert {"4.00", "12.5"} <= set(texts(ax))
@@ -56,14 +55,14 @@ def test_legend_names_only_what_occurs() -> None:
 
 
 def test_axis_of_dice_ends_at_one_and_shows_every_interval() -> None:
-    low, high = overlap_by_group(OVERLAP).get_xlim()
+    low, high = overlap_by_group(OVERLAP, "group").get_xlim()
     assert low <= 0.83
     assert 0.96 <= high <= 1
 
 
 def test_without_a_score_there_is_nothing_to_draw() -> None:
-    with pytest.raises(ValueError, match="no score"):
-        overlap_by_group([])
+    with pytest.raises(ValueError, match="no value"):
+        overlap_by_group(OVERLAP[:0], "group")
 
 
 def test_pairs_with_a_missing_value_are_left_out() -> None:
@@ -96,8 +95,6 @@ def test_group_without_a_drawn_point_is_not_in_the_legend() -> None:
 def test_empty_cells_of_a_table_are_said_or_not_shown() -> None:
     table = pd.DataFrame({"label": ["A", "B"], "value": [0.9, 0.8], "family": ["U-Net", None], "sd": [None, 0.1],
                           "phase": ["systole", float("nan")], "statistic": [None, "mean"]})  # fmt: skip
-    first, second = overlap_scores(table, "family")
-    assert (first.study, first.group, first.statistic) == ("A systole", "U-Net", "unstated")
-    assert (second.study, second.group, second.statistic) == ("B", NOT_SEEN, "mean")
-    assert np.isnan([first.sd, first.n, second.n]).all()
-    assert second.sd == 0.1
+    ax = overlap_by_group(table, "family")
+    assert rows(ax) == ["U-Net (1)", "A systole", f"{NOT_SEEN} (1)", "B"]
+    assert {"A systole, U-Net: unstated 0.90", f"B, {NOT_SEEN}: mean 0.80 ± 0.10"} == set(tips(ax))

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from livingreview.analysis.tabulate import (
     NOT_SEEN,
-    claim_table,
     dataset_table,
     eligibility_table,
     other_methods_table,
@@ -27,14 +26,13 @@ def test_each_table_has_a_row_per_thing(review: Review) -> None:
     assert len(rules_table(review)) == len(review.file.conclusion_rules)
     assert len(runs_table(review)) == len(review.runs)
     assert len(other_methods_table(review)) == len(review.other_methods)
-    assert len(claim_table(review)) == 62
     assert len(dataset_table(review)) == len(review.datasets)
     assert len(study_table(review, review.included)) == len(review.included)
     assert study_table(review, []).empty
 
 
 def test_absent_values_stay_blank_and_are_never_the_word_none(review: Review) -> None:
-    for table in (study_table(review, review.studies), dataset_table(review), claim_table(review)):
+    for table in (study_table(review, review.studies), dataset_table(review)):
         text = table.astype(object).where(table.notna(), "")
         assert not text.map(lambda cell: str(cell) in {"None", "nan"}).any().any()
 

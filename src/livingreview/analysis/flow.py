@@ -48,7 +48,7 @@ class FlowBox:
     side
         The box leaves the stream (records excluded) and stands beside it.
     into
-        Key of the box this one leads to, where that is not the next one of its own lane.
+        Always empty: a field of version 1 of the API.
     link
         Address of the records or studies behind the number, relative to the page; empty where no page has them.
     """

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from livingreview.analysis.appraisal import SECTION_TITLES
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import Study
 from livingreview.wording import listing
 
 __all__ = [
-    "NOT_SEEN", "claim_table", "dataset_table", "eligibility_table", "other_methods_table", "pooled_as_printed",
+    "NOT_SEEN", "dataset_table", "eligibility_table", "other_methods_table", "pooled_as_printed",
     "question_table", "reference", "rules_table", "runs_table", "study_table", "tally",
 ]  # fmt: skip
 
@@ -65,14 +64,6 @@ def other_methods_table(review: Review) -> pd.DataFrame:
              "reason": "Reason"}  # fmt: skip
     table = review.other_methods
     return table.assign(suggestion=table["suggestion"].str.replace("_", " "))[[*names]].rename(columns=names)
-
-
-def claim_table(review: Review) -> pd.DataFrame:
-    """Return the base review's CLAIM table."""
-    table = review.baseline["claim"]
-    columns = {"Row": table["row"], "Author": table["author"].astype(object).fillna(MISSING)}
-    columns |= {title: table[name] for name, title in SECTION_TITLES.items()}
-    return pd.DataFrame(columns | {"Total": table["total"], "Percent": table["percent"]})
 
 
 def study_table(review: Review, studies: Iterable[Study]) -> pd.DataFrame:

@@ -70,14 +70,18 @@ def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | 
         The boxes, in any order; lanes stand side by side in order of first appearance.
     width
         Width in inches. Several lanes want :data:`livingreview.plots.style.PAGE`; where they do not fit, they
-        stand one below the other, and what leads from one to another is written instead of drawn.
+        stand one below the other.
 
     Raises
     ------
     ValueError
-        If there is no box, a key occurs twice, or `into` names a box that is not there.
+        If there is no box, or a key occurs twice.
     """
-    _check(boxes)
+    keys = [box.key for box in boxes]
+    if not keys:
+        raise ValueError("there is no box to draw")
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"keys occur more than once: {', '.join(twice)}")
     if width / _columns(boxes) < _NARROWEST:
         boxes = _stacked(boxes)
     placed = _place(boxes, width)
@@ -96,16 +100,6 @@ def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | 
         text = f"{_MARK} derived from other numbers; not printed in the source"
         ax.text(_PAD, height - 0.08, text, fontsize=SMALL, color=colour("muted"), va="bottom")
     return ax
-
-
-def _check(boxes: Sequence[FlowBox]) -> None:
-    keys = [box.key for box in boxes]
-    if not keys:
-        raise ValueError("there is no box to draw")
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise ValueError(f"keys occur more than once: {', '.join(twice)}")
-    if lost := sorted({box.into for box in boxes if box.into} - set(keys)):
-        raise ValueError(f"no box is named {', '.join(lost)}")
 
 
 def _lines(box: FlowBox, width: float) -> tuple[str, ...]:
@@ -137,18 +131,10 @@ def _bands(boxes: Sequence[FlowBox]) -> list[list[str]]:
 
 
 def _stacked(boxes: Sequence[FlowBox]) -> list[FlowBox]:
-    """Set the lanes one below the other, those that lead into another first."""
-    names = {box.key: box for box in boxes}
+    """Set the lanes one below the other."""
     lanes = list(dict.fromkeys(box.lane for box in boxes))
-    lanes.sort(key=lambda lane: not any(box.into for box in boxes if box.lane == lane))
     depth = 1 + max(box.row for box in boxes)
-    stacked = []
-    for box in boxes:
-        text = box.text
-        if box.into and names[box.into].lane != box.lane:
-            text += f"\n→ {names[box.into].text.splitlines()[0]}"
-        stacked.append(replace(box, text=text, row=box.row + depth * lanes.index(box.lane), into=""))
-    return stacked
+    return [replace(box, row=box.row + depth * lanes.index(box.lane)) for box in boxes]
 
 
 def _place(boxes: Sequence[FlowBox], width: float) -> dict[str, _Placed]:
@@ -190,10 +176,10 @@ def _heads(placed: dict[str, _Placed]) -> list[tuple[str, float, float, float]]:
 
 def _links(boxes: Sequence[FlowBox]) -> list[tuple[str, str]]:
     """Pairs of boxes an arrow connects."""
-    links = [(box.key, box.into) for box in boxes if box.into]
+    links = []
     for lane in dict.fromkeys(box.lane for box in boxes):
         stream = sorted((box for box in boxes if box.lane == lane and not box.side), key=lambda box: box.row)
-        links += [(above.key, below.key) for above, below in pairwise(stream) if not above.into]
+        links += [(above.key, below.key) for above, below in pairwise(stream)]
         for side in (box for box in boxes if box.lane == lane and box.side):
             links += [(box.key, side.key) for box in stream if box.row == side.row]
     return links
@@ -218,18 +204,10 @@ def _draw_arrow(ax: Axes, source: _Placed, target: _Placed) -> None:
     if target.box.side:  # sideways, to what is excluded
         y = min(source.middle, target.middle)
         start, end = (source.x + source.width, y), (target.x, y)
-        path = "arc3,rad=0"
-    elif source.box.lane == target.box.lane:
-        start, end, path = (source.centre, source.bottom), (target.centre, target.top), "arc3,rad=0"
-    else:  # down its own lane, then across to the other
-        edge = target.x + target.width if source.centre > target.centre else target.x
-        if source.bottom < target.middle:
-            start, end, path = (source.centre, source.bottom), (edge, target.middle), "angle,angleA=90,angleB=0,rad=0"
-        else:
-            near = source.x if source.centre > target.centre else source.x + source.width
-            start, end, path = (near, source.middle), (edge, target.middle), "arc3,rad=0"
+    else:
+        start, end = (source.centre, source.bottom), (target.centre, target.top)
     ax.annotate("", end, start, arrowprops={
-        "arrowstyle": "-|>,head_length=0.35,head_width=0.18", "connectionstyle": path, "color": colour("ink"),
+        "arrowstyle": "-|>,head_length=0.35,head_width=0.18", "connectionstyle": "arc3,rad=0", "color": colour("ink"),
         "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0,
     })  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from livingreview.analysis.appraisal import Elsewhere
 from livingreview.plots.palette import RATINGS, colour
 from livingreview.plots.style import (
     COLUMN,
@@ -27,18 +27,9 @@ from livingreview.plots.style import (
     wrap,
 )
 
-__all__ = ["Reference", "claim_distribution", "claim_sections", "quadas_summary"]
+__all__ = ["claim_distribution", "claim_sections", "quadas_summary"]
 
 _PERCENT: Final = "{x:.0f} %"
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A mean and standard deviation in percent from elsewhere to compare with, and whose they are, for the legend."""
-
-    mean: float
-    sd: float
-    label: str
 
 
 @styled
@@ -80,15 +71,15 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
 
 
 @styled
-def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None, ax: Axes | None = None) -> Axes:
+def claim_distribution(percent: ArrayLike, *, elsewhere: Elsewhere | None = None, ax: Axes | None = None) -> Axes:
     """Draw every study's CLAIM score as a dot, equal scores stacked, with the mean as a solid line.
 
     Parameters
     ----------
     percent
         (k,) scores, percent of the applicable items.
-    reference
-        Mean and SD reported elsewhere, drawn as a dashed line and a band.
+    elsewhere
+        Drawn as a dashed line and a band.
 
     Raises
     ------
@@ -99,7 +90,7 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
     if scores.size == 0 or not np.all((scores >= 0) & (scores <= 100)):
         raise ValueError("CLAIM scores are one or more percentages between 0 and 100")
     values, times = np.unique(np.round(scores, 2), return_counts=True)
-    ax = axes_or_new(ax, COLUMN, 1.5 + 0.13 * int(times.max()) + 0.3 * (reference is not None))
+    ax = axes_or_new(ax, COLUMN, 1.5 + 0.13 * int(times.max()) + 0.3 * (elsewhere is not None))
     x = np.repeat(values, times)
     y = np.concatenate([np.arange(n) + 1 for n in times])
     ax.plot(x, y, "o", color=colour("sensitivity"), markersize=5.5)
@@ -110,11 +101,11 @@ def claim_distribution(percent: ArrayLike, *, reference: Reference | None = None
         Line2D([], [], color=colour("ink"), linewidth=1.6, label=f"mean {mean:.1f} % (k = {scores.size})"),
     ]
     low = float(scores.min())
-    if reference is not None:
-        band = (reference.mean - reference.sd, reference.mean + reference.sd)
+    if elsewhere is not None:
+        band = (elsewhere.mean_percent - elsewhere.sd_percent, elsewhere.mean_percent + elsewhere.sd_percent)
         ax.axvspan(*band, facecolor=colour("rule"), alpha=0.55, edgecolor="none", zorder=0)
-        ax.axvline(reference.mean, color=colour("muted"), linestyle=DASHED, linewidth=1.6)
-        label = f"{clean(reference.label)}: {reference.mean:g} % (band: ± 1 SD)"
+        ax.axvline(elsewhere.mean_percent, color=colour("muted"), linestyle=DASHED, linewidth=1.6)
+        label = f"{clean(elsewhere.label)}: {elsewhere.mean_percent:g} % (band: ± 1 SD)"
         handles.append(Line2D([], [], color=colour("muted"), linestyle=DASHED, linewidth=1.6, label=label))
         low = min(low, band[0])
     ax.set(xlim=(max(0.0, 5 * np.floor((low - 2) / 5)), 101), ylim=(0, times.max() + 1))

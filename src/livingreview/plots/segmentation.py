@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from livingreview.plots.palette import MARKERS, SERIES, colour
 from livingreview.plots.rows import Row, draw_rows, rows_height
 from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
 
-__all__ = ["Score", "overlap_against", "overlap_by_group", "overlap_scores"]
+__all__ = ["overlap_against", "overlap_by_group"]
 
 _MARKER: Final[dict[str, tuple[str, str]]] = {
     # marker and fill: a median is told from a mean by its shape, an unstated one by being hollow
@@ -29,53 +28,28 @@ _MARKER: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True)
-class Score:
-    """One reported value: Dice from 0 to 1, or Hausdorff distance in mm.
-
-    Its group is what rows are grouped by: the structure, the network family, …; the standard deviation over the test
-    set and its size `n` are NaN where not reported.
-    """
-
-    study: str
-    group: str
-    value: float
-    sd: float = math.nan
-    n: float = math.nan
-    statistic: str = "unstated"  # or "mean", "median"
-
-
-def overlap_scores(values: pd.DataFrame, group: str) -> list[Score]:
-    """Return the rows of a table of Dice or Hausdorff values as scores, grouped by one of its columns.
-
-    `values` are as :func:`~livingreview.analysis.overlap.reported` or :func:`~livingreview.analysis.overlap.tabulated`
-    return them; an empty cell is None or NaN, and neither is text.
-    """
-    names = values["label_of_study"] if "label_of_study" in values else values["label"]
-    scores = []
-    for name, row in zip(names, values.to_dict("records"), strict=True):
-        sd, n = (math.nan if pd.isna(row.get(key)) else float(row[key]) for key in ("sd", "n"))
-        texts = {key: text for key, text in row.items() if isinstance(text, str)}
-        study, statistic = f"{name} {texts.get('phase', '')}".strip(), texts.get("statistic", "unstated")
-        scores.append(Score(study, texts.get(group, NOT_SEEN), row["value"], sd, n, statistic))
-    return scores
-
-
 @styled
 def overlap_by_group(
-    scores: Sequence[Score],
+    values: pd.DataFrame,
+    group: str,
     *,
     label: str = "Dice coefficient",
     unit: str = "",
     higher_is_better: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw every score in its group, best first.
+    """Draw every value in its group, best first.
 
-    Groups stand in order of first appearance, a heading row each; a pale bar is one SD on either side.
+    Groups stand in order of first appearance, a heading row each; a pale bar is one SD over the test set on either
+    side.
 
     Parameters
     ----------
+    values
+        As :func:`~livingreview.analysis.segmentation.reported` or :func:`~livingreview.analysis.segmentation.tabulated`
+        return them; an empty cell is None or NaN.
+    group
+        The column to group by: the structure, the network family, …
     label, unit
         What the x axis shows.
     higher_is_better
@@ -84,20 +58,25 @@ def overlap_by_group(
     Raises
     ------
     ValueError
-        If there is no score.
+        If there is no value.
     """
-    if not scores:
-        raise ValueError("there is no score to draw")
-    rows = _rows(scores, descending=higher_is_better)
+    if values.empty:
+        raise ValueError("there is no value to draw")
+    shown = _shown(values, group)
+    rows: list[Row] = []
+    for name, members in shown.groupby("group", sort=False):
+        rows.append(Row(f"{clean(name)} ({len(members)})", kind="heading"))
+        members = members.sort_values(["value", "study"], ascending=[not higher_is_better, True])
+        rows.extend(map(_row, members.to_dict("records")))
     ax = axes_or_new(ax, COLUMN, rows_height(len(rows)) + 0.5)
     draw_rows(ax, rows)
     ax.set_xlabel(f"{label} ({unit})" if unit else label)
     ax.grid(axis="x")
-    value, spread = np.array([score.value for score in scores]), np.nan_to_num([score.sd for score in scores])
-    low, high = float(np.nanmin(value - spread)), float(np.nanmax(value + spread))
+    spread = shown["sd"].fillna(0)
+    low, high = float((shown["value"] - spread).min()), float((shown["value"] + spread).max())
     margin = 0.08 * (high - low or 1.0)
     ax.set_xlim(max(0.0, low - margin), min(1.0, high + margin) if not unit else high + margin)
-    legend_beside(ax, _statistic_keys(scores), columns=2)
+    legend_beside(ax, _statistic_keys(shown), columns=2)
     return ax
 
 
@@ -156,39 +135,46 @@ def overlap_against(
     return ax
 
 
-def _rows(scores: Sequence[Score], *, descending: bool) -> list[Row]:
-    rows: list[Row] = []
-    for name in dict.fromkeys(score.group for score in scores):
-        members = [score for score in scores if score.group == name]
-        members.sort(key=lambda score: (-score.value if descending else score.value, score.study))
-        rows.append(Row(f"{clean(name)} ({len(members)})", kind="heading"))
-        rows.extend(map(_row, members))
-    return rows
+def _shown(values: pd.DataFrame, group: str) -> pd.DataFrame:
+    """Return study, group, value, SD, number of cases and statistic of each value, in words where a text is missing."""
+    cells = values.reindex(columns=["value", "sd", "n", "phase", "statistic", group])
+    names = values["label_of_study"] if "label_of_study" in values else values["label"]
+    phase, statistic, groups = (cells[name].astype(object) for name in ("phase", "statistic", group))
+    return pd.DataFrame(
+        {
+            "study": (names + " " + phase.where(phase.notna(), "")).str.strip(),
+            "group": groups.where(groups.notna(), NOT_SEEN),
+            "value": cells["value"],
+            "sd": cells["sd"].astype(float),
+            "n": cells["n"].astype(float),
+            "statistic": statistic.where(statistic.notna(), "unstated"),
+        }
+    )
 
 
-def _row(score: Score) -> Row:
-    value, sd, label = score.value, score.sd, clean(score.study)
+def _row(shown: Mapping[Any, Any]) -> Row:
+    value, sd, label = shown["value"], shown["sd"], clean(shown["study"])
     decimals = 2 if abs(value) < 10 else 1
     text = f"{value:.{decimals}f}" + ("" if math.isnan(sd) else f" ± {sd:.{decimals}f}")
-    marker, fill = _MARKER[score.statistic]
-    size = "" if math.isnan(score.n) else f", n = {score.n:.0f}"
-    tip = f"{label}, {clean(score.group)}: {score.statistic} {text}{size}"
+    marker, fill = _MARKER[shown["statistic"]]
+    size = "" if math.isnan(shown["n"]) else f", n = {shown['n']:.0f}"
+    tip = f"{label}, {clean(shown['group'])}: {shown['statistic']} {text}{size}"
     return Row(
         label, value=value, lower=value - sd, upper=value + sd, text=text, interval="sd", marker=marker, colour=fill,
         tip=tip,
     )  # fmt: skip
 
 
-def _statistic_keys(scores: Sequence[Score]) -> list[Line2D]:
+def _statistic_keys(shown: pd.DataFrame) -> list[Line2D]:
     """Legend of what occurs, and of nothing else."""
     keys = []
     for name, (marker, fill) in _MARKER.items():
-        if name in {score.statistic for score in scores}:
+        if name in set(shown["statistic"]):
             text = "mean or median not stated" if name == "unstated" else name
             edge, face = fill or colour("ink"), fill or colour("paper")
             key = Line2D([], [], linestyle="none", marker=marker, label=text)
             key.set(markerfacecolor=face, markeredgecolor=edge)
             keys.append(key)
-    if not all(math.isnan(score.sd) for score in scores):
+    if shown["sd"].notna().any():
         keys.append(Line2D([], [], color=colour("rule"), linewidth=6, solid_capstyle="butt", label="± 1 SD (test set)"))
     return keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from livingreview.analysis.appraisal import SECTION_MAXIMA, claim_summary
+from livingreview.analysis.appraisal import SECTION_MAXIMA, claim_scores
 from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, compare, judged, rounds_to
 from livingreview.wording import decimal, listing, plural
 
@@ -127,21 +127,24 @@ def _claim_rows(base: BaseReview) -> Iterator[Statement]:
 
 
 def _claim_summary(base: BaseReview) -> Iterator[Statement]:
-    claim = claim_summary(base.review)
+    claim = claim_scores(base.review)
+    mean = float(claim["percent"].mean())
     printed = base.cells("characteristics", "characteristic", "percent")
     here = base.sources("quadas2", "claim")
     yield Statement(
         "claim-mean",
         "Mean CLAIM score",
         f"{printed['claim_mean_percent']} %",
-        f"{decimal(claim.mean_percent)} %",
-        compare(printed["claim_mean_percent"], claim.mean_percent),
-        f"Mean of {plural(claim.studies, 'study', 'studies')}, from the section points.",
+        f"{decimal(mean)} %",
+        compare(printed["claim_mean_percent"], mean),
+        f"Mean of {plural(len(claim), 'study', 'studies')}, from the section points.",
         here,
     )
-    extremes = (("highest", "claim_max_percent", claim.max_percent, claim.max_rows),
-                ("lowest", "claim_min_percent", claim.min_percent, claim.min_rows))  # fmt: skip
-    for which, key, percent, rows in extremes:
+    for which, key, percent in (
+        ("highest", "claim_max_percent", claim["percent"].max()),
+        ("lowest", "claim_min_percent", claim["percent"].min()),
+    ):
+        rows = list(claim.loc[claim["percent"] == percent, "row"])
         author = base.quotes[f"claim_{which}"].about
         yield Statement(
             f"claim-{which}",
