@@ -28,7 +28,7 @@ from livingreview.analysis.diagnosis import (
     used_table,
 )
 from livingreview.analysis.evidence import UNSIGNED, gather
-from livingreview.analysis.overlap_pooling import pool_groups
+from livingreview.analysis.segmentation import pool_groups
 from livingreview.publish.figures import show_funnel
 from livingreview.review import Review
 from livingreview.synthesis.bivariate import fit

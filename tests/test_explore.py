@@ -13,7 +13,7 @@ import livingreview.analysis.explore as explore
 from livingreview.analysis.diagnosis import headline, pool, printed_text
 from livingreview.analysis.evidence import gather
 from livingreview.analysis.explore import Explorer, explorer, reachable
-from livingreview.analysis.overlap import reported
+from livingreview.analysis.segmentation import reported
 from livingreview.errors import ReviewError
 from livingreview.publish.explorer import show_explorer, show_topics, studies_table
 from livingreview.review import Review

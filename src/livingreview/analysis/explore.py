@@ -17,8 +17,7 @@ import pandas as pd
 
 from livingreview.analysis.diagnosis import Pooled, central_table, pool, printed_text
 from livingreview.analysis.evidence import MAIN, Selection, TableEvidence, gather, select
-from livingreview.analysis.overlap import STRUCTURE_GROUPS, reported
-from livingreview.analysis.overlap_pooling import METRICS, statistic_in_words
+from livingreview.analysis.segmentation import GROUP_OF, METRICS, reported, statistic_in_words
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.errors import ReviewError
 from livingreview.review import Review, label
@@ -54,16 +53,15 @@ def _part(block: str, name: str) -> Callable[[Study], Iterable[str | None]]:
     return lambda study: (getattr(getattr(study, block), name, None),)
 
 
-_GROUP_OF: Mapping[str | None, str] = {
-    name: title for title, names in STRUCTURE_GROUPS.items() for name in names if name
-}
 #: The topic of a study whose conditions are several; its evaluations may name them one by one.
 SEVERAL = "several conditions"
 
 FACETS: tuple[Facet, ...] = (
     Facet("task", "Task", lambda study: (study.task,)),
     Facet("topic", "Condition or subject", lambda study: (study.topic,)),
-    Facet("structure", "Structure outlined", lambda study: (_GROUP_OF.get(entry.structure) for entry in study.overlap)),
+    Facet(
+        "structure", "Structure outlined", lambda study: (GROUP_OF[e.structure] for e in study.overlap if e.structure)
+    ),
     Facet("family", "Architecture", _part("index_test", "family")),
     Facet("dataset", "Public dataset", lambda study: (study.setting and study.setting.datasets) or ()),
     Facet("access", "Access to the data", _part("setting", "access")),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
-from livingreview.analysis.overlap_pooling import METRICS
+from livingreview.analysis.segmentation import METRICS
 from livingreview.analysis.tabulate import reference
 from livingreview.living.difference import ResultsChange, compare_results
 from livingreview.living.releases import previous_release, read_releases

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from livingreview.analysis.diagnosis import Pooled, pool
 from livingreview.analysis.evidence import MAIN, Rule, gather
-from livingreview.analysis.overlap import describe, tabulated
-from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.analysis.segmentation import METRICS, PooledGroup, pool_groups, tabulated
 from livingreview.review import Review
 from livingreview.review.model.release import STATUSES, FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
@@ -109,8 +108,7 @@ def _of_group(group: PooledGroup) -> FrozenSynthesis:
 
 def _of_table(review: Review, metric: str) -> FrozenSynthesis:
     table = tabulated(review, metric)
-    summary = describe(table["value"])
-    measures = {"mean": _number(summary.mean), "sd": _number(summary.sd)}
+    measures = {"mean": _number(table["value"].mean()), "sd": _number(table["value"].std())}
     title = f"As the base review tabulates: {METRICS[metric]}, unweighted"
     return _frozen(f"tabulated/{metric}", title, table["study"].dropna(), measures, "")
 

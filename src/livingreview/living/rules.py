@@ -14,8 +14,7 @@ from typing import Final, Literal
 
 import pandas as pd
 
-from livingreview.analysis.overlap import STRUCTURE_GROUPS
-from livingreview.analysis.overlap_pooling import METRICS
+from livingreview.analysis.segmentation import METRICS, STRUCTURE_GROUPS
 from livingreview.errors import DataError, Fault
 from livingreview.living.results import measure_name
 from livingreview.review.model import ConclusionRule, ReviewFile

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from livingreview.analysis.diagnosis import Pooled, central_table, leave_one_out_table, left_out_table, pool
 from livingreview.analysis.evidence import TableEvidence
-from livingreview.analysis.overlap_pooling import METRICS, PooledGroup, pool_groups
+from livingreview.analysis.segmentation import METRICS, PooledGroup, pool_groups
 from livingreview.analysis.tabulate import reference
 from livingreview.publish.elements import PageLink, link_html, table_html
 from livingreview.publish.inputs import Change, changes

@@ -1,10 +1,13 @@
-"""Which segmentation results may be pooled, what they pool to, and why the others may not.
+"""Segmentation: Dice and Hausdorff values, which of them may be pooled, what they pool to, and why the others may not.
+
+Never mixed: structures, means with medians, the Hausdorff distance with its 95th percentile, the values that the base
+review tabulates with those that the studies report.
 
 The model is a three-level one: estimates within studies, with cluster-robust standard errors; where every study gives
 one estimate the levels cannot be told apart, and it is the ordinary random-effects model with Hartung–Knapp intervals.
-Dice is pooled on the
-logit scale, because it is bounded by 1 and most values lie close to it, where a symmetric interval on the raw scale
-would pass the bound; distances are pooled on the log scale, because they are positive and skewed.
+Dice is pooled on the logit scale, because it is bounded by 1 and most values lie close to it, where a symmetric
+interval on the raw scale would pass the bound; distances are pooled on the log scale, because they are positive and
+skewed.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from livingreview.analysis.evidence import UNSIGNED
-from livingreview.analysis.overlap import STRUCTURE_GROUPS, reported
+from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.review import STUDY_ID, Review
 from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
@@ -29,8 +32,8 @@ from livingreview.synthesis.univariate import UnivariateFit
 from livingreview.wording import decimal, in_words, p_value, plural
 
 __all__ = [
-    "FEWEST", "METRICS", "PooledGroup", "facts", "pool_groups", "pooling_table", "refusals_table", "regression_table",
-    "statistic_in_words",
+    "FEWEST", "GROUP_OF", "METRICS", "STRUCTURE_GROUPS", "PooledGroup", "facts", "group_table", "pool_groups",
+    "pooling_table", "refusals_table", "regression_table", "reported", "statistic_in_words", "tabulated",
 ]  # fmt: skip
 
 # Below three studies a between-study variance has no degree of freedom to be judged by.
@@ -50,6 +53,81 @@ MODERATORS: Mapping[str, str] = {
 Scale = Literal["logit", "log"]
 SCALES: Mapping[str, Scale] = {"dice": "logit", "hausdorff": "log", "hausdorff95": "log"}
 INDEPENDENT_UNITS = ("patient", "exam")
+BASELINE_VALUE = {"dice": "dice", "hausdorff": "hausdorff_mm"}
+CODED = ("family", "dimensionality", "access")
+# Structures that may be looked at together; a cavity and a muscle are not the same target.
+STRUCTURE_GROUPS = {
+    "LV": ("LV", "LV cavity"),
+    "LV epicardium": ("LV epicardium",),
+    "LV myocardium": ("LV myocardium",),
+    "LV trabeculations": ("LV trabeculations",),
+    "RV": ("RV",),
+    "LA": ("LA",),
+    "Atria": ("atria", "RA"),
+    "Scar": ("scar",),
+    "Several structures": ("multi-class",),
+    "Not stated": (None, "other"),
+}
+GROUP_OF = {name: title for title, names in STRUCTURE_GROUPS.items() for name in names}
+
+
+def tabulated(review: Review, metric: str) -> pd.DataFrame:
+    """Return the base review's table of ``"dice"`` or ``"hausdorff"``, each row with the study it belongs to.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``row``, ``author``, ``value``, ``study``, ``label``, and the study's ``family``,
+        ``dimensionality``, ``access`` as this review codes them (None where unknown).
+    """
+    table = review.baseline[metric]
+    studies = review.studies_table().set_index("study")
+    owner = {
+        source.row: study.id
+        for study in review.studies
+        for source in study.sources.values()
+        if source.kind == "baseline" and source.table == metric
+    }
+    frame = pd.DataFrame(
+        {
+            "row": table["row"],
+            "author": table["author"],
+            "value": table[BASELINE_VALUE[metric]].astype(float),
+            "study": [owner.get(int(row)) for row in table["row"]],
+        }
+    )
+    return frame.merge(studies[["label", *CODED]], left_on="study", right_index=True, how="left")
+
+
+def reported(review: Review, metrics: Sequence[str]) -> pd.DataFrame:
+    """Return what the studies' own reports give for their model in these metrics, one row per value.
+
+    Returns
+    -------
+    DataFrame
+        The overlap table's columns with ``group`` (see `STRUCTURE_GROUPS`), ``family``, ``dimensionality``,
+        ``access``, ``se`` (SD/√n, where mean, SD and n are known); ordered by group and value.
+    """
+    table = review.overlap_table()
+    keep = (table["kind_of_source"] != "baseline") & (table["rater"] == "model") & table["metric"].isin(list(metrics))
+    table = table[keep].copy()
+    table["group"] = [GROUP_OF[None if structure != structure else structure] for structure in table["structure"]]
+    studies = review.studies_table().set_index("study")
+    table = table.merge(studies[list(CODED)], left_on="study", right_index=True, how="left")
+    mean = table["statistic"] == "mean"
+    table["se"] = np.where(mean, table["sd"].astype(float) / np.sqrt(table["n"].astype(float)), np.nan)
+    order = {title: place for place, title in enumerate(STRUCTURE_GROUPS)}
+    table = table.assign(place=table["group"].map(order)).sort_values(["place", "value"], ascending=[True, False])
+    return table.drop(columns="place").reset_index(drop=True)
+
+
+def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Describe values by a column, e.g. ``"group"`` or ``"family"``; studies and values are counted apart."""
+    grouped = values.groupby(values[column].fillna(NOT_SEEN), sort=False)
+    return grouped.agg(
+        studies=("study", "nunique"), values=("value", "size"), median=("value", "median"), lowest=("value", "min"),
+        highest=("value", "max"),
+    ).reset_index()  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,18 +140,20 @@ class PooledGroup:
         What is pooled.
     rows
         Every reported value of the metric and group, with ``usable`` and, where it is not, ``refusal``.
-    scale
-        Scale of `fit`.
     fit
-        The three-level (or, with one estimate per study, the random-effects) model; None where there are too few
-        studies.
+        The three-level (or, with one estimate per study, the random-effects) model on its scale; None where there are
+        too few studies.
     """
 
     metric: str
     group: str
     rows: pd.DataFrame
-    scale: Scale
     fit: MultilevelFit | UnivariateFit | None
+
+    @property
+    def scale(self) -> Scale:
+        """Scale of `fit`."""
+        return SCALES[self.metric]
 
     @property
     def studies(self) -> int:
@@ -125,7 +205,7 @@ def pool_groups(review: Review) -> tuple[PooledGroup, ...]:
             barred = {study.id for study in review.studies if review.verified_only and not study.verified}
             rows["refusal"] = [_refusal(row, barred) for row in rows.to_dict("records")]
             rows["usable"] = rows["refusal"] == ""
-            groups.append(PooledGroup(metric, group, rows, SCALES[metric], _fit(rows, SCALES[metric])))
+            groups.append(PooledGroup(metric, group, rows, _fit(rows, SCALES[metric])))
     return tuple(groups)
 
 
@@ -149,9 +229,10 @@ def regression_table(groups: Sequence[PooledGroup]) -> pd.DataFrame:
 def facts(groups: Sequence[PooledGroup]) -> dict[str, str]:
     """Return the sentences of the chapter that say what is pooled and what is not, by name."""
     count, pooled = len(groups), sum(group.fit is not None for group in groups)
-    none = pd.DataFrame({"usable": pd.Series(dtype=bool), "refusal": pd.Series(dtype=str)})
-    dice = pd.concat([none, *(group.rows for group in groups if group.metric == "dice")])
-    why = Counter(dice.loc[~dice["usable"], "refusal"])
+    dice = [row for group in groups if group.metric == "dice" for row in group.rows.to_dict("records")]
+    why = Counter(row["refusal"] for row in dice if not row["usable"])
+    usable = len(dice) - why.total()
+    have = f"{_number(usable)} {'has' if usable == 1 else 'have'} all that"
     others = "; ".join(f"{reason} ({n})" for reason, n in why.most_common())
     alone = [group for group in groups if group.metric == "dice" and len(group.rows) == 1]
     said = (f"{group.group} {_one_value(group.rows.iloc[0])}" for group in alone)
@@ -161,8 +242,7 @@ def facts(groups: Sequence[PooledGroup]) -> dict[str, str]:
     return {
         "pooled_today": f"{_number(pooled).capitalize()} of the {count} combinations of metric and structure can be "
         "pooled today.",
-        "usable_values": f"Of the {len(dice)} Dice values, {_number(int(dice['usable'].sum()))} "
-        f"{'has' if dice['usable'].sum() == 1 else 'have'} all that."
+        "usable_values": f"Of the {len(dice)} Dice values, {have}."
         + (f" The others lack it, for these reasons: {others}." if others else ""),
         "alone": f"Only one Dice value was seen for each of these: {'; '.join(said)}." if alone else "",
         "regressions": f"Of {len(made)} such meta-regressions, {_number(regressions)} can be made today"

@@ -1,4 +1,4 @@
-"""Is a segmentation result pooled only where it may be, and does pooling work where it may?"""
+"""Are segmentation values described without being mixed, and pooled only where they may be?"""
 
 import re
 from pathlib import Path
@@ -7,21 +7,64 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from livingreview.analysis.overlap_pooling import (
+from livingreview.analysis.segmentation import (
     FEWEST,
     METRICS,
     MODERATORS,
+    STRUCTURE_GROUPS,
     PooledGroup,
     _fit,
     facts,
+    group_table,
     pool_groups,
     pooling_table,
     refusals_table,
     regression_table,
+    reported,
+    tabulated,
 )
 from livingreview.review import Review
 from livingreview.synthesis import multilevel, univariate
 from livingreview.wording import WORDS
+
+
+def test_every_tabulated_value_belongs_to_a_study(review: Review) -> None:
+    for metric, rows in (("dice", 15), ("hausdorff", 6)):
+        table = tabulated(review, metric)
+        assert len(table) == rows
+        assert table["study"].notna().all()
+        assert table["study"].is_unique
+
+
+def test_reported_values_are_the_models_own_and_not_the_base_reviews(review: Review) -> None:
+    table = reported(review, ["dice"])
+    assert set(table["rater"]) == {"model"}
+    assert "baseline" not in set(table["kind_of_source"])
+    assert set(table["metric"]) == {"dice"}
+    assert table["value"].between(0, 1).all()
+
+
+def test_a_standard_error_needs_a_mean_an_sd_and_a_size(review: Review) -> None:
+    table = reported(review, ["dice"])
+    complete = (table["statistic"] == "mean") & table["sd"].notna() & table["n"].notna()
+    assert complete.any()
+    assert (table["se"].notna() == complete).all()
+    cavity = table[(table["study"] == "bartoli") & (table["structure"] == "LV cavity")].iloc[0]
+    assert cavity["se"] == pytest.approx(0.01 / 150**0.5)
+
+
+def test_hausdorff_and_its_95th_percentile_stay_apart(review: Review) -> None:
+    assert set(reported(review, ["hausdorff"])["metric"]) == {"hausdorff"}
+    assert "tran2020" in set(reported(review, ["hausdorff95"])["study"])
+    assert "tran2020" not in set(reported(review, ["hausdorff"])["study"])
+
+
+def test_groups_count_studies_and_values_apart(review: Review) -> None:
+    table = reported(review, ["dice"])
+    groups = group_table(table, "group")
+    assert groups["values"].sum() == len(table)
+    assert (groups["studies"] <= groups["values"]).all()
+    assert set(groups["group"]) <= set(STRUCTURE_GROUPS)
 
 
 def test_every_value_is_usable_or_has_a_reason(review: Review) -> None:
@@ -109,7 +152,7 @@ def test_a_meta_regression_is_made_from_ten_studies_on_and_finds_the_difference(
             "sequence": "cine",
         }
     )
-    table = regression_table((PooledGroup("dice", "LV", rows, "logit", _fit(rows, "logit")),)).set_index("Moderator")
+    table = regression_table((PooledGroup("dice", "LV", rows, _fit(rows, "logit")),)).set_index("Moderator")
     assert table.at["Access to the data", "Compared"] == "private against public"
     assert table.at["Access to the data", "Difference"].startswith("-0.4")
     assert table.at["Access to the data", "P"] == "P < 0.001"
