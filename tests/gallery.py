@@ -11,8 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from livingreview.analysis.appraisal import Elsewhere
 from livingreview.analysis.flow import FlowBox
+from livingreview.analysis.tabulate import Elsewhere
 from livingreview.living.news import Step
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram

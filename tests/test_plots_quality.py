@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gallery import texts, tips
-from livingreview.analysis.appraisal import Elsewhere
+from livingreview.analysis.tabulate import Elsewhere
 from livingreview.plots.quality import claim_distribution, claim_sections, quadas_summary
 
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
-from livingreview.analysis.flow_counts import Period, Sorted, Update, count_updates, new_studies
+from livingreview.analysis.ledgers import Period, Sorted, Update, count_updates, new_studies
 from livingreview.errors import DataError, Fault
 from livingreview.review import OTHER_METHODS, Review
 

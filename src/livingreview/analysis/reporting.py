@@ -6,10 +6,8 @@ The items are instruments (``data/instruments``); the answers are ``data/reporti
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
 
 import pandas as pd
 
@@ -18,13 +16,9 @@ from livingreview.review import Review
 from livingreview.review.model import Instrument
 from livingreview.review.reading import read_csv
 
-__all__ = [
-    "CHECKLISTS", "COLUMNS", "STATUSES", "Answer", "Status", "answer_faults", "checklist_table", "read_answers",
-    "tally_statuses",
-]  # fmt: skip
+__all__ = ["CHECKLISTS", "STATUSES", "answer_faults", "checklist_table", "read_answers", "tally_statuses"]
 
-Status = Literal["reported", "partly", "missing", "not applicable"]
-STATUSES: tuple[Status, ...] = get_args(Status)
+STATUSES = ("reported", "partly", "missing", "not applicable")
 COLUMNS = ("checklist", "item", "page", "status", "remark")
 #: Instruments that are checklists of this review's own reporting, in the order of the page.
 CHECKLISTS = ("prisma-dta", "prisma-lsr", "cochrane-dta")
@@ -32,32 +26,15 @@ FILE = "reporting.csv"
 PAGE = re.compile(r"[a-z][a-z-]*")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """How this review answers one item.
-
-    Parameters
-    ----------
-    checklist, item
-        Instrument and id of its item.
-    page
-        Name of the chapter that answers it, without folder and suffix; ``index`` for the front page; empty where
-        none does.
-    status
-        ``"reported"``, ``"partly"``, ``"missing"`` or ``"not applicable"``.
-    remark
-        What a reader finds there, or what is missing.
-    """
-
-    checklist: str
-    item: str
-    page: str
-    status: Status
-    remark: str
-
-
-def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Answer, ...]:
+def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> pd.DataFrame:
     """Read and check the answers in a data folder to these instruments, by name.
+
+    Returns
+    -------
+    DataFrame
+        One row per item, by ``checklist`` and ``item``: ``page``, the name of the chapter that answers it, without
+        folder and suffix (``index`` for the front page; empty where none does), ``status`` (see `STATUSES`) and
+        ``remark``, what a reader finds there, or what is missing.
 
     Raises
     ------
@@ -83,12 +60,7 @@ def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> tuple[Ans
     ]
     if faults:
         raise DataError(faults)
-    return tuple(
-        Answer(row["checklist"], row["item"], row["page"], status, row["remark"])
-        for row in rows
-        for status in STATUSES
-        if status == row["status"]
-    )
+    return pd.DataFrame(rows, columns=COLUMNS).set_index(["checklist", "item"])
 
 
 def answer_faults(review: Review) -> list[Fault]:
@@ -119,18 +91,15 @@ def _faults(
     return found
 
 
-def checklist_table(review: Review, answers: Sequence[Answer], checklist: str) -> pd.DataFrame:
+def checklist_table(review: Review, answers: pd.DataFrame, checklist: str) -> pd.DataFrame:
     """Return one checklist: item, what it asks for, status, page (its name; empty where none answers it), remark."""
-    by_item = {answer.item: answer for answer in answers if answer.checklist == checklist}
-    rows = [
-        (str(item.id), item.asks, answer.status, answer.page, answer.remark)
-        for item in review.instruments[checklist].items
-        for answer in (by_item[str(item.id)],)
-    ]
-    return pd.DataFrame(rows, columns=["Item", "Asks for", "Status", "Page", "Remark"])
+    asked = {str(item.id): item.asks for item in review.instruments[checklist].items}
+    table = answers.loc[checklist].loc[list(asked), ["status", "page", "remark"]].reset_index()
+    table.insert(1, "asks for", list(asked.values()))
+    return table.rename(columns=str.capitalize)
 
 
-def tally_statuses(answers: Sequence[Answer], checklist: str) -> dict[Status, int]:
+def tally_statuses(answers: pd.DataFrame, checklist: str) -> dict[str, int]:
     """Return the number of items per status; every status is there."""
-    found = [answer.status for answer in answers if answer.checklist == checklist]
+    found = answers.loc[checklist]["status"].tolist()
     return {status: found.count(status) for status in STATUSES}

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from livingreview.analysis.appraisal import Elsewhere
+from livingreview.analysis.tabulate import Elsewhere
 from livingreview.plots.palette import RATINGS, colour
 from livingreview.plots.style import (
     COLUMN,

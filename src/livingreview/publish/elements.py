@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 
-from livingreview.analysis.reporting import Answer, checklist_table
+from livingreview.analysis.reporting import checklist_table
 from livingreview.review import STUDY_ID, Review
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import mark_explained, percent, together
@@ -276,7 +276,7 @@ def _card(card: Card) -> str:
     )
 
 
-def show_checklist(review: Review, answers: Sequence[Answer], checklist: str) -> None:
+def show_checklist(review: Review, answers: pd.DataFrame, checklist: str) -> None:
     """Show a reporting checklist as a table, with a link to the page that answers each item."""
     instrument, table = review.instruments[checklist], checklist_table(review, answers, checklist)
     table["Page"] = table["Page"].map(page_link)

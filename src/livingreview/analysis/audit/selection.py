@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from livingreview.analysis.appraisal import SECTION_MAXIMA, claim_scores
 from livingreview.analysis.audit.statements import BaseReview, Link, Statement, Verdict, compare, judged, rounds_to
+from livingreview.analysis.tabulate import SECTION_MAXIMA, claim_scores
 from livingreview.wording import decimal, listing, plural
 
 __all__ = ["characteristics", "quality", "selection"]

@@ -1,24 +1,31 @@
-"""The flow of records through the updates of the review, counted from the ledgers.
+"""What the ledgers of searches and decisions add up to: the flow of records, and what the searches yielded.
 
 Every record belongs to the period in which it was found, and stands where its decisions put it on the day the review
-is looked at. Nothing is counted that a ledger does not hold: what cannot be counted is an error that says why.
+is looked at. Nothing is counted that a ledger does not hold: what cannot be counted is an error that says why. The base
+review published no records, so that of its searches only the numbers of hits are known.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
+
 from livingreview.errors import DataError, Fault
-from livingreview.review import OTHER_METHODS, OTHER_METHODS_COLUMNS, Review
+from livingreview.review import OTHER_METHODS, OTHER_METHODS_COLUMNS, Review, label
 from livingreview.review.reports import is_report_of
 from livingreview.screening.agreement import Verdict, verdicts
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, read_decisions
 from livingreview.screening.library import Library, read_library
 
-__all__ = ["Period", "Sorted", "Update", "count_updates", "new_studies"]
+__all__ = [
+    "Period", "Sorted", "Update", "count_updates", "database_yield", "inclusion_lag", "new_studies",
+    "overlap_of_databases", "run_yield",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,9 +140,7 @@ def _update(
     review: Review, library: Library, period: Period, first: Mapping[str, Verdict], full: Mapping[str, Verdict]
 ) -> Update:
     runs = review.runs[review.runs["date"].map(period.__contains__).astype(bool) & (review.runs["kind"] != "base")]
-    hits: Counter[str] = Counter()
-    for database, count in zip(runs["database"], runs["hits"], strict=True):
-        hits[database] += int(count)
+    hits = {str(database): int(count) for database, count in runs.groupby("database", sort=False)["hits"].sum().items()}
     run_ids = set(runs["run_id"])
     unique = [record for record in library.publications if library.found[record].run in run_ids]
     otherwise = review.other_methods[review.other_methods["found"].map(period.__contains__).astype(bool)]
@@ -229,9 +234,95 @@ def _undecided(study: str, problem: str) -> Fault:
 def new_studies(review: Review, after: date, route: str) -> tuple[str, ...]:
     """Return the ids of the studies that one way brought into the review after a day."""
     before = {study.id for study in review.as_of(after).included}
-    return tuple(study.id for study in review.included if study.id not in before and _route(review, study.id) == route)
+    standings = {study.id: study.standing_on(review.day) for study in review.included if study.id not in before}
+    return tuple(name for name, standing in standings.items() if standing and standing.route == route)
 
 
-def _route(review: Review, study_id: str) -> str:
-    standing = review.study(study_id).standing_on(review.day)
-    return standing.route if standing is not None else ""
+def run_yield(review: Review) -> pd.DataFrame:
+    """Return one row per search run: hits, records new to the ledger, publications that only it found, included.
+
+    What is not known, as for the base version, is absent.
+    """
+    library = _seen(review)
+    sources = _sources(library)
+    first = _outcomes(review, library)
+    rows = []
+    for run in review.runs.to_dict("records"):
+        own = [item for item in library.found.values() if item.run == run["run_id"]]
+        publications = {library.publication[item.record] for item in own}
+        known = run["kind"] != "base"
+        found = (run["database"], run["date"].isoformat(), run["hits"])
+        kept = sum(first.get(name) == "include" for name in publications)
+        only = _only(publications, sources) if library.deduplicated else None
+        rows.append((*found, int(run["new"] or 0), only, kept) if known else (*found, None, None, None))
+    counts = ["New", "Found nowhere else", "Kept on title and abstract"]
+    return pd.DataFrame(rows, columns=["Database", "Date", "Records", *counts]).astype(dict.fromkeys(counts, "Int64"))
+
+
+def database_yield(review: Review) -> pd.DataFrame:
+    """Return one row per database: runs, last run, hits, and what only it contributed since the base version."""
+    library = _seen(review)
+    sources = _sources(library)
+    rows = []
+    for database, runs in review.runs.groupby("database", sort=False):
+        publications = {name for name, found_in in sources.items() if database in found_in}
+        known = bool((runs["kind"] != "base").any())
+        only = _only(publications, sources) if known and library.deduplicated else None
+        seen = (len(runs), max(runs["date"]).isoformat(), int(runs["hits"].sum()))
+        rows.append((database, *seen, len(publications) if known else None, only))
+    counts = ["Publications", "Found nowhere else"]
+    table = pd.DataFrame(rows, columns=["Database", "Runs", "Last run", "Records", *counts])
+    return table.astype(dict.fromkeys(counts, "Int64"))
+
+
+def overlap_of_databases(review: Review) -> dict[frozenset[str], int]:
+    """Return how many publications each combination of databases found, and no other database.
+
+    Returns
+    -------
+    dict
+        Empty while the ledger holds no record, or nobody has looked through it for copies.
+    """
+    library = _seen(review)
+    if not library.deduplicated:
+        return {}
+    return dict(Counter(frozenset(found_in) for found_in in _sources(library).values()))
+
+
+def inclusion_lag(review: Review) -> pd.Series[float]:
+    """Return the days from the publication of each included study, as people cite it, to the version that took it in.
+
+    They are negative where the search came before the date of the issue, and NaN where the day of publication is not
+    known.
+    """
+    days: dict[str, float] = {}
+    for study in review.included:
+        on = min(standing.on for standing in study.standing if standing.status == "included")
+        published = study.report.published
+        days[label(study)] = math.nan if published is None else (on - published).days
+    return pd.Series(days, dtype=float)
+
+
+def _seen(review: Review) -> Library:
+    """Return the library without the runs after the day the review is looked at."""
+    library = read_library(review.root)
+    runs = set(review.runs["run_id"])
+    found = {name: item for name, item in library.found.items() if item.run in runs}
+    return Library(found, library.publication, library.deduplicated)
+
+
+def _sources(library: Library) -> dict[str, set[str]]:
+    sources: dict[str, set[str]] = defaultdict(set)
+    for name, item in library.found.items():
+        if item.source != OTHER_METHODS:
+            sources[library.publication[name]].add(item.source)
+    return sources
+
+
+def _only(publications: set[str], sources: Mapping[str, set[str]]) -> int:
+    return sum(len(sources[name]) == 1 for name in publications)
+
+
+def _outcomes(review: Review, library: Library) -> dict[str, str]:
+    decisions = [row for row in read_decisions(review.root) if row.on <= review.day]
+    return {name: v.outcome for name, v in verdicts(library.unified(decisions), "title_abstract").items()}
