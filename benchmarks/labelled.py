@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from livingreview.search.formats.tables import records_from_csv
-from livingreview.search.imports import read_export
+from livingreview.search.formats import read_export
+from livingreview.search.ledger import records_from_csv
 from livingreview.search.records import Record
 
 # Rathbone et al. 2015, doi:10.1186/2046-4053-4-6, as labelled again by G. Wagner; and CoLRev's set of his.

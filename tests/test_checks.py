@@ -12,7 +12,7 @@ from livingreview.review import Review, check
 from livingreview.review.checks import cross_check
 from livingreview.review.documents import Document, parse_yaml
 from livingreview.review.model import Study
-from livingreview.review.number_checks import number_faults
+from livingreview.review.number_checks import number_problems
 from livingreview.review.reading import validate
 
 DATA = Path(__file__).parent.parent / "data"
@@ -230,7 +230,7 @@ def test_an_interval_that_so_many_cases_cannot_have_is_a_warning(cases: str, pri
     text = (DATA / "studies" / "martini2020.yaml").read_text(encoding="utf-8")
     entry = f"accuracy:\n  - id: made_up\n    problem: binary\n    {cases}\n    {printed}\n    source: abstract\nnotes:"
     document = parse_yaml(re.sub(r"^accuracy:.*^notes:", entry, text, flags=re.DOTALL | re.MULTILINE), "x.yaml")
-    faults = list(number_faults(validate(document, Study), document, {}))
+    faults = [document.fault(*problem) for problem in number_problems(validate(document, Study), {})]
     assert [fault.problem.partition(" is ")[2] for fault in faults] == ([said] if said else [])
     assert all(fault.code == "SIZE-003" and fault.field.endswith(".ci") and fault.is_warning for fault in faults)
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from livingreview.cli import main
 from livingreview.errors import DataError
 from livingreview.search.dedupe import _judge, _scored, dedupe
-from livingreview.search.formats.tables import records_from_csv
+from livingreview.search.ledger import records_from_csv
 from livingreview.search.linkage import BLOCK_CAP, COMPARISONS, candidate_pairs, comparison_table, read_parameters
 from livingreview.search.normalise import normalise
 from livingreview.search.records import Record

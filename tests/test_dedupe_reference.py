@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("splink")
 
 from livingreview.search.dedupe import dedupe
-from livingreview.search.formats.tables import records_from_csv
-from livingreview.search.imports import read_export
+from livingreview.search.formats import read_export
+from livingreview.search.ledger import records_from_csv
 from livingreview.search.records import Record
 
 pytestmark = pytest.mark.reference

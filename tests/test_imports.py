@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from fake_services import BOMB
 from livingreview.errors import SearchError
-from livingreview.search import imports
-from livingreview.search.formats import tables
-from livingreview.search.imports import detect, read_export, recognise
+from livingreview.search import formats
+from livingreview.search.formats import detect, read_export, tables
 from livingreview.search.records import Record
+from livingreview.search.run import recognise
 
 EXPORTS = Path(__file__).parent / "exports"
 FILES = sorted(path for path in EXPORTS.iterdir() if path.name != "README.md")
@@ -143,7 +143,7 @@ def test_a_file_or_a_cell_larger_than_any_export_is_a_fault(tmp_path, monkeypatc
     monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
     records, faults = read_export(path)
     assert ([record.title for record in records], [fault.code for fault in faults]) == (["A"], ["IMPORT-008"])
-    monkeypatch.setattr(imports, "MAX_BYTES", 100)
+    monkeypatch.setattr(formats, "MAX_BYTES", 100)
     assert [fault.code for fault in read_export(path)[1]] == ["IMPORT-001"]
 
 

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from fake_services import library, serving
 from livingreview.cli import main
 from livingreview.errors import DataError
-from livingreview.search.formats.tables import records_from_csv
-from livingreview.search.ledger import RECORD_COLUMNS, Ledger, Run, record_id
+from livingreview.search.ledger import RECORD_COLUMNS, Ledger, Run, record_id, records_from_csv
 from livingreview.search.records import Record
 
 DATA = Path(__file__).parents[1] / "data"

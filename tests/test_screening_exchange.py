@@ -12,7 +12,7 @@ import pytest
 from livingreview.errors import DataError
 from livingreview.screening.exchange import export_text, import_decisions
 from livingreview.screening.library import Found
-from livingreview.search.imports import read_export
+from livingreview.search.formats import read_export
 from livingreview.search.records import Record
 
 DAY = date(2026, 1, 2)

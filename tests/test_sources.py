@@ -19,14 +19,13 @@ from livingreview.review.model import Strategy
 from livingreview.search import run
 from livingreview.search.ledger import Ledger
 from livingreview.search.run import OVERLAP, Outcome, fell_silent, search_source, window_start
-from livingreview.search.sources import subscribed
-from livingreview.search.sources.catalogue import CATALOGUE, connect
+from livingreview.search.sources import SOURCES, connect, services
 from livingreview.search.sources.http import Limits, Service
 
 DATA = Path(__file__).parents[1] / "data"
 TODAY = date(2026, 11, 22)
 SINCE = date(2026, 10, 1)
-EVERY = [entry.name for entry in CATALOGUE]
+EVERY = [kind.name for kind in SOURCES]
 JSON_ONLY = [name for name in EVERY if name != "pubmed"]
 
 
@@ -50,18 +49,18 @@ class Bench:
         self.now += seconds
 
     def search(self, name: str, *, since: date | None = SINCE, limits: Limits | None = None, **options) -> Outcome:
-        entry = next(entry for entry in CATALOGUE if entry.name == name)
+        kind = next(kind for kind in SOURCES if kind.name == name)
         service = Service(
-            entry.database, self.address, 0.1, {}, limits or Limits(attempts=4), options.pop("clock", lambda: self.now),
+            kind.database, self.address, 0.1, {}, limits or Limits(attempts=4), options.pop("clock", lambda: self.now),
             self.sleep, lambda: 0.5,
         )  # fmt: skip
-        source = entry.source(service, options.pop("key", ""))
+        source = kind(service, options.pop("key", ""))
         try:
             return search_source(
                 source, self.strategy, self.ledger, since=since, today=TODAY, maximum=options.pop("maximum", 50_000)
             )
         finally:
-            source.close()
+            service.close()
 
     def rows(self) -> list[dict[str, str]]:
         with self.ledger.records_path.open(encoding="utf-8", newline="") as stream:
@@ -86,12 +85,12 @@ def test_every_record_of_every_page_reaches_the_ledger_once(bench, name):
     bench.held.items = library(2_345 if name in ("pubmed", "europepmc", "crossref") else 260).items
     outcome = bench.search(name)
     count = len(bench.held.items)
-    assert (outcome.hits, outcome.new, outcome.resumed) == (count, count, False)
+    assert (outcome.run.hits, outcome.new, outcome.resumed) == (count, count, False)
     rows = bench.rows()
     assert [row["doi"] for row in rows] == [f"10.5555/test.{n + 1}" for n in range(count)]
     assert len({row["record"] for row in rows}) == len({row["sha256"] for row in rows}) == count
     assert rows[0]["title"].rstrip(".") == "Deep learning in cardiac MRI segmentation, report 1"
-    assert all(row["accession"] and row["run_id"] == outcome.run_id and row["authors"] for row in rows)
+    assert all(row["accession"] and row["run_id"] == outcome.run.run_id and row["authors"] for row in rows)
     run = bench.ledger.runs()[-1]
     assert (run["hits"], run["new"], run["date"], run["from_date"]) == (
         str(count),
@@ -108,7 +107,7 @@ def test_nothing_found_is_a_recorded_run_and_no_error(bench, name):
     bench.held.items = []
     before = bench.ledger.runs()
     outcome = bench.search(name)
-    assert (outcome.hits, outcome.new) == (0, 0)
+    assert (outcome.run.hits, outcome.new) == (0, 0)
     assert bench.ledger.runs()[:-1] == before
     assert not bench.ledger.records_path.exists()
 
@@ -317,7 +316,7 @@ def test_more_hits_than_the_maximum_are_refused_before_they_are_fetched(bench):
 
 
 def test_scopus_beyond_its_limit_and_openalex_with_a_key_go_along_a_cursor(bench, monkeypatch):
-    monkeypatch.setattr(subscribed, "SCOPUS_BY_POSITION", 60)
+    monkeypatch.setattr(services, "SCOPUS_BY_POSITION", 60)
     bench.held.items = library(70).items
     assert bench.search("scopus").new == 70
     assert [asked.get("cursor") for _, asked, _ in bench.held.requests] == [None, "*", "c25", "c50", "c70"]
@@ -335,7 +334,7 @@ def test_crossref_keeps_what_the_whole_strategy_matches(bench):
     ]
     outcome = bench.search("crossref")
     assert [row["doi"] for row in bench.rows()] == ["10.5555/test.1", "10.5555/test.4"]
-    assert outcome.hits == 2
+    assert outcome.run.hits == 2
     # The concept with the fewest words is the one that the service is asked for.
     assert bench.held.requests[0][1]["query.bibliographic"] == "cardiac heart"
     with pytest.raises(SearchError, match="give --since"):
@@ -358,7 +357,7 @@ def test_a_later_run_adds_only_what_is_new_and_leaves_the_old_rows_as_they_are(b
     before = bench.files()
     bench.held.items = [*library(9).items[::-1]]
     outcome = bench.search("pubmed")
-    assert (outcome.hits, outcome.new) == (9, 2)
+    assert (outcome.run.hits, outcome.new) == (9, 2)
     after = bench.files()
     assert after["records.csv"].startswith(before["records.csv"])
     assert after["runs.csv"].startswith(before["runs.csv"])
@@ -418,7 +417,7 @@ def test_a_database_that_found_something_before_and_nothing_now_is_told(bench):
 
 def test_a_source_without_its_key_is_left_out_with_a_line_or_refused_by_name():
     sources, skipped = connect([], {"WOS_API_KEY": "k"}, "")
-    assert [source.database for _, source in sources] == ["PubMed", "Europe PMC", "OpenAlex", "Web of Science"]
+    assert [source.database for source in sources] == ["PubMed", "Europe PMC", "OpenAlex", "Web of Science"]
     assert skipped == ["Scopus: skipped, no key in SCOPUS_API_KEY", "IEEE Xplore: skipped, no key in IEEE_API_KEY"]
     with pytest.raises(SearchError, match=r"Scopus needs a key; put it into .* SCOPUS_API_KEY"):
         connect(["scopus"], {}, "")
@@ -428,11 +427,11 @@ def test_a_source_without_its_key_is_left_out_with_a_line_or_refused_by_name():
 
 def test_services_are_told_whom_to_write_to_and_keys_stay_out_of_messages(bench):
     environment = {"SCOPUS_API_KEY": "secret-key", "LIVINGREVIEW_SCOPUS_URL": bench.address}
-    (((_, source),), _) = connect(["scopus"], environment, "jane@example.org")
+    ((source,), _) = connect(["scopus"], environment, "jane@example.org")
     bench.held.faults = [Fault(403, b'{"error": "no"}')]
     with pytest.raises(SearchError) as caught:
         search_source(source, bench.strategy, bench.ledger, since=SINCE, today=TODAY, maximum=10)
-    source.close()
+    source.service.close()
     headers = bench.held.requests[0][2]
     assert headers["User-Agent"].endswith("(mailto:jane@example.org)")
     assert headers["X-Els-Apikey" if "X-Els-Apikey" in headers else "X-ELS-APIKey"] == "secret-key"

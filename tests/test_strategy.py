@@ -14,9 +14,8 @@ from livingreview.cli import main
 from livingreview.errors import SearchError
 from livingreview.review.model import Concept, Strategy, Term
 from livingreview.review.reading import Document, read_yaml
-from livingreview.search.checks import strategy_faults
 from livingreview.search.ledger import RECORD_COLUMNS
-from livingreview.search.strategy import SYNTAXES, concept_query, limits, serialise
+from livingreview.search.strategy import SYNTAXES, concept_query, limits, serialise, strategy_faults
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden" / "strategies"

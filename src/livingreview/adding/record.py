@@ -11,14 +11,14 @@ from typing import Any
 from slugify import slugify
 
 from livingreview.errors import DataError, Fault, SearchError
-from livingreview.search.imports import read_export
+from livingreview.search.formats import read_export
 from livingreview.search.normalise import read_title, surnames
 from livingreview.search.records import Record, find_doi
+from livingreview.search.sources import connect
 from livingreview.search.sources.base import LookedUp
-from livingreview.search.sources.catalogue import connect
-from livingreview.search.sources.free import Crossref
 from livingreview.search.sources.http import Absent, Limits
 from livingreview.search.sources.pubmed import PubMed
+from livingreview.search.sources.services import Crossref
 
 __all__ = ["facts_of", "identify", "look_up", "notices", "read_file", "refuse_hidden", "stem"]
 
@@ -75,20 +75,20 @@ def look_up(kind: str, identifier: str, environment: Mapping[str, str]) -> Looke
     """
     name = {"doi": "crossref", "pmid": "pubmed"}[kind]
     contact = environment.get("LIVINGREVIEW_CONTACT", "")
-    ((entry, source),), _ = connect([name], environment, contact, limits=PATIENCE, remedy=WAY_OUT)
+    (source,), _ = connect([name], environment, contact, limits=PATIENCE, remedy=WAY_OUT)
     assert isinstance(source, Crossref | PubMed)
     try:
         return source.look_up(identifier)
     except Absent:
         elsewhere = "; DOIs of arXiv and of data sets are registered elsewhere" if kind == "doi" else ""
         raise SearchError(
-            f"{entry.database} does not know {identifier}: compare it with the paper{elsewhere}. {WAY_OUT}"
+            f"{source.database} does not know {identifier}: compare it with the paper{elsewhere}. {WAY_OUT}"
         ) from None
     except SearchError as error:
         told = str(error)
         raise SearchError(told if WAY_OUT in told else f"{told}. {WAY_OUT}") from None
     finally:
-        source.close()
+        source.service.close()
 
 
 def read_file(path: Path) -> tuple[LookedUp, list[Fault]]:

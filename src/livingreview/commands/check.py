@@ -51,7 +51,7 @@ def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     from livingreview.review import check
     from livingreview.review.extractions import extraction_faults
     from livingreview.screening.library import screening_faults
-    from livingreview.search.checks import search_faults
+    from livingreview.search.strategy import search_faults
 
     also = [search_faults, screening_faults, rule_faults, release_faults, extraction_faults]
     return check(data, only, also, whole=[flow_faults, answer_faults])

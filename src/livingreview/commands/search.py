@@ -59,7 +59,7 @@ def _run_search(options: argparse.Namespace) -> int:
     """Search every source, and return 1 when one failed, which does not keep the others from being searched."""
     from livingreview.review import Review
     from livingreview.search.run import fell_silent, search_source, window_start
-    from livingreview.search.sources.catalogue import connect
+    from livingreview.search.sources import connect
 
     review = Review.load(options.data)
     ledger = _ledger(options.data)
@@ -69,8 +69,8 @@ def _run_search(options: argparse.Namespace) -> int:
     if not sources:
         raise SearchError("no source to search: " + "; ".join(lines))
     failed = 0
-    for entry, source in sources:
-        since = options.since or window_start(ledger, source.database, in_full=entry.in_full)
+    for source in sources:
+        since = options.since or window_start(ledger, source.database, in_full=source.in_full)
         try:
             with _progress(source.database) as progress:
                 outcome = search_source(
@@ -89,7 +89,7 @@ def _run_search(options: argparse.Namespace) -> int:
             failed += 1
             lines.append(f"{source.database}: FAILED, {error}")
         finally:
-            source.close()
+            source.service.close()
     print("\n".join(lines))
     if options.summary:
         with options.summary.open("a", encoding="utf-8") as stream:
@@ -107,20 +107,21 @@ def _configure_import(parser: argparse.ArgumentParser) -> None:
 
 def _run_import(options: argparse.Namespace) -> int:
     """Add the records of all files as one run, and print what a reader reports."""
-    from livingreview.search.imports import import_exports
+    from livingreview.search.run import import_exports
 
     require_data(options.data)
-    imported = import_exports(
+    outcome = import_exports(
         options.files,
         _ledger(options.data),
         database=options.database,
         platform=options.platform,
         day=options.date or date.today(),
     )
-    for fault in imported.faults:
+    for fault in outcome.faults:
         print(fault, file=sys.stderr)
-    print(f"{imported.database}: {imported.hits} records, {imported.new} new; run {imported.run_id}")
-    if imported.new:
+    run = outcome.run
+    print(f"{run.database}: {run.hits} records, {outcome.new} new; run {run.run_id}")
+    if outcome.new:
         search = options.data / "search"
         print(f"Next, look for copies: livingreview dedupe {search}/records.csv --output {search}/clusters.csv")
     return 0
@@ -128,9 +129,9 @@ def _run_import(options: argparse.Namespace) -> int:
 
 def _ledger(data: Path) -> Ledger:
     from livingreview.search.ledger import Ledger
-    from livingreview.search.run import state_folder
 
-    return Ledger(data / "search", state_folder(data.absolute().parent))
+    # Unfinished runs are no part of the review.
+    return Ledger(data / "search", data.absolute().parent / ".cache" / "search")
 
 
 @contextmanager
@@ -148,11 +149,12 @@ def _progress(database: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _line(outcome: Outcome) -> str:
-    window = f"since {outcome.since}" if outcome.since else "in full"
+    run = outcome.run
+    window = f"since {run.since}" if run.since else "in full"
     resumed = ", resumed" if outcome.resumed else ""
     return (
-        f"{outcome.database}: {outcome.hits:,} records {window}, {outcome.new:,} new "
-        f"({outcome.seconds:.0f} s{resumed}); run {outcome.run_id}"
+        f"{run.database}: {run.hits:,} records {window}, {outcome.new:,} new "
+        f"({run.seconds:.0f} s{resumed}); run {run.run_id}"
     )
 
 
@@ -217,8 +219,8 @@ def _refuse_other(output: Path, names: set[str]) -> None:
 
 def _read(files: Sequence[Path]) -> list[Record]:
     """Return the records of all files; print what a reader reports, fail when a file gave nothing."""
-    from livingreview.search.formats.tables import is_record_table, records_from_csv
-    from livingreview.search.imports import read_export
+    from livingreview.search.formats import read_export
+    from livingreview.search.ledger import is_record_table, records_from_csv
 
     named = Counter(path.name for path in files)
     records: list[Record] = []

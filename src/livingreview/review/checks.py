@@ -1,20 +1,20 @@
 """What a schema cannot see: rules within a study and between files.
 
-Each rule is one generator of faults; :func:`cross_check` runs them all, those of
-:mod:`livingreview.review.number_checks` too. Codes are stable and never re-used.
+Each rule yields problems: where, what, the way out, and a code that is stable and never re-used. :func:`cross_check`
+runs them all, those of :mod:`livingreview.review.number_checks` too.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 
 from livingreview.errors import Fault
 from livingreview.review.model import Dataset, Source, Study, source_keys
 from livingreview.review.model.base import Sourced
-from livingreview.review.number_checks import Rows, number_faults
+from livingreview.review.number_checks import Problem, Rows, number_problems
 from livingreview.review.reading import Document, Place
 
 __all__ = ["cross_check"]
@@ -56,35 +56,39 @@ def cross_check(
     known_datasets = {dataset.id for dataset, _ in datasets}
     known_studies = {study.id: study for study, _ in studies}
     for dataset, document in datasets:
-        yield from _file_name(dataset.id, document)
-        yield from _block_sources(dataset, (), set(dataset.sources), document)
-        yield from _kinds(dataset.sources, document)
+        rules = (
+            _file_name(dataset.id, document.path),
+            _block_sources(dataset, (), set(dataset.sources)),
+            _kinds(dataset.sources),
+        )
+        yield from (document.fault(*problem) for problem in chain(*rules))
     for study, document in studies:
-        yield from _file_name(study.id, document)
-        yield from _sources(study, document)
-        yield from _kinds(study.sources, document)
-        yield from _references(study, document, known_datasets, known_studies)
-        yield from _standing(study, document)
-        yield from _signatures(study, document)
-        yield from _task(study, document)
-        yield from _report(study, document)
-        yield from _days(study, document, latest)
-        yield from number_faults(study, document, baseline)
-    yield from _unique(studies, "DOI", "LINK-007", lambda study: study.report.doi and study.report.doi.lower())
-    yield from _unique(studies, "PMID", "LINK-008", lambda study: study.report.pmid)
+        problems = chain(
+            _file_name(study.id, document.path),
+            _sources(study),
+            _kinds(study.sources),
+            _references(study, known_datasets, known_studies),
+            _standing(study),
+            _signatures(study),
+            _task(study),
+            _report(study),
+            _days(study, latest),
+            number_problems(study, baseline),
+        )
+        yield from (document.fault(*problem) for problem in problems)
+    yield from _unique(studies, "DOI", "LINK-007")
+    yield from _unique(studies, "PMID", "LINK-008")
     yield from _same_study(studies)
     yield from _baseline_rows_once(studies)
 
 
-def _file_name(identifier: str, document: Document) -> Iterator[Fault]:
+def _file_name(identifier: str, path: str) -> Iterator[Problem]:
     expected = f"{identifier}.yaml"
-    if document.path.rsplit("/", 1)[-1] != expected:
-        yield document.fault(
-            ("id",), f"the id {identifier!r} does not fit the file's name", f"rename it {expected}", "LINK-001"
-        )
+    if path.rsplit("/", 1)[-1] != expected:
+        yield ("id",), f"the id {identifier!r} does not fit the file's name", f"rename it {expected}", "LINK-001"
 
 
-def _sources(study: Study, document: Document) -> Iterator[Fault]:
+def _sources(study: Study) -> Iterator[Problem]:
     keys = set(study.sources)
     used: set[str] = set()
     blocks: list[tuple[Place, Study | Sourced]] = [((), study)]
@@ -96,36 +100,34 @@ def _sources(study: Study, document: Document) -> Iterator[Fault]:
     if study.appraisal and study.appraisal.claim:
         blocks.append((("appraisal", "claim"), study.appraisal.claim))
     for where, block in blocks:
-        yield from _block_sources(block, where, keys, document)
+        yield from _block_sources(block, where, keys)
         used |= set(source_keys(block.source))
     for key in sorted(keys - used):
-        yield document.fault(("sources", key), "a source that no value names", "name it or delete it", "LINK-004")
+        yield ("sources", key), "a source that no value names", "name it or delete it", "LINK-004"
 
 
-def _kinds(sources: Mapping[str, Source], document: Document) -> Iterator[Fault]:
+def _kinds(sources: Mapping[str, Source]) -> Iterator[Problem]:
     for key, source in sources.items():
         needed, allowed = KINDS[source.kind]
         filled = source.model_fields_set - {"kind"}
         for name in sorted(filled - needed - allowed):
-            problem = f"{name} beside kind: {source.kind}"
-            yield document.fault(("sources", key, name), problem, "correct the kind, or delete it", "SOURCE-001")
+            remedy = "correct the kind, or delete it"
+            yield ("sources", key, name), f"{name} beside kind: {source.kind}", remedy, "SOURCE-001"
         if not filled & needed or (source.kind == "baseline" and not needed <= filled):
             problem = f"a source of kind {source.kind} without {' and '.join(sorted(needed))}"
             if source.kind in ("publication", "page"):
                 problem = f"a source of kind {source.kind} that says nothing of where it is"
-            yield document.fault(("sources", key), problem, "add it, or correct the kind", "SOURCE-002")
+            yield ("sources", key), problem, "add it, or correct the kind", "SOURCE-002"
 
 
-def _block_sources(
-    block: Sourced | Study | Dataset, where: Place, known: set[str], document: Document
-) -> Iterator[Fault]:
+def _block_sources(block: Sourced | Study | Dataset, where: Place, known: set[str]) -> Iterator[Problem]:
     """Every key named exists, and every value of the block is covered by one."""
     named = block.source if isinstance(block.source, Mapping) else {None: block.source}
     for name, source in named.items():
         place = (*where, "source") if name is None else (*where, "source", name)
         for key in sorted(set(source_keys(source)) - known):
             remedy = f"add it under sources, or use one of {', '.join(sorted(known))}"
-            yield document.fault(place, f"the source {key!r} is not defined", remedy, "LINK-003")
+            yield place, f"the source {key!r} is not defined", remedy, "LINK-003"
     if not isinstance(block.source, Mapping):
         return
     if isinstance(block, Study):
@@ -135,64 +137,61 @@ def _block_sources(
     filled = [name for name in names if getattr(block, name) not in (None, [])]
     for name in filled:
         if name not in block.source:
-            yield document.fault((*where, name), "a value without a source", f"add {name} to source", "LINK-002")
+            yield (*where, name), "a value without a source", f"add {name} to source", "LINK-002"
     for name in block.source:
         if name not in filled:
             problem = f"source names {name!r}, which has no value here"
-            yield document.fault((*where, "source", name), problem, "delete it or add the value", "LINK-005")
+            yield (*where, "source", name), problem, "delete it or add the value", "LINK-005"
 
 
-def _references(study: Study, document: Document, datasets: set[str], studies: Mapping[str, Study]) -> Iterator[Fault]:
+def _references(study: Study, datasets: set[str], studies: Mapping[str, Study]) -> Iterator[Problem]:
     in_setting = enumerate((study.setting and study.setting.datasets) or [])
     named: list[tuple[Place, str]] = [(("setting", "datasets", i), name) for i, name in in_setting]
     named += [(("overlap", i, "dataset"), entry.dataset) for i, entry in enumerate(study.overlap) if entry.dataset]
     for where, name in named:
         if name not in datasets:
             remedy = f"add data/datasets/{name}.yaml, or use one of {', '.join(sorted(datasets))}"
-            yield document.fault(where, f"unknown dataset {name!r}", remedy, "LINK-006")
+            yield where, f"unknown dataset {name!r}", remedy, "LINK-006"
     for index, other in enumerate(study.shares_patients_with):
         if other not in studies or other == study.id:
-            yield document.fault(
-                ("shares_patients_with", index), f"no other study {other!r}", "use a study's id", "LINK-009"
-            )
+            yield ("shares_patients_with", index), f"no other study {other!r}", "use a study's id", "LINK-009"
         elif study.id not in studies[other].shares_patients_with:
             problem = f"{other} does not say that it shares patients with {study.id}"
             remedy = f"add {study.id} to shares_patients_with of {other}"
-            yield document.fault(("shares_patients_with", index), problem, remedy, "LINK-013")
+            yield ("shares_patients_with", index), problem, remedy, "LINK-013"
 
 
-def _standing(study: Study, document: Document) -> Iterator[Fault]:
+def _standing(study: Study) -> Iterator[Problem]:
     days = [standing.on for standing in study.standing]
     for index in range(1, len(days)):
         if days[index] <= days[index - 1]:
             problem = "standings out of order or twice on one day"
             remedy = "one line for each day, the earliest first; replace the line that no longer holds"
-            yield document.fault(("standing", index, "on"), problem, remedy, "LINK-010")
+            yield ("standing", index, "on"), problem, remedy, "LINK-010"
     ids = [entry.id for entry in study.accuracy]
     primaries = [index for index, entry in enumerate(study.accuracy) if entry.primary]
     if len(ids) > 1 and not primaries:
-        yield document.fault(("accuracy",), "several entries and none is primary", "mark one", "LINK-011")
+        yield ("accuracy",), "several entries and none is primary", "mark one", "LINK-011"
     for index in primaries[1:]:
-        yield document.fault(("accuracy", index, "primary"), "more than one primary entry", "mark one", "LINK-011")
+        yield ("accuracy", index, "primary"), "more than one primary entry", "mark one", "LINK-011"
     for index, name in enumerate(ids):
         if name in ids[:index]:
-            yield document.fault(("accuracy", index, "id"), f"the id {name!r} stands twice", "rename one", "LINK-012")
+            yield ("accuracy", index, "id"), f"the id {name!r} stands twice", "rename one", "LINK-012"
 
 
-def _task(study: Study, document: Document) -> Iterator[Fault]:
+def _task(study: Study) -> Iterator[Problem]:
     if study.task is not None and study.base_label == study.task:
-        remedy = "delete it, or correct task"
-        yield document.fault(("base_label",), "the base review's label is the task itself", remedy, "TASK-001")
+        yield ("base_label",), "the base review's label is the task itself", "delete it, or correct task", "TASK-001"
     decides = any(entry.problem in ("binary", "multi-class average") for entry in study.accuracy)
     if study.task == "segmentation" and decides and not study.overlap:
         problem = "a segmentation study with no Dice, Jaccard or Hausdorff value, but diagnostic accuracy"
-        yield document.fault(("task",), problem, "correct task, or add overlap", "TASK-002")
+        yield ("task",), problem, "correct task, or add overlap", "TASK-002"
     if study.task in ("diagnosis", "prediction") and study.overlap and not study.accuracy:
         problem = f"a {study.task} study with nothing but values of a segmentation"
-        yield document.fault(("task",), problem, "correct task, or add accuracy", "TASK-002")
+        yield ("task",), problem, "correct task, or add accuracy", "TASK-002"
 
 
-def _report(study: Study, document: Document) -> Iterator[Fault]:
+def _report(study: Study) -> Iterator[Problem]:
     """Yield a fault where the same thing is said twice and not alike, or a name or title is not plain text."""
     report = study.report
     for key, source in study.sources.items():
@@ -201,15 +200,15 @@ def _report(study: Study, document: Document) -> Iterator[Fault]:
             if here and there and here.lower() != there.lower():
                 remedy = "correct the wrong one; where the source is another paper, give it kind: page"
                 problem = f"the report's {name} is {here}, its source {key} gives {there}"
-                yield document.fault(("report", name), problem, remedy, "REF-001")
+                yield ("report", name), problem, remedy, "REF-001"
     for name in ("title", "first_author", "authors", "journal"):
         value = getattr(report, name)
         if any(MARKUP.search(text) for text in (value if isinstance(value, list) else [value or ""])):
             remedy = "write what a reader sees, such as T1 for T<sub>1</sub>"
-            yield document.fault(("report", name), "mark-up, which is shown as it stands", remedy, "REF-004")
+            yield ("report", name), "mark-up, which is shown as it stands", remedy, "REF-004"
     if report.authors and report.first_author and report.authors[0] != report.first_author:
         problem = f"the first of the authors is {report.authors[0]}"
-        yield document.fault(("report", "first_author"), problem, "write both alike", "REF-002")
+        yield ("report", "first_author"), problem, "write both alike", "REF-002"
     if report.year is None:
         return
     told = {
@@ -219,13 +218,13 @@ def _report(study: Study, document: Document) -> Iterator[Fault]:
     for name, years in told.items():
         if years and str(report.year) not in years:
             problem = f"the year is {report.year}, the {name} says {years[0]}"
-            yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+            yield ("report", "year"), problem, "correct one of them", "REF-003"
     if report.published is not None and report.year - report.published.year not in (0, 1):
         problem = f"the year is {report.year}, the report was published on {report.published}"
-        yield document.fault(("report", "year"), problem, "correct one of them", "REF-003")
+        yield ("report", "year"), problem, "correct one of them", "REF-003"
 
 
-def _days(study: Study, document: Document, latest: date) -> Iterator[Fault]:
+def _days(study: Study, latest: date) -> Iterator[Problem]:
     days: list[tuple[Place, date | None]] = [(("report", "published"), study.report.published)]
     days += [(("standing", i, "on"), standing.on) for i, standing in enumerate(study.standing)]
     for index, item in enumerate(study.extraction):
@@ -235,24 +234,24 @@ def _days(study: Study, document: Document, latest: date) -> Iterator[Fault]:
     for where, day in days:
         if day is not None and not EARLIEST <= day <= latest:
             problem = f"expected a day from {EARLIEST} to {latest}, found {day}"
-            yield document.fault(where, problem, "check the day", "DAY-001")
+            yield where, problem, "check the day", "DAY-001"
     published = study.report.published
     last = max(item.on for item in study.extraction)
     if published is not None and last < published <= latest:
         problem = f"published on {published}, after it was read on {last}"
-        yield document.fault(("report", "published"), problem, "correct one of the days", "DAY-002")
+        yield ("report", "published"), problem, "correct one of the days", "DAY-002"
 
 
-def _signatures(study: Study, document: Document) -> Iterator[Fault]:
+def _signatures(study: Study) -> Iterator[Problem]:
     for index, item in enumerate(study.extraction):
         where = ("extraction", index)
         if (item.verified_by is None) != (item.verified_on is None):
             remedy = "give verified_by and verified_on, or neither"
-            yield document.fault(where, "a signature without its name or its day", remedy, "SIGN-001")
+            yield where, "a signature without its name or its day", remedy, "SIGN-001"
         elif item.verified_on is not None and item.verified_on < item.on:
-            yield document.fault(where, "signed before it was extracted", "check the days", "SIGN-002")
+            yield where, "signed before it was extracted", "check the days", "SIGN-002"
         elif item.verified_by is not None and item.verified_by.casefold() == item.by.casefold():
-            yield document.fault(where, f"{item.by} verifies what {item.by} extracted", "let another sign", "SIGN-003")
+            yield where, f"{item.by} verifies what {item.by} extracted", "let another sign", "SIGN-003"
 
 
 def _same_study(studies: Sequence[Loaded]) -> Iterator[Fault]:
@@ -294,15 +293,13 @@ def _baseline_rows_once(studies: Sequence[Loaded]) -> Iterator[Fault]:
             first.setdefault(place, study.id)
 
 
-def _unique(
-    studies: Sequence[Loaded], what: str, code: str, identify: Callable[[Study], str | None]
-) -> Iterator[Fault]:
-    holders: dict[str, list[Loaded]] = defaultdict(list)
+def _unique(studies: Sequence[Loaded], what: str, code: str) -> Iterator[Fault]:
+    holders: dict[str, str] = {}
     for study, document in studies:
-        if (identifier := identify(study)) is not None:
-            holders[identifier].append((study, document))
-    for identifier, loaded in holders.items():
-        for study, document in loaded[1:]:
-            problem = f"the {what} {identifier} is already {loaded[0][0].id}'s"
-            remedy = "one study, one file: add what is new there" if study.id else ""
+        identifier = (getattr(study.report, what.lower()) or "").lower()
+        if identifier in holders:
+            problem = f"the {what} {identifier} is already {holders[identifier]}'s"
+            remedy = "one study, one file: add what is new there"
             yield document.fault(("report", what.lower()), problem, remedy, code)
+        elif identifier:
+            holders[identifier] = study.id

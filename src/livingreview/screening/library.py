@@ -19,7 +19,7 @@ from livingreview.review.reading import read_record
 from livingreview.review.reports import OTHER_METHODS, OTHER_METHODS_COLUMNS, added_reports
 from livingreview.screening.agreement import verdicts
 from livingreview.screening.ledger import Decision, read_decisions, standing
-from livingreview.search.formats.tables import records_from_csv
+from livingreview.search.ledger import records_from_csv
 from livingreview.search.records import FIELD_LIMIT, Record, year_of
 
 __all__ = [

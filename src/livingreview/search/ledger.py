@@ -1,4 +1,4 @@
-"""The append-only ledger of records, and the log of the runs that found them.
+"""The append-only ledger of records, the log of the runs that found them, and other tables of records.
 
 A run is written whole: its records are added behind the old ones, then its row behind the old runs. Each file is
 replaced in one step by itself plus what is new, so that a reader never sees half a run; old bytes are copied, not
@@ -21,9 +21,9 @@ from types import MappingProxyType
 from livingreview import __version__
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
-from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable
+from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable, split_authors, year_of
 
-__all__ = ["Ledger", "Run", "replace_whole", "slug"]
+__all__ = ["Ledger", "Run", "is_record_table", "records_from_csv", "replace_whole", "slug"]
 
 RECORD_COLUMNS = (
     "record", "run_id", "source", "title", "authors", "year", "journal", "volume", "issue", "pages", "doi", "pmid",
@@ -54,42 +54,35 @@ class Run:
 
     Parameters
     ----------
-    run_id, database, day
-        Unique name, database as the strategy names it, day of the search.
-    kind
-        ``"update"`` for a search over the network, ``"import"`` for exports.
+    kind, source
+        ``"update"`` for a search over the network, ``"import"`` for exports; where the records came from: the service,
+        or the files.
     strategy, strategy_hash
         Id of the strategy and hash of its content; empty where an export's query is not known.
-    hits, source
-        Records that the search found, and where they came from: the service, or the files.
-    since, seconds
-        First day of the window, None when the database was searched in full; duration.
-    tool_version, platform
-        Version of this package; host of the database where it has several, e.g. ``"Ovid"``.
+    since
+        First day of the window, None when the database was searched in full.
+    platform
+        Host of the database where it has several, e.g. ``"Ovid"``.
     """
 
     run_id: str
     database: str
     day: date
     kind: str
-    strategy: str
-    strategy_hash: str
-    hits: int
     source: str
-    since: date | None
-    seconds: float
+    strategy: str = ""
+    strategy_hash: str = ""
+    since: date | None = None
+    hits: int = 0
+    seconds: float = 0.0
     tool_version: str = f"livingreview {__version__}"
     platform: str = ""
 
     def row(self, new: int) -> list[str]:
         """Return the cells of ``runs.csv``; `new` is the number of records that it added to the ledger."""
-        cells = {name: str(value) for name, value in vars(self).items()} | {
-            "date": self.day.isoformat(),
-            "new": str(new),
-            "from_date": self.since.isoformat() if self.since else "",
-            "duration_s": f"{self.seconds:.1f}",
-        }
-        return [_cell(cells[column]) for column in RUN_COLUMNS]
+        cells = {**vars(self), "date": self.day, "new": new, "from_date": self.since or ""}
+        cells["duration_s"] = f"{self.seconds:.1f}"
+        return [_cell(str(cells[column])) for column in RUN_COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -275,3 +268,66 @@ def replace_whole(path: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
+
+
+# Column of a table of records → field of `Record`. The last four are names of BibTeX and of other tools.
+COLUMNS = {name: name for name in Record.__slots__ if name not in ("source_file", "source_index", "line", "sha256")}
+COLUMNS |= {"author": "authors", "number": "issue", "id": "accession", "isbn": "issn"}
+
+
+def is_record_table(path: Path) -> bool:
+    """Return whether a file is a CSV table of records rather than a database's own CSV export.
+
+    The columns of a table of records are lower-case field names; of databases' exports none has both ``title``
+    and ``author`` or ``authors`` in that form.
+    """
+    if path.suffix.lower() != ".csv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header = set(next(csv.reader(stream), []))
+    except UnicodeDecodeError:
+        return False
+    return "title" in header and bool(header & {"author", "authors"})
+
+
+def records_from_csv(path: Path, name: str | None = None) -> list[Record]:
+    """Read a UTF-8 table whose columns are the fields of :class:`Record`, or BibTeX's names; others are ignored.
+
+    The `source_file` of the records is `name`, by default the path as given.
+
+    Raises
+    ------
+    DataError
+        A row has more cells than the header has columns, or the file is not UTF-8.
+    """
+    source = name if name is not None else str(path)
+    csv.field_size_limit(FIELD_LIMIT)
+    records: list[Record] = []
+    faults: list[Fault] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            for index, row in enumerate(reader):
+                if None in row:
+                    problem = f"expected {len(reader.fieldnames or ())} cells, found more"
+                    faults.append(
+                        Fault(source, reader.line_num, "", problem, "quote cells that hold commas", "RECORD-001")
+                    )
+                records.append(_record(row, source, index, reader.line_num))
+    except UnicodeDecodeError as error:
+        faults.append(Fault(source, 0, "", f"expected UTF-8, found {error.reason}", "save it as UTF-8", "RECORD-002"))
+    if faults:
+        raise DataError(faults)
+    return records
+
+
+def _record(row: dict[str, str | None], source: str, index: int, line: int) -> Record:
+    fields: dict[str, str] = {}
+    for column, value in row.items():
+        field = COLUMNS.get(column.lower()) if isinstance(column, str) else None
+        if field and isinstance(value, str) and not fields.get(field):
+            fields[field] = value.strip()
+    authors = split_authors(fields.pop("authors", ""))
+    year = year_of(fields.pop("year", ""))
+    return Record(source, index, authors=authors, year=year, line=line, **fields)

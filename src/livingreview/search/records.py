@@ -10,9 +10,8 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from urllib.parse import unquote
 
 __all__ = [
@@ -74,10 +73,6 @@ class Record:
     url: str = ""
     line: int = 0
     sha256: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return {**asdict(self), "authors": list(self.authors)}
 
 
 def year_of(text: str) -> int | None:

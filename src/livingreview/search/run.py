@@ -1,25 +1,30 @@
-"""Search one database: fetch page by page into a journal outside of the data, then record the run whole."""
+"""What makes a run: searching a database page by page through a journal outside of the data, or importing its exports.
+
+Either way the run is recorded whole.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from livingreview.errors import SearchError
+from livingreview.errors import DataError, Fault, SearchError
 from livingreview.review.model import Strategy
+from livingreview.search.formats import read_export
 from livingreview.search.ledger import Ledger, Run, replace_whole, slug
 from livingreview.search.records import Record
-from livingreview.search.sources.base import Moved, Page, Query, Resume, Source
+from livingreview.search.sources.base import Moved, Page, Query, Source
 
-__all__ = ["Journal", "Outcome", "fell_silent", "search_source", "state_folder", "strategy_hash", "window_start"]
+__all__ = ["Outcome", "fell_silent", "import_exports", "search_source", "window_start"]
 
 Progress = Callable[[int, int], None]
 # Databases add records with a date in the past; what an overlap finds again is not added again.
@@ -32,19 +37,15 @@ SLACK = 200
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run found.
+    """What came of a run: how many of its records the ledger did not have, and what the readers of exports report.
 
-    `hits` are the records that the database gave, `new` those that the ledger did not have. `resumed` says whether a
-    run that had broken off was finished; `seconds` then is the duration of the last part.
+    `resumed` says whether a run that had broken off was finished; its `seconds` then are those of the last part.
     """
 
-    run_id: str
-    database: str
-    since: date | None
-    hits: int
+    run: Run
     new: int
-    resumed: bool
-    seconds: float
+    resumed: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 def search_source(
@@ -76,30 +77,27 @@ def search_source(
     """
     started = time.monotonic()
     journal = Journal(ledger.state / slug(source.database))
-    begun = journal.plan()
-    plan = Plan(ledger.free_run_id(today, source.database), source.database, strategy_hash(strategy), since, today)
-    resumed = begun is not None and begun.goes_on_as(plan) and begun.run_id not in ledger.known_runs()
-    if begun is not None and resumed:
-        plan = begun
-    else:
-        journal.begin(plan)
-    _fetch_steadily(source, strategy, plan, journal, maximum, progress)
-    found = {record.accession: record for page in journal.pages() for record in page.records}
-    run = Run(
-        run_id=plan.run_id,
+    fresh = Run(
+        run_id=ledger.free_run_id(today, source.database),
         database=source.database,
-        day=plan.until,
+        day=today,
         kind="update",
         strategy=strategy.id,
-        strategy_hash=plan.fingerprint,
-        hits=len(found),
+        strategy_hash=strategy_hash(strategy),
         source=f"{source.database} API",
-        since=plan.since,
-        seconds=time.monotonic() - started,
+        since=since,
     )
+    begun = journal.begun(fresh)
+    resumed = begun is not None and begun.run_id not in ledger.known_runs()
+    run = begun if begun is not None and resumed else fresh
+    if not resumed:
+        journal.begin(run)
+    _fetch_steadily(source, strategy, run, journal, maximum, progress)
+    found = {record.accession: record for page in journal.pages() for record in page.records}
+    run = replace(run, hits=len(found), seconds=time.monotonic() - started)
     new = ledger.append(run, found.values())
     journal.discard()
-    return Outcome(run.run_id, run.database, run.since, run.hits, new, resumed, run.seconds)
+    return Outcome(run, new, resumed)
 
 
 def window_start(ledger: Ledger, database: str, *, in_full: bool) -> date | None:
@@ -113,8 +111,9 @@ def window_start(ledger: Ledger, database: str, *, in_full: bool) -> date | None
 
 def fell_silent(ledger: Ledger, outcome: Outcome) -> bool:
     """Return whether a database found nothing where it used to find something."""
-    earlier = [row for row in ledger.runs() if row["database"] == outcome.database and row["run_id"] != outcome.run_id]
-    return outcome.hits == 0 and any(int(row["hits"]) > 0 for row in earlier)
+    run = outcome.run
+    earlier = [row for row in ledger.runs() if row["database"] == run.database and row["run_id"] != run.run_id]
+    return run.hits == 0 and any(int(row["hits"]) > 0 for row in earlier)
 
 
 def strategy_hash(strategy: Strategy) -> str:
@@ -123,23 +122,18 @@ def strategy_hash(strategy: Strategy) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def state_folder(root: Path) -> Path:
-    """Return the folder for unfinished runs, which is no part of the review."""
-    return root / ".cache" / "search"
-
-
 def _fetch_steadily(
-    source: Source, strategy: Strategy, plan: Plan, journal: Journal, maximum: int, progress: Progress | None
+    source: Source, strategy: Strategy, run: Run, journal: Journal, maximum: int, progress: Progress | None
 ) -> None:
     """Fetch what is not there yet of a run; anew where the hits change while they are read by position."""
-    moved = strategy.model_copy(update={"to_year": max(strategy.to_year, plan.until.year)})
-    query = Query(moved, plan.since, plan.until)
+    moved = strategy.model_copy(update={"to_year": max(strategy.to_year, run.day.year)})
+    query = Query(moved, run.since, run.day)
     for start in range(STARTS):
         try:
             _fetch(source, query, journal, maximum, progress)
             break
         except Moved as error:
-            journal.begin(plan)
+            journal.begin(run)
             if start == STARTS - 1:
                 raise SearchError(f"{error}, {STARTS} times; nothing was recorded, try again later") from None
 
@@ -168,7 +162,7 @@ def _fetch(source: Source, query: Query, journal: Journal, maximum: int, progres
             progress(len(accessions) + passed, page.hits)
 
     if not done or done[-1].cursor:
-        for page in source.pages(query, journal.resume()):
+        for page in source.pages(query, done):
             keep(page)
     # Records may arrive or go while a search runs, so the least number ever told is what must be there.
     if hits and len(accessions) + passed < min(hits):
@@ -180,57 +174,35 @@ def _fetch(source: Source, query: Query, journal: Journal, maximum: int, progres
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run set out to do.
-
-    `fingerprint` hashes all that decides what the run finds, its window from `since` to `until` aside.
-    """
-
-    run_id: str
-    database: str
-    fingerprint: str
-    since: date | None
-    until: date
-
-    def goes_on_as(self, other: Plan) -> bool:
-        """Return whether a run with another plan would find the same, but for what is new since this one."""
-        return (self.fingerprint, self.since) == (other.fingerprint, other.since)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain JSON types."""
-        since = self.since.isoformat() if self.since else None
-        return {**vars(self), "since": since, "until": self.until.isoformat()}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> Plan:
-        """Return the plan that :meth:`to_dict` wrote."""
-        since = date.fromisoformat(content["since"]) if content["since"] else None
-        return cls(**{**content, "since": since, "until": date.fromisoformat(content["until"])})
-
-
-@dataclass(frozen=True)
 class Journal:
     """The folder of one unfinished run: ``plan.json`` and ``pages.jsonl``, one line per page."""
 
     folder: Path
 
-    def plan(self) -> Plan | None:
-        """Return the plan of the unfinished run, or None."""
+    def begun(self, run: Run) -> Run | None:
+        """Return a run with the name and day that it was begun with, None where no run would find the same.
+
+        Its strategy and the start of its window decide what it finds, but for what is new since that day.
+        """
         try:
-            return Plan.from_dict(json.loads((self.folder / "plan.json").read_text(encoding="utf-8")))
+            plan = json.loads((self.folder / "plan.json").read_text(encoding="utf-8"))
+            day = date.fromisoformat(plan["day"])
+            same = (plan["strategy_hash"], plan["since"]) == (run.strategy_hash, str(run.since))
+            return replace(run, run_id=plan["run_id"], day=day) if same else None
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, run: Run) -> None:
         """Forget what is there, and begin a run."""
         self.discard()
         self.folder.mkdir(parents=True)
-        replace_whole(self.folder / "plan.json", json.dumps(plan.to_dict()).encode())
+        plan = {name: str(getattr(run, name)) for name in ("run_id", "day", "strategy_hash", "since")}
+        replace_whole(self.folder / "plan.json", json.dumps(plan).encode())
 
     def add(self, page: Page) -> None:
         """Keep a page, on the disk to the last byte."""
         content = {"hits": page.hits, "cursor": page.cursor, "passed": page.passed}
-        records = [record.to_dict() for record in page.records]
+        records = [asdict(record) for record in page.records]
         with self._pages_path.open("ab") as stream:
             stream.write(json.dumps({**content, "records": records}).encode() + b"\n")
             stream.flush()
@@ -253,14 +225,6 @@ class Journal:
         if whole < self._pages_path.stat().st_size:
             os.truncate(self._pages_path, whole)
 
-    def resume(self) -> Resume:
-        """Return where the run broke off."""
-        resume = Resume()
-        for page in self.pages():
-            found = resume.accessions.union(record.accession for record in page.records)
-            resume = replace(resume, cursor=page.cursor, accessions=found)
-        return resume
-
     def discard(self) -> None:
         """Forget the run."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -268,3 +232,85 @@ class Journal:
     @property
     def _pages_path(self) -> Path:
         return self.folder / "pages.jsonl"
+
+
+def import_exports(files: Sequence[Path], ledger: Ledger, *, database: str | None, platform: str, day: date) -> Outcome:
+    """Add the records of exports to the ledger.
+
+    `database` is its name, None to tell it from the records; `platform` its host, where it has several; `day` that of
+    the search.
+
+    Raises
+    ------
+    DataError
+        A file has no record that can be read, or one with neither title nor DOI nor PubMed number, by which nobody
+        could tell what it is; with all faults of all files. Nothing was added.
+    SearchError
+        The database cannot be told from the records; nothing was added.
+    """
+    started = time.monotonic()
+    records: list[Record] = []
+    faults: list[Fault] = []
+    empty = False
+    for path in files:
+        read, found = read_export(path)
+        records += read
+        faults += found
+        empty = empty or not read
+    nameless = [
+        Fault(record.source_file, record.line, "", "a record without title, DOI or PubMed number",
+              "mend the record in the file, or delete it there; nothing was added", "IMPORT-015")
+        for record in records
+        if not (record.title or record.doi or record.pmid)
+    ]  # fmt: skip
+    if empty or nameless:
+        raise DataError([*faults, *nameless])
+    name = database or recognise(records)
+    run = Run(
+        run_id=ledger.free_run_id(day, f"{name}-import"),
+        database=name,
+        day=day,
+        kind="import",
+        hits=len(records),
+        source="; ".join(f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files),
+        seconds=time.monotonic() - started,
+        platform=platform,
+    )
+    return Outcome(run, ledger.append(run, records), faults=tuple(faults))
+
+
+# What only the exports of one database carry, in the number, the address or the file of a record.
+_MARKS = (
+    ("Embase", re.compile(r"(?:^|id=)L\d{6,12}$|embase\.com/")),
+    ("Scopus", re.compile(r"2-s2\.0-\d+")),
+    ("Web of Science", re.compile(r"^(?:WOS|ISI):[A-Z0-9]+$")),
+    ("Cochrane", re.compile(r"^C[ND]-?\d{6,9}$|cochranelibrary\.com/")),
+    ("IEEE Xplore", re.compile(r"ieeexplore\.ieee\.org/")),
+    ("OpenAlex", re.compile(r"^(?:https://openalex\.org/)?W\d{4,12}$")),
+)
+
+
+def recognise(records: Sequence[Record]) -> str:
+    """Return the database that most of the records carry the mark of.
+
+    Raises
+    ------
+    SearchError
+        Fewer than half carry the mark of any one.
+
+    Examples
+    --------
+    >>> recognise([Record("a.ciw", 0, accession="WOS:000082252000006")])
+    'Web of Science'
+    """
+    votes: Counter[str] = Counter()
+    for record in records:
+        found = next((name for name, mark in _MARKS if mark.search(record.accession) or mark.search(record.url)), None)
+        if found is None and record.pmid and record.accession in ("", record.pmid):
+            found = "PubMed"
+        if found is not None:
+            votes[found] += 1
+    (name, count), *_ = [*votes.most_common(1), ("", 0)]
+    if 2 * count < len(records) or not name:
+        raise SearchError("cannot tell from the records which database they come from; name it with --database")
+    return name

@@ -1,4 +1,4 @@
-"""Read tables with a header in the first row: those that databases export, and the plain table of records."""
+"""Read the tables that databases export, with a header in the first row."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from livingreview.errors import DataError, Fault
-from livingreview.search.records import FIELD_LIMIT, Aliases, Block, Record, split_authors, year_of
+from livingreview.errors import Fault
+from livingreview.search.records import FIELD_LIMIT, Aliases, Block
 
-__all__ = ["TABLE", "has_header", "is_record_table", "read_table", "records_from_csv"]
+__all__ = ["TABLE", "has_header", "read_table"]
 
 # Headers in lower case: this project's own names, then those of Scopus, Embase, PubMed, IEEE Xplore, Cochrane,
 # OpenAlex, Rayyan and ASReview, then the two-letter ones of Web of Science's tab-delimited files.
@@ -106,66 +105,3 @@ def _taken_apart(row: dict[str, str]) -> Iterator[tuple[str, str]]:
         found = _PUBMED_CITATION.search(row["citation"])
     if found is not None:
         yield from ((name, value) for name, value in found.groupdict().items() if value)
-
-
-# Column of a table of records → field of `Record`. The last four are names of BibTeX and of other tools.
-COLUMNS = {name: name for name in Record.__slots__ if name not in ("source_file", "source_index", "line", "sha256")}
-COLUMNS |= {"author": "authors", "number": "issue", "id": "accession", "isbn": "issn"}
-
-
-def is_record_table(path: Path) -> bool:
-    """Return whether a file is a CSV table of records rather than a database's own CSV export.
-
-    The columns of a table of records are lower-case field names; of databases' exports none has both ``title``
-    and ``author`` or ``authors`` in that form.
-    """
-    if path.suffix.lower() != ".csv":
-        return False
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header = set(next(csv.reader(stream), []))
-    except UnicodeDecodeError:
-        return False
-    return "title" in header and bool(header & {"author", "authors"})
-
-
-def records_from_csv(path: Path, name: str | None = None) -> list[Record]:
-    """Read a UTF-8 table whose columns are the fields of :class:`Record`, or BibTeX's names; others are ignored.
-
-    The `source_file` of the records is `name`, by default the path as given.
-
-    Raises
-    ------
-    DataError
-        A row has more cells than the header has columns, or the file is not UTF-8.
-    """
-    source = name if name is not None else str(path)
-    csv.field_size_limit(FIELD_LIMIT)
-    records: list[Record] = []
-    faults: list[Fault] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            for index, row in enumerate(reader):
-                if None in row:
-                    problem = f"expected {len(reader.fieldnames or ())} cells, found more"
-                    faults.append(
-                        Fault(source, reader.line_num, "", problem, "quote cells that hold commas", "RECORD-001")
-                    )
-                records.append(_record(row, source, index, reader.line_num))
-    except UnicodeDecodeError as error:
-        faults.append(Fault(source, 0, "", f"expected UTF-8, found {error.reason}", "save it as UTF-8", "RECORD-002"))
-    if faults:
-        raise DataError(faults)
-    return records
-
-
-def _record(row: dict[str, str | None], source: str, index: int, line: int) -> Record:
-    fields: dict[str, str] = {}
-    for column, value in row.items():
-        field = COLUMNS.get(column.lower()) if isinstance(column, str) else None
-        if field and isinstance(value, str) and not fields.get(field):
-            fields[field] = value.strip()
-    authors = split_authors(fields.pop("authors", ""))
-    year = year_of(fields.pop("year", ""))
-    return Record(source, index, authors=authors, year=year, line=line, **fields)

@@ -1,38 +1,34 @@
-"""What a source of records is: it takes a query and gives pages."""
+"""What a source of records is: it takes a query and gives pages; and how one reads a service's JSON by a table."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar
 
 from livingreview.errors import SearchError
 from livingreview.review.model import Strategy
-from livingreview.search.records import Record, plain
-from livingreview.search.sources.http import Service
+from livingreview.search.records import (
+    Record,
+    find_arxiv,
+    find_doi,
+    find_openalex,
+    find_pmcid,
+    find_pmid,
+    full_name,
+    plain,
+    year_of,
+)
+from livingreview.search.sources.http import Parameters, Service
 
 __all__ = [
-    "JsonSource",
-    "LookedUp",
-    "Moved",
-    "Page",
-    "Query",
-    "Resume",
-    "Source",
-    "by_cursor",
-    "by_position",
-    "dig",
-    "list_at",
-    "number_at",
-    "page_range",
-    "text_at",
+    "JsonSource", "LookedUp", "Moved", "Page", "Query", "Source", "dig", "page_range", "person", "text_at",
     "texts_at",
 ]  # fmt: skip
-
 
 # By which every service with cursors names the first page.
 FIRST_CURSOR = "*"
@@ -65,14 +61,6 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Resume:
-    """What is there already of a run that broke off: the cursor of its last page, the numbers of its records."""
-
-    cursor: str = ""
-    accessions: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class LookedUp:
     """One record, asked for by its identifier; what was read, and its public address, which may be empty.
 
@@ -92,7 +80,13 @@ class Moved(SearchError):
 
 @dataclass(frozen=True)
 class Source(ABC):
-    """A database that can be searched over the network; `database` is its name in the strategy and the search log.
+    """A database that can be searched over the network.
+
+    A kind of source says its `name` on the command line and in ``LIVINGREVIEW_<NAME>_URL``, which overrides its
+    `address`; the `database`, as strategy and search log name it; the `spacing` of requests in seconds, from the rate
+    that the service documents; the environment's `key_variable` and the `key_header` that carries the key, if any, and
+    whether it `needs_key`; whether it can be searched `in_full` where it never was; and whether it is searched only
+    when it is `asked_for` by name.
 
     Parameters
     ----------
@@ -102,14 +96,22 @@ class Source(ABC):
         Its key, and the e-mail address that it is told; either may be empty.
     """
 
+    name: ClassVar[str]
     database: ClassVar[str]
+    address: ClassVar[str]
+    spacing: ClassVar[float]
+    key_variable: ClassVar[str] = ""
+    key_header: ClassVar[str] = ""
+    needs_key: ClassVar[bool] = False
+    in_full: ClassVar[bool] = True
+    asked_for: ClassVar[bool] = False
     service: Service
     key: str = field(default="", repr=False)
     contact: str = ""
 
     @abstractmethod
-    def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
-        """Yield the records that the query finds, page by page.
+    def pages(self, query: Query, done: Sequence[Page]) -> Iterator[Page]:
+        """Yield the records that the query finds, page by page, from where the pages end that are `done` already.
 
         Raises
         ------
@@ -117,107 +119,140 @@ class Source(ABC):
             The service fails, refuses, or gives fewer records than it said there are.
         """
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.service.close()
-
 
 class JsonSource(Source):
-    """A source whose service describes each record by a JSON object."""
+    """A source whose service answers with JSON; `path` is where it is asked.
 
-    @abstractmethod
-    def fields(self, item: Any) -> dict[str, Any]:
-        """Return the fields of a record that an object gives, title and abstract still with their mark-up."""
+    `results`, `hits` and `following` are the places of results, of their number, and of the next cursor in an answer,
+    `fields` those of a record's fields in a result, `marked_up` names the fields with mark-up or entities. Places are
+    keys joined by dots, ``[]`` after a list stands for each of its entries, and of several divided by ``|`` the first
+    that holds anything counts.
+    """
 
-    def records(self, items: Any) -> tuple[Record, ...]:
-        """Return the records of a list of objects; of none where there is no list."""
-        return tuple(self.record(item, index) for index, item in enumerate(items or ()))
+    path: ClassVar[str]
+    results: ClassVar[str]
+    hits: ClassVar[str]
+    following: ClassVar[str] = ""
+    fields: ClassVar[Mapping[str, str]]
+    marked_up: ClassVar[tuple[str, ...]] = ("title", "abstract")
+
+    def page(self, parameters: Parameters, *, method: str = "GET") -> Page:
+        """Return the page that the service gives for these parameters."""
+        content = self.service.json(self.path, parameters, method=method)
+        items = dig(content, self.results)
+        # Scopus tells no hits by one entry that holds an error.
+        items = [item for item in items if "error" not in item] if isinstance(items, list) else []
+        following = text_at(content, self.following) if items else ""
+        hits = text_at(content, self.hits)
+        records = tuple(self.record(item, index) for index, item in enumerate(items))
+        return Page(records, int(hits) if hits.isdecimal() else 0, following)
+
+    def by_cursor(self, asked: Parameters, name: str, done: Sequence[Page], *, method: str = "GET") -> Iterator[Page]:
+        """Yield pages that each name the next one by a parameter; an expired cursor is replaced by the first."""
+        held = done[-1].cursor if done else ""
+        cursor = held or FIRST_CURSOR
+        while cursor:
+            try:
+                page = self.page({**asked, name: cursor}, method=method)
+            except SearchError:
+                if cursor != held:
+                    raise
+                cursor = FIRST_CURSOR
+                page = self.page({**asked, name: cursor}, method=method)
+            cursor = "" if page.cursor == cursor else page.cursor
+            yield replace(page, cursor=cursor)
+
+    def by_position(
+        self, asked: Parameters, name: str, done: Sequence[Page], limit: int, *, size: int = 1, first: int = 1
+    ) -> Iterator[Page]:
+        """Yield pages that are asked for by a parameter: the number of the `first` is given, and the `size` of each.
+
+        Raises
+        ------
+        Moved
+            The number of hits changed between two pages.
+        SearchError
+            There are more hits than the limit of what the service gives that way.
+        """
+        who, position, hits = self.database, int(done[-1].cursor or 0) if done else 0, None
+        while hits is None or position < hits:
+            page = self.page({**asked, name: position // size + first})
+            if page.hits > limit:
+                raise SearchError(
+                    f"{who} has {page.hits:,} hits and gives out {limit:,}; narrow the query or the window"
+                )
+            if hits is not None and page.hits != hits:
+                raise Moved(f"{who} went from {hits:,} to {page.hits:,} hits while they were read")
+            hits = page.hits
+            position += len(page.records)
+            if not page.records and position < hits:
+                raise SearchError(f"{who} said it has {hits:,} records and gave {position:,}; nothing was recorded")
+            yield replace(page, cursor=str(position))
 
     def record(self, item: Any, index: int = 0) -> Record:
-        """Return the record of one object."""
-        found = self.fields(item)
-        found |= {name: plain(found[name]) for name in ("title", "abstract") if name in found}
+        """Return the record that a result describes."""
+        found: dict[str, Any] = {name: text_at(item, places) for name, places in self.fields.items()}
+        found |= {name: find(found[name]) for name, find in _IDENTIFIERS.items() if name in found}
+        found["year"] = int(found["year"]) if found["year"].isdecimal() else year_of(found["year"])
+        found["authors"] = tuple(texts_at(item, self.fields.get("authors", "")))
+        found |= self.composed(item)
+        found |= {name: plain(found[name]) for name in self.marked_up if name in found}
         raw = json.dumps(item, sort_keys=True, ensure_ascii=True).encode()
         return Record(self.database, index, sha256=hashlib.sha256(raw).hexdigest(), **found)
 
-
-def by_cursor(fetch: Callable[[str], Page], resume: Resume) -> Iterator[Page]:
-    """Yield pages that each name the next one, as `fetch` returns them; an expired cursor is replaced by the first."""
-    cursor = resume.cursor or FIRST_CURSOR
-    while cursor:
-        try:
-            page = fetch(cursor)
-        except SearchError:
-            if cursor != resume.cursor:
-                raise
-            page = fetch(FIRST_CURSOR)
-        yield page
-        cursor = page.cursor
+    def composed(self, item: Any) -> dict[str, Any]:  # noqa: ARG002 — few sources have such fields
+        """Return the fields that stand at no one place of a result."""
+        return {}
 
 
-def by_position(name: str, fetch: Callable[[int], Page], resume: Resume, limit: int) -> Iterator[Page]:
-    """Yield pages that are asked for by the position of their first record, counted from 0.
+_IDENTIFIERS = {
+    "doi": find_doi, "pmid": find_pmid, "pmcid": find_pmcid, "arxiv": find_arxiv, "openalex": find_openalex,
+}  # fmt: skip
 
-    `fetch` returns the page at a position (its cursor is not read), `limit` is what the service gives that way.
 
-    Raises
-    ------
-    Moved
-        The number of hits changed between two pages.
-    SearchError
-        There are more hits than the limit.
+def dig(content: Any, place: str) -> Any:
+    """Return a value deep in JSON, or None where the place is not there.
+
+    >>> dig({"a": [{"b": 1}, {"b": 2}]}, "a.0.b"), dig({"a": None}, "a.b"), dig({"a": [{"b": 1}, {}]}, "a[].b")
+    (1, None, [1, None])
     """
-    position, hits = int(resume.cursor or 0), None
-    while hits is None or position < hits:
-        page = fetch(position)
-        if page.hits > limit:
-            raise SearchError(f"{name} has {page.hits:,} hits and gives out {limit:,}; narrow the query or the window")
-        if hits is not None and page.hits != hits:
-            raise Moved(f"{name} went from {hits:,} to {page.hits:,} hits while they were read")
-        hits = page.hits
-        position += len(page.records)
-        if not page.records and position < hits:
-            raise SearchError(f"{name} said it has {hits:,} records and gave {position:,}; nothing was recorded")
-        yield Page(page.records, hits, str(position))
-
-
-def dig(content: Any, *path: str | int) -> Any:
-    """Return a value deep in JSON, or None where the path leaves it.
-
-    >>> dig({"a": [{"b": 1}]}, "a", 0, "b"), dig({"a": None}, "a", 0, "b")
-    (1, None)
-    """
-    for step in path:
-        if isinstance(step, int):
-            content = content[step] if isinstance(content, list) and len(content) > step else None
+    for step in place.split(".") if place else ():
+        key = step.removesuffix("[]")
+        if key.isdecimal():
+            content = content[int(key)] if isinstance(content, list) and len(content) > int(key) else None
         else:
-            content = content.get(step) if isinstance(content, dict) else None
+            content = content.get(key) if isinstance(content, dict) else None
+        if step.endswith("[]"):
+            rest = place.partition("[]")[2].removeprefix(".")
+            return [dig(entry, rest) for entry in content] if isinstance(content, list) else None
     return content
 
 
-def text_at(content: Any, *path: str | int) -> str:
-    """Return a text or number deep in JSON as text; empty where there is none."""
-    value = dig(content, *path)
-    return " ".join(str(value).split()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+def texts_at(content: Any, places: str) -> list[str]:
+    """Return the texts and numbers that stand at the first of several places that has any, blanks put in order."""
+    for place in places.split("|"):
+        value = dig(content, place.strip())
+        values = [part for part in (value if isinstance(value, list) else [value]) if not isinstance(part, bool)]
+        if texts := [text for part in values if isinstance(part, str | int | float) and (text := _tidy(part))]:
+            return texts
+    return []
 
 
-def number_at(content: Any, *path: str | int) -> int | None:
-    """Return a whole number deep in JSON, or None where there is none."""
-    text = text_at(content, *path)
-    return int(text) if text.isdecimal() else None
+def text_at(content: Any, places: str) -> str:
+    """Return what :func:`texts_at` returns as one text."""
+    return "; ".join(texts_at(content, places))
 
 
-def list_at(content: Any, *path: str | int) -> list[Any]:
-    """Return a list deep in JSON; empty where there is none."""
-    value = dig(content, *path)
-    return value if isinstance(value, list) else []
+def _tidy(value: object) -> str:
+    return " ".join(str(value).split())
 
 
-def texts_at(content: Any, *path: str | int) -> list[str]:
-    """Return the texts that are not empty of every entry of a list, each at the same `path` in its entry."""
-    return [text for entry in content or () if (text := text_at(entry, *path))]
+def page_range(item: Any, first: str, last: str) -> str:
+    """Return the pages of an article from the places of its first and its last, which may be the same or missing."""
+    begin, end = text_at(item, first), text_at(item, last)
+    return begin if end in ("", begin) else f"{begin}-{end}"
 
 
-def page_range(first: str, last: str) -> str:
-    """Return the pages of an article from its first and its last, which may be the same or not known."""
-    return first if last in ("", first) else f"{first}-{last}"
+def person(entry: Any, family: str, given: str, whole: str) -> str:
+    """Return the name of a person or a group from its parts or as a whole."""
+    return full_name(text_at(entry, family), text_at(entry, given)) or text_at(entry, whole)

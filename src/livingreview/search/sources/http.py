@@ -40,7 +40,11 @@ class Absent(SearchError):
 
 
 class Transient(Exception):
-    """The answer is unusable, and asking again may help."""
+    """The answer is unusable, and asking again may help, after so many seconds if the service says how long to wait."""
+
+    def __init__(self, problem: str, seconds: float | None = None) -> None:
+        super().__init__(problem)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,7 @@ class Service:
     _client: httpx.Client | None = field(default=None, init=False, repr=False)
 
     def json(self, path: str, parameters: Parameters, *, method: str = "GET") -> dict[str, Any]:
-        """Return the JSON object at a path.
-
-        Raises
-        ------
-        SearchError
-            No usable answer came; the message says what did.
-        """
+        """Return the JSON object at a path; see :meth:`ask`."""
 
         def parse(body: bytes) -> dict[str, Any]:
             try:
@@ -106,16 +104,10 @@ class Service:
                 raise Transient("JSON that is not an object")
             return content
 
-        return self.ask(path, parameters, parse, method=method)
+        return self.ask(path, parameters, parse, method)
 
     def xml(self, path: str, parameters: Parameters, *, method: str = "GET") -> Element:
-        """Return the root of the XML document at a path.
-
-        Raises
-        ------
-        SearchError
-            No usable answer came, or one that declares entities.
-        """
+        """Return the root of the XML document at a path, which must not declare entities; see :meth:`ask`."""
 
         def parse(body: bytes) -> Element:
             try:
@@ -126,11 +118,9 @@ class Service:
                 raise SearchError(f"{self.name} answered with XML that declares entities; it was not read") from None
             return root
 
-        return self.ask(path, parameters, parse, method=method)
+        return self.ask(path, parameters, parse, method)
 
-    def ask(
-        self, path: str, parameters: Parameters, parse: Callable[[bytes], ParsedT], *, method: str = "GET"
-    ) -> ParsedT:
+    def ask(self, path: str, parameters: Parameters, parse: Callable[[bytes], ParsedT], method: str) -> ParsedT:
         """Return an answer that `parse` could read, asking again while a :class:`Transient` says that it may help.
 
         With the method ``"POST"``, for queries too long for an address, the parameters are the form.
@@ -138,22 +128,21 @@ class Service:
         Raises
         ------
         SearchError
-            After the last attempt, or at once where another would not help.
+            No usable answer came, and another attempt would not help; the message says what did.
         """
-        trouble = ""
+        trouble, seconds = "", None
         for attempt in range(self.limits.attempts):
             if attempt:
-                self.sleep(self._pause(attempt, trouble))
+                self.sleep(self._pause(1.0 if seconds is not None else 2.0 ** (attempt - 1)))
             self._keep_spacing()
             try:
                 return parse(self._request(path, parameters, method))
-            except _Wait as error:
-                trouble = str(error)
-                self.sleep(error.seconds)
             except Transient as error:
-                trouble = str(error)
+                trouble, seconds = str(error), error.seconds
+                if seconds is not None:
+                    self.sleep(seconds)
             except httpx.TransportError as error:
-                trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                trouble, seconds = ": ".join(filter(None, (type(error).__name__, str(error)))), None
         raise SearchError(
             f"{self.name} gave no usable answer in {self.limits.attempts} attempts; the last: {trouble}. {self.remedy}"
         )
@@ -163,9 +152,8 @@ class Service:
         if self._client is not None:
             self._client.close()
 
-    def _pause(self, attempt: int, trouble: str) -> float:
+    def _pause(self, growth: float) -> float:
         # After a pause that the service asked for, only the jitter is added.
-        growth = 1.0 if trouble.startswith(_Wait.mark) else 2.0 ** (attempt - 1)
         return min(self.limits.first_pause * growth, self.limits.longest_pause) * (0.5 + 0.5 * self.jitter())
 
     def _keep_spacing(self) -> None:
@@ -186,14 +174,17 @@ class Service:
             body = self._read(response, started)
         if response.status_code in _PASSING:
             raise self._passing(response)
-        shown = " ".join(body[:300].decode("utf-8", "replace").split())
+        shown = "".join(
+            character if character.isprintable() else "�"
+            for character in " ".join(body[:300].decode("utf-8", "replace").split())
+        )
         if response.status_code != httpx.codes.OK:
             refusal = Absent if response.status_code == httpx.codes.NOT_FOUND else SearchError
-            raise refusal(f"{self.name} refused the request with status {response.status_code}: {_safe(shown)}")
+            raise refusal(f"{self.name} refused the request with status {response.status_code}: {shown}")
         if "html" in response.headers.get("content-type", "").lower() or body[:200].lstrip().lower().startswith(
             (b"<!doctype html", b"<html")
         ):
-            raise Transient(f"a web page instead of data: {_safe(shown[:100])}")
+            raise Transient(f"a web page instead of data: {shown[:100]}")
         return body
 
     def _read(self, response: httpx.Response, started: float) -> bytes:
@@ -213,17 +204,7 @@ class Service:
             return Transient(status)
         if seconds > self.limits.longest_pause:
             return SearchError(f"{self.name} asks to wait {seconds:,.0f} seconds ({status}); run it again after that")
-        return _Wait(status, seconds)
-
-
-class _Wait(Transient):
-    """The service said how long to wait."""
-
-    mark = "asked to wait"
-
-    def __init__(self, status: str, seconds: float) -> None:
-        super().__init__(f"{self.mark} {seconds:g} s, {status}")
-        self.seconds = seconds
+        return Transient(f"asked to wait {seconds:g} s, {status}", seconds)
 
 
 def user_agent(contact: str) -> str:
@@ -243,8 +224,6 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _retry_after(value: str) -> float | None:
-    if not value.strip():
-        return None
     if value.strip().isdecimal():
         return float(value)
     try:
@@ -254,7 +233,3 @@ def _retry_after(value: str) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def _safe(text: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in text)

@@ -7,7 +7,7 @@ Sayers E. A General Introduction to the E-utilities. NCBI Help Manual, https://w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from xml.etree.ElementTree import Element
@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from livingreview.errors import SearchError
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
 from livingreview.search.records import Record, to_record
-from livingreview.search.sources.base import LookedUp, Page, Query, Resume, Source, dig, text_at
+from livingreview.search.sources.base import LookedUp, Page, Query, Source, dig, text_at
 from livingreview.search.sources.http import Absent
 from livingreview.search.strategy import serialise
 
@@ -29,16 +29,20 @@ EARLIEST = date(1900, 1, 1)
 
 
 class PubMed(Source):
-    """PubMed; with a key it allows ten requests a second instead of three, and it asks for a contact."""
+    """PubMed, which asks for a contact; its key may be empty."""
 
-    database = "PubMed"
+    name, database, key_variable = "pubmed", "PubMed", "NCBI_API_KEY"
+    # Three requests a second, ten with a key; the slower rate is kept, as one address may serve several people.
+    address, spacing = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils", 0.34
 
-    def pages(self, query: Query, resume: Resume) -> Iterator[Page]:
+    def pages(self, query: Query, done: Sequence[Page]) -> Iterator[Page]:
         """Yield batches of the records entered in the query's window; see :class:`~.base.Source`.
 
         A window with more hits than esearch gives is halved until every part fits.
         """
-        yield from self._window(serialise(query.strategy, self.database), query.since, query.until, resume)
+        # What a broken run had is known by number, so that a set that has moved since cannot hide a record.
+        held = {record.accession for page in done for record in page.records}
+        yield from self._window(serialise(query.strategy, self.database), query.since, query.until, held)
 
     def look_up(self, pmid: str) -> LookedUp:
         """Return the article of a PubMed number.
@@ -58,7 +62,7 @@ class PubMed(Source):
                 return LookedUp(record, "the record in PubMed", page, is_notice_of, has_notices)
         raise Absent(f"PubMed has no article {pmid}")
 
-    def _window(self, text: str, since: date | None, until: date, resume: Resume) -> Iterator[Page]:
+    def _window(self, text: str, since: date | None, until: date, held: set[str]) -> Iterator[Page]:
         found = self._search(text, since, until)
         if found.hits > SEARCH_LIMIT:
             first = since or EARLIEST
@@ -69,13 +73,12 @@ class PubMed(Source):
             middle = first + (until - first) // 2
             halves = (first, middle), (middle + timedelta(days=1), until)
             for begin, end in halves:
-                for page in self._window(text, begin, end, resume):
+                for page in self._window(text, begin, end, held):
                     yield Page(page.records, found.hits, page.cursor)
             return
         for start in range(0, len(found.ids), BATCH):
             wanted = found.ids[start : start + BATCH]
-            # What a broken run had is known by number, so that a set that has moved since cannot hide a record.
-            if not resume.accessions.issuperset(wanted):
+            if not held.issuperset(wanted):
                 yield Page(self._fetch(found, start, wanted), found.hits, wanted[-1])
 
     def _search(self, text: str, since: date | None, until: date) -> _Found:
@@ -84,7 +87,7 @@ class PubMed(Source):
             parameters |= {"datetype": "edat", "mindate": f"{since:%Y/%m/%d}", "maxdate": f"{until:%Y/%m/%d}"}
         # By POST, as a long strategy does not fit into an address.
         result = dig(self.service.json("esearch.fcgi", self._named(parameters), method="POST"), "esearchresult")
-        problem = text_at(result, "ERROR") or text_at(result, "errorlist", "fieldsnotfound", 0)
+        problem = text_at(result, "ERROR|errorlist.fieldsnotfound.0")
         if problem:
             raise SearchError(f"PubMed did not understand the query: {problem[:300]}")
         ids = [str(number) for number in dig(result, "idlist") or []]
@@ -108,8 +111,7 @@ class PubMed(Source):
 
     def _articles(self, parameters: dict[str, str | int]) -> Iterator[Record]:
         for index, article in enumerate(self._elements(parameters)):
-            block = pubmed_block(article)
-            record = to_record(block, PLAIN, self.database, index)
+            record = to_record(pubmed_block(article), PLAIN, self.database, index)
             if record.pmid:
                 yield record
 
