@@ -57,6 +57,8 @@ def measure_text(name: str, measure: FrozenMeasure) -> str:
 
     >>> measure_text("sensitivity", FrozenMeasure(estimate=0.9412, ci=[0.8833, 0.971], level=0.95))
     '94.1 % (95 % CI 88.3 to 97.1)'
+    >>> measure_text("diagnostic_odds_ratio", FrozenMeasure(estimate=367.04, ci=[5.4, 24752.6], level=0.95))
+    '367 (95 % CI 5 to 24753)'
     >>> measure_text("i2_sensitivity", FrozenMeasure(estimate=37.6))
     '38 %'
     >>> measure_text("sd", FrozenMeasure(estimate=6.1843))
@@ -65,7 +67,7 @@ def measure_text(name: str, measure: FrozenMeasure) -> str:
     estimate = math.nan if measure.estimate is None else measure.estimate
     if name.startswith("i2_"):
         return f"{decimal(estimate, 0)} %"
-    scale, decimals = "plain", 3 if estimate < 1 else 2 if name in ("mean", "sd") else 1
+    scale, decimals = "plain", 3 if estimate < 1 else 2 if name in ("mean", "sd") else 1 if estimate < 100 else 0
     if name in ("sensitivity", "specificity"):
         scale, decimals = "percent", 1
     if measure.ci is not None and measure.level is not None:
