@@ -15,13 +15,13 @@ def test_a_printed_auc_and_its_q_star_come_from_one_odds_ratio() -> None:
     log_dor = implied.log_dor_from_auc(0.9831)
     assert metadisc.q_star_from_log_dor(log_dor) == pytest.approx(0.9432, abs=5e-5)
     from_auc = implied.log_dor_se_from_auc_se(0.9831, 0.0044)
-    from_q_star = implied.log_dor_se_from_q_star_se(0.9432, 0.0088)
-    assert from_auc == pytest.approx(from_q_star, rel=0.02)
+    # The slope of Q* along the log odds ratio is Q*(1 − Q*) / 2.
+    assert from_auc == pytest.approx(0.0088 / (0.5 * 0.9432 * (1 - 0.9432)), rel=0.02)
 
 
 def test_heterogeneity_figures_imply_the_number_of_studies() -> None:
-    by_df = {df: implied.heterogeneity_from_p(0.1664, df).i2 for df in (5, 6, 7)}
-    assert {df: f"{i2:.1%}" for df, i2 in by_df.items()} == {5: "36.1%", 6: "34.3%", 7: "32.8%"}
+    by_df = {df: implied.heterogeneity_from_i2(0.343, df).p for df in (5, 6, 7)}
+    assert {df: f"{p:.3f}" for df, p in by_df.items()} == {5: "0.179", 6: "0.166", 7: "0.154"}
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,6 @@ def test_the_totals_behind_a_rounded_interval_are_those_a_direct_search_finds(pr
     found = implied.totals_behind(*printed)
     assert expected
     assert list(zip(found.x.tolist(), found.n.tolist(), strict=True)) == expected
-    assert not found.x.flags.writeable
-    assert not found.n.flags.writeable
 
 
 @pytest.mark.parametrize("estimate", ["0.12", "0.13"])
@@ -58,23 +56,14 @@ def test_an_eighth_is_half_way_and_prints_either_way(estimate: str) -> None:
 
 
 def test_heterogeneity_refuses_what_is_not_such_a_figure() -> None:
-    for p in (-0.1, 0, 1.01):
-        with pytest.raises(ValueError, match="P is above 0 and at most 1"):
-            implied.heterogeneity_from_p(p, 3)
     for i2 in (0, 1):
         with pytest.raises(ValueError, match="both excluded"):
             implied.heterogeneity_from_i2(i2, 3)
-    with pytest.raises(ValueError, match="at least 0"):
-        implied.heterogeneity_from_q(-0.1, 3)
+    with pytest.raises(ValueError, match="degree"):
+        implied.heterogeneity_from_i2(0.5, 0)
 
 
-def test_a_p_of_one_is_no_heterogeneity_and_one_study_has_no_degrees_of_freedom() -> None:
-    assert implied.heterogeneity_from_p(1, 3).q == 0
-    for figure in (implied.heterogeneity_from_p, implied.heterogeneity_from_q, implied.heterogeneity_from_i2):
-        with pytest.raises(ValueError, match="degree"):
-            figure(0.5, 0)
-
-
+@pytest.mark.slow
 def test_larger_totals_are_searched_past_the_first_block() -> None:
     found = implied.totals_behind("0.691", "0.684", "0.698")
     assert (11236, 16261) in set(zip(found.x.tolist(), found.n.tolist(), strict=True))
@@ -93,12 +82,9 @@ def test_figures_that_contradict_one_another_have_no_totals_and_coarse_ones_no_b
 
 
 @pytest.mark.parametrize("figure", [0, 1, 1.2])
-def test_no_odds_ratio_has_an_area_or_a_q_star_of_none_or_all(figure: float) -> None:
-    for name, implies in (("AUC", implied.log_dor_from_auc), ("Q\\*", implied.log_dor_from_q_star)):
-        with pytest.raises(ValueError, match=f"{name} is between 0 and 1"):
-            implies(figure)
-    with pytest.raises(ValueError, match="Q\\* is between 0 and 1"):
-        implied.log_dor_se_from_q_star_se(figure, 0.01)
+def test_no_odds_ratio_has_an_area_of_none_or_all(figure: float) -> None:
+    with pytest.raises(ValueError, match="AUC is between 0 and 1"):
+        implied.log_dor_from_auc(figure)
 
 
 @given(st.floats(-30, 30), st.floats(0.001, 3))
@@ -109,7 +95,6 @@ def test_every_symmetric_curve_figure_inverts(log_dor: float, se: float) -> None
         assert implied.log_dor_from_auc(curve.auc.estimate) == pytest.approx(log_dor, abs=1e-9 + conditioning)
         implied_se = implied.log_dor_se_from_auc_se(curve.auc.estimate, curve.auc_se)
         assert implied_se == pytest.approx(se, rel=1e-6 + 10 * conditioning)
-    assert implied.log_dor_from_q_star(curve.q_star.estimate) == pytest.approx(log_dor, abs=1e-6)
 
 
 @given(st.floats(0.001, 0.999), st.integers(1, 60))
@@ -117,4 +102,4 @@ def test_heterogeneity_is_the_same_test_in_each_of_its_forms(i2: float, df: int)
     one = implied.heterogeneity_from_i2(i2, df)
     assert one.i2 == pytest.approx(i2, abs=1e-12)
     if one.p > 1e-300:
-        assert implied.heterogeneity_from_p(one.p, df).q == pytest.approx(one.q, rel=1e-8)
+        assert special.chdtri(df, one.p) == pytest.approx(one.q, rel=1e-8)

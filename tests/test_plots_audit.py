@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.audit import leave_one_out_sds, point_and_curve
 from livingreview.plots.palette import colour
-from livingreview.reconstruction.implied import log_dor_from_q_star
 
 
 def test_only_the_study_whose_absence_gives_the_printed_value_is_filled() -> None:
@@ -20,7 +20,7 @@ def test_only_the_study_whose_absence_gives_the_printed_value_is_filled() -> Non
 
 
 def test_curve_passes_through_its_q_star_and_dashes_through_the_point() -> None:
-    log_dor = log_dor_from_q_star(0.9432)
+    log_dor = 2 * logit(0.9432)
     found = PointAndCurve(0.94, 0.91, (0.935, 0.945), (0.905, 0.915), log_dor, (log_dor, log_dor), 0.9432)
     ax = point_and_curve(found)
     curve, dashed = ax.lines[:2]

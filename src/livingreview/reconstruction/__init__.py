@@ -6,12 +6,12 @@ Reconstruction(exact: tp=20 fp=4 fn=1 tn=17; rounding half-up)
 
 Modules
 -------
-printed, reported
-    A number as it is printed, and all that is printed about one table.
+printed
+    A number as it is printed.
 constraints, compatible
     What printed figures demand of a table, and every table that meets it.
 tables
-    From printed figures to tables.
+    All that is printed about one table, and the tables that it leaves.
 imputation
     Pooled accuracy when several tables fit.
 implied

@@ -47,6 +47,7 @@ METRICS = (*RATIOS, "balanced_accuracy", "mcc")
 # Floating point decides a comparison unless the two sides are this close; then exact integers do.
 NEARLY_TIED = 1e-9
 LAST_BITS = 1e-12
+LEVEL = 0.95
 
 
 def constraints_of(counts: Mapping[str, int], metrics: Mapping[str, Printed], rounding: Rounding) -> Constraints:
@@ -86,11 +87,10 @@ def constraints_of(counts: Mapping[str, int], metrics: Mapping[str, Printed], ro
 def interval_range(
     limits: tuple[Printed, Printed],
     method: IntervalMethod,
-    level: float,
     rounding: Rounding,
     highest_total: int,
 ) -> Range:
-    """Return the successes, by total, of which `method` makes the printed interval of a proportion.
+    """Return the successes, by total, of which `method` makes the printed 95 % interval of a proportion.
 
     Parameters
     ----------
@@ -98,8 +98,6 @@ def interval_range(
         The printed ends.
     method
         ``"wilson"``, ``"clopper_pearson"`` or ``"wald"`` (normal approximation, cut at 0 and 1).
-    level
-        Coverage of the printed interval.
     rounding
         How the report rounded.
     highest_total
@@ -117,7 +115,7 @@ def interval_range(
         bounds = values_behind(printed, rounding)
 
         def beyond(successes: IntArray, bound: float, which: int = which) -> BoolArray:
-            result: BoolArray = _limits_of(successes, np.maximum(total, 1), method, level)[which] > bound
+            result: BoolArray = _limits_of(successes, np.maximum(total, 1), method)[which] > bound
             return result
 
         # These limits are irrational but for exceptions, so that a tie is a matter of the last bits.
@@ -245,16 +243,13 @@ def _mcc_reaches(
     return result
 
 
-def _limits_of(
-    successes: IntArray, total: IntArray, method: IntervalMethod, level: float
-) -> tuple[FloatArray, FloatArray]:
+def _limits_of(successes: IntArray, total: IntArray, method: IntervalMethod) -> tuple[FloatArray, FloatArray]:
     if method == "wald":
         share = successes / total
-        half = float(special.ndtri((1 + level) / 2)) * np.sqrt(share * (1 - share) / total)
+        half = float(special.ndtri((1 + LEVEL) / 2)) * np.sqrt(share * (1 - share) / total)
         return np.maximum(share - half, 0.0), np.minimum(share + half, 1.0)
     none = np.zeros_like(successes)
     labels = ("",) * len(successes)
-    intervals = sensitivity(
-        Counts(tp=successes, fp=none, fn=total - successes, tn=none, study=labels), level=level, method=method
-    )
+    counts = Counts(tp=successes, fp=none, fn=total - successes, tn=none, study=labels)
+    intervals = sensitivity(counts, level=LEVEL, method=method)
     return intervals.lower, intervals.upper

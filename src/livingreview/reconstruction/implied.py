@@ -1,8 +1,8 @@
 """What a printed figure implies: the arithmetic of an audit, from the page back to the data.
 
-Heterogeneity statistics determine one another given the degrees of freedom, and a rounded proportion with a
-rounded exact interval leaves only some totals possible. A printed AUC or Q* of the symmetric curve says which odds
-ratio D it came from, and a printed standard error which SE(ln D).
+I² gives Q and P with the degrees of freedom, and a rounded proportion with a rounded exact interval leaves only some
+totals possible. A printed AUC of the symmetric curve says which odds ratio D it came from, and its standard error which
+SE(ln D).
 
 Examples
 --------
@@ -21,29 +21,19 @@ doi:10.1002/sim.1186
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, special
 
-from livingreview.synthesis.arrays import BoolArray, IntArray, freeze
+from livingreview.synthesis.arrays import BoolArray, IntArray
 from livingreview.synthesis.metadisc import auc_from_log_dor, auc_slope
 from livingreview.synthesis.simple_pooling import excess
 
 __all__ = [
-    "Heterogeneity",
-    "Totals",
-    "heterogeneity_from_i2",
-    "heterogeneity_from_p",
-    "heterogeneity_from_q",
-    "log_dor_from_auc",
-    "log_dor_from_q_star",
-    "log_dor_se_from_auc_se",
-    "log_dor_se_from_q_star_se",
-    "totals_behind",
-]
-
+    "Heterogeneity", "Totals", "heterogeneity_from_i2", "log_dor_from_auc", "log_dor_se_from_auc_se", "totals_behind",
+]  # fmt: skip
 
 # Totals are tried in blocks. An exact interval narrows as n grows, so that a block in which no interval
 # reaches both printed limits is the last one.
@@ -71,55 +61,23 @@ class Heterogeneity:
     p: float
     i2: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        return asdict(self)
-
     def __repr__(self) -> str:
         return f"Heterogeneity(q={self.q:.3g}, df={self.df}, p={self.p:.3g}, i2={self.i2:.1%})"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Totals:
+class Totals(NamedTuple):
     """Every pair of integers that rounds to a printed proportion with its printed exact interval.
 
-    Parameters
-    ----------
-    x, n
-        (m,) arrays, ordered by n and then x.
+    `x` and `n` are (m,) arrays, ordered by n and then x.
     """
 
     x: IntArray
     n: IntArray
 
-    def __post_init__(self) -> None:
-        freeze(self, "x", "n", dtype=np.int64)
-
     @property
     def range(self) -> tuple[int, int] | None:
         """Smallest and largest total; None when no pair fits."""
         return (int(self.n[0]), int(self.n[-1])) if len(self.n) else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the number of pairs and the range of n; the pairs themselves stay in the arrays."""
-        return {"pairs": len(self.n), "n_range": self.range}
-
-    def __repr__(self) -> str:
-        return f"Totals({len(self.n)} pairs, n in {self.range})"
-
-
-def heterogeneity_from_q(q: float, df: int) -> Heterogeneity:
-    """Return P and I² of a χ² statistic.
-
-    Raises
-    ------
-    ValueError
-        For a negative statistic or without degrees of freedom.
-    """
-    _require_df(df)
-    if not q >= 0:
-        raise ValueError(f"a χ² statistic is at least 0; found {q!r}")
-    return Heterogeneity(q, df, float(special.chdtrc(df, q)), excess(q, df))
 
 
 def heterogeneity_from_i2(i2: float, df: int) -> Heterogeneity:
@@ -130,36 +88,22 @@ def heterogeneity_from_i2(i2: float, df: int) -> Heterogeneity:
     ValueError
         For an I² outside (0, 1) or without degrees of freedom.
     """
-    _require_df(df)
+    if df < 1:
+        raise ValueError(f"heterogeneity needs at least one degree of freedom; found {df!r}")
     if not 0 < i2 < 1:
         raise ValueError(f"I² determines Q only between 0 and 1, both excluded, as a proportion; found {i2!r}")
-    return heterogeneity_from_q(df / (1 - i2), df)
+    q = df / (1 - i2)
+    return Heterogeneity(q, df, float(special.chdtrc(df, q)), excess(q, df))
 
 
-def heterogeneity_from_p(p: float, df: int) -> Heterogeneity:
-    """Return Q and I² of a P value.
-
-    Raises
-    ------
-    ValueError
-        For a P value outside (0, 1] or without degrees of freedom.
-    """
-    _require_df(df)
-    if not 0 < p <= 1:
-        raise ValueError(f"P is above 0 and at most 1; found {p!r}")
-    return heterogeneity_from_q(float(special.chdtri(df, p)), df)
-
-
-def totals_behind(estimate: str, lower: str, upper: str, *, level: float = 0.95) -> Totals:
-    """Return every (x, n) whose proportion and Clopper–Pearson interval round to the printed figures.
+def totals_behind(estimate: str, lower: str, upper: str) -> Totals:
+    """Return every (x, n) whose proportion and 95 % Clopper–Pearson interval round to the printed figures.
 
     Parameters
     ----------
     estimate, lower, upper
         As printed, e.g. ``"0.94"``: the digits say how far the figure was rounded. A value exactly half-way
         is taken to round either way.
-    level
-        Coverage of the printed interval.
 
     Returns
     -------
@@ -176,7 +120,7 @@ def totals_behind(estimate: str, lower: str, upper: str, *, level: float = 0.95)
         raise ValueError(f"the printed limits {lower} and {upper} are too close to bound the total")
     found_x: list[IntArray] = []
     found_n: list[IntArray] = []
-    tail = (1 - level) / 2
+    tail = (1 - 0.95) / 2
     start = 1
     while True:
         x, n = _candidates(start, start + BLOCK, p0, p1)
@@ -232,11 +176,6 @@ def _rounding_range(text: str) -> tuple[float, float]:
     return max(0.0, value - half - slack), min(1.0, value + half + slack)
 
 
-def _require_df(df: int) -> None:
-    if df < 1:
-        raise ValueError(f"heterogeneity needs at least one degree of freedom; found {df!r}")
-
-
 def log_dor_from_auc(auc: float) -> float:
     """Return the log odds ratio whose symmetric curve has this area, by numerical inversion.
 
@@ -245,35 +184,13 @@ def log_dor_from_auc(auc: float) -> float:
     ValueError
         For an area outside (0, 1).
     """
-    _require_open_unit("AUC", auc)
+    if not 0 < auc < 1:
+        raise ValueError(f"AUC is between 0 and 1, both excluded; found {auc!r}")
     return float(
         optimize.brentq(lambda log_dor: auc_from_log_dor(log_dor) - auc, -LARGEST_LOG_DOR, LARGEST_LOG_DOR, xtol=1e-13)
     )
 
 
-def log_dor_from_q_star(q_star: float) -> float:
-    """Return the log odds ratio whose symmetric curve passes through sensitivity = specificity = Q*.
-
-    Raises
-    ------
-    ValueError
-        For a Q* outside (0, 1).
-    """
-    _require_open_unit("Q*", q_star)
-    return float(2 * special.logit(q_star))
-
-
 def log_dor_se_from_auc_se(auc: float, auc_se: float) -> float:
     """Return the SE(ln D) that a printed area and its standard error imply."""
     return auc_se / auc_slope(log_dor_from_auc(auc))
-
-
-def log_dor_se_from_q_star_se(q_star: float, q_star_se: float) -> float:
-    """Return the SE(ln D) that a printed Q* and its standard error imply."""
-    _require_open_unit("Q*", q_star)
-    return q_star_se / (0.5 * q_star * (1 - q_star))
-
-
-def _require_open_unit(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} is between 0 and 1, both excluded; found {value!r}")

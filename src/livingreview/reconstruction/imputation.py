@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,10 +31,11 @@ from livingreview.synthesis.batch import BatchFit, fit_many
 from livingreview.synthesis.structures import StructureChoice
 from livingreview.synthesis.summary import PooledLogits, student_quantile
 
-__all__ = ["Extremes", "ImputedFit", "combine", "extremes", "multiple_imputation"]
+__all__ = ["Extremes", "ImputedFit", "extremes", "multiple_imputation"]
 
 # Combinations of tables up to which all are fitted.
 MOST_COMBINATIONS = 512
+LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,25 +70,6 @@ class ImputedFit(PooledLogits):
         ratio: FloatArray = self._half_widths() / known._half_widths()
         return ratio
 
-    @property
-    def missing_information(self) -> FloatArray:
-        """(2,) share of the variance that is due to not knowing the tables."""
-        share: FloatArray = 1 - np.diag(self.within) / np.diag(self.mu_cov)
-        return share
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; infinite degrees of freedom become None."""
-        return {
-            "draws": self.draws,
-            "mu": self.mu.tolist(),
-            "mu_cov": self.mu_cov.tolist(),
-            "df": [df if math.isfinite(df) else None for df in self.df],
-            "sensitivity": self.sensitivity.to_dict(),
-            "specificity": self.specificity.to_dict(),
-            "widening": self.widening.tolist(),
-            "missing_information": self.missing_information.tolist(),
-        }
-
     def _half_widths(self) -> FloatArray:
         quantiles = np.array([student_quantile(df, self.level) for df in self.df])
         widths: FloatArray = quantiles * np.sqrt(np.diag(self.mu_cov))
@@ -122,15 +103,6 @@ class Extremes:
     searched: Literal["all combinations", "corners"]
     fits: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "sensitivity": list(self.sensitivity),
-            "specificity": list(self.specificity),
-            "searched": self.searched,
-            "fits": self.fits,
-        }
-
 
 def multiple_imputation(
     tables: Sequence[ArrayLike],
@@ -139,8 +111,6 @@ def multiple_imputation(
     seed: int | np.random.Generator = 0,
     weights: Sequence[ArrayLike] | None = None,
     structure: StructureChoice = "auto",
-    level: float = 0.95,
-    executor: Executor | None = None,
 ) -> ImputedFit:
     """Draw a table for each study, fit the bivariate binomial model, repeat, and combine.
 
@@ -157,15 +127,6 @@ def multiple_imputation(
         For each study the (m,) probabilities of its tables, up to scale; uniform when left out.
     structure
         Between-study covariance; see :func:`livingreview.synthesis.bivariate.fit`.
-    level
-        Coverage of the intervals.
-    executor
-        Spreads the fits over workers.
-
-    Returns
-    -------
-    ImputedFit
-        The combined estimates.
 
     Raises
     ------
@@ -188,13 +149,11 @@ def multiple_imputation(
     probabilities = [None] * len(choices) if weights is None else [_normalised(w) for w in weights]
     pairs = zip(choices, probabilities, strict=True)
     drawn = [choice[generator.choice(len(choice), size=draws, p=p)] for choice, p in pairs]
-    estimates = _fit_distinct(np.stack(drawn, axis=1), structure, executor)
-    return combine(*estimates, complete_df=_studies_less_one(choices), level=level)
+    estimates = _fit_distinct(np.stack(drawn, axis=1), structure)
+    return combine(*estimates, complete_df=_studies_less_one(choices))
 
 
-def combine(
-    mu: ArrayLike, mu_cov: ArrayLike, *, complete_df: tuple[float, float] = (math.inf, math.inf), level: float = 0.95
-) -> ImputedFit:
+def combine(mu: ArrayLike, mu_cov: ArrayLike, *, complete_df: tuple[float, float] = (math.inf, math.inf)) -> ImputedFit:
     """Combine the estimates of several imputations by Rubin's rules.
 
     Parameters
@@ -205,14 +164,12 @@ def combine(
         (b, 2, 2) their covariances.
     complete_df
         Degrees of freedom of both means were the tables known; by default the complete data are taken as large.
-    level
-        Coverage of the intervals.
 
     Returns
     -------
     ImputedFit
-        With total covariance T = W + (1 + 1/b) B. With λ = (1 + 1/b) B / T, the degrees of freedom are
-        1 / (λ² / (b − 1) + 1 / (ν₀ (1 − λ))), ν₀ being those of the complete data: Barnard and Rubin's, but for a
+        With 95 % intervals and total covariance T = W + (1 + 1/b) B. With λ = (1 + 1/b) B / T, the degrees of freedom
+        are 1 / (λ² / (b − 1) + 1 / (ν₀ (1 − λ))), ν₀ being those of the complete data: Barnard and Rubin's, but for a
         factor (ν₀ + 1) / (ν₀ + 3), without which known tables (λ = 0) give the ordinary ν₀.
     """
     estimates, covariances = np.asarray(mu, dtype=np.float64), np.asarray(mu_cov, dtype=np.float64)
@@ -226,7 +183,7 @@ def combine(
     with np.errstate(divide="ignore"):
         first, second = (1 / (share**2 / (b - 1) + 1 / (np.array(complete_df) * (1 - share)))).tolist()
     df = (first, second)
-    return ImputedFit(estimates.mean(axis=0), within + added, level, within, between, complete_df, b, df=df)
+    return ImputedFit(estimates.mean(axis=0), within + added, LEVEL, within, between, complete_df, b, df=df)
 
 
 def _studies_less_one(choices: Sequence[IntArray]) -> tuple[float, float]:
@@ -243,13 +200,12 @@ def extremes(
     *,
     structure: StructureChoice = "auto",
     most: int = MOST_COMBINATIONS,
-    executor: Executor | None = None,
 ) -> Extremes:
     """Return the smallest and largest pooled estimates over the compatible tables.
 
     Parameters
     ----------
-    tables, structure, executor
+    tables, structure
         As for :func:`multiple_imputation`.
     most
         Up to so many combinations, all are fitted; beyond, the corners.
@@ -274,7 +230,7 @@ def extremes(
     else:
         searched = "corners"
         combinations = np.stack([_corners(choice) for choice in choices], axis=1)
-    mu, _ = _fit_distinct(combinations, structure, executor)
+    mu, _ = _fit_distinct(combinations, structure)
     low, high = expit(mu.min(axis=0)).tolist(), expit(mu.max(axis=0)).tolist()
     return Extremes((low[0], high[0]), (low[1], high[1]), searched, len(combinations))
 
@@ -307,13 +263,11 @@ def _corners(choice: IntArray) -> IntArray:
     return choice[[index for score in scores for index in (score.argmin(), score.argmax())]]
 
 
-def _fit_distinct(
-    data_sets: IntArray, structure: StructureChoice, executor: Executor | None
-) -> tuple[FloatArray, FloatArray]:
+def _fit_distinct(data_sets: IntArray, structure: StructureChoice) -> tuple[FloatArray, FloatArray]:
     """Fit (b, k, 4) data sets, each distinct one once; return mu (b, 2) and mu_cov (b, 2, 2)."""
     b, k, _ = data_sets.shape
     distinct, at = np.unique(data_sets.reshape(b, -1), axis=0, return_inverse=True)
-    fits: BatchFit = fit_many(distinct.reshape(-1, k, 4), structure=structure, executor=executor)
+    fits: BatchFit = fit_many(distinct.reshape(-1, k, 4), structure=structure)
     lost = np.flatnonzero(~fits.converged)
     if lost.size:
         cells = "; ".join(str(table) for table in distinct[lost[0]].reshape(k, 4).tolist())

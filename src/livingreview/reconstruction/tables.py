@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from livingreview.errors import DataError, Fault
 from livingreview.reconstruction.compatible import Constraints, compatible_runs, expand
 from livingreview.reconstruction.constraints import (
+    COUNTS,
     INTERVAL_METHODS,
+    METRICS,
     IntervalMethod,
+    constraints_of,
     interval_range,
 )
-from livingreview.reconstruction.printed import ROUNDINGS, Rounding
-from livingreview.reconstruction.reported import Reported, Size
+from livingreview.reconstruction.printed import ROUNDINGS, Printed, Rounding
 from livingreview.synthesis.arrays import IntArray, freeze
-from livingreview.synthesis.counts import CELLS
+from livingreview.synthesis.counts import CELLS, parse_count
 
 __all__ = ["Reconstruction", "reconstruct"]
 
@@ -32,6 +34,16 @@ DEFAULT_LIMIT = 100_000
 # the values, else at the printed total, twelve times it and its largest multiple up to the second.
 N_LEFT_OUT = 2_000
 LARGEST_MULTIPLE = 20_000
+INTERVALS = ("sensitivity_ci", "specificity_ci")
+LARGEST_N = 10**7
+# Sets of counts that add up to n.
+PARTITIONS = (
+    ("n_diseased", "n_nondiseased"),
+    ("n_diseased", "fp", "tn"),
+    ("n_nondiseased", "tp", "fn"),
+    ("tp", "fp", "fn", "tn"),
+)
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,11 +104,6 @@ class Reconstruction:
         """Whether `tables` lists all of them."""
         return len(self.tables) == self.count
 
-    def by_size(self) -> dict[int, IntArray]:
-        """Return the listed tables by their total n."""
-        totals = self.tables.sum(axis=1)
-        return {int(n): self.tables[totals == n] for n in np.unique(totals)}
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {
@@ -126,7 +133,6 @@ def reconstruct(
     n: int | Size | None = None,
     rounding: Rounding | None = None,
     limit: int = DEFAULT_LIMIT,
-    level: float = 0.95,
 ) -> Reconstruction:
     """Return every 2×2 table that rounds to what was printed.
 
@@ -143,13 +149,11 @@ def reconstruct(
         exists.
     limit
         Number of tables above which only their count and hull are returned.
-    level
-        Coverage of the printed confidence intervals.
 
     Returns
     -------
     Reconstruction
-        A confidence interval constrains the tables only if a named method (Wilson, Clopper–Pearson, Wald)
+        A confidence interval, of 95 %, constrains the tables only if a named method (Wilson, Clopper–Pearson, Wald)
         reproduces both printed intervals; a table is kept if any of the three does.
 
     Raises
@@ -167,7 +171,7 @@ def reconstruct(
     known = Reported.read(printed, n)
     roundings = ROUNDINGS if rounding is None else (rounding,)
     for convention in roundings:
-        constraints = known.constraints(convention)
+        constraints = constraints_of(known.counts, known.metrics, convention)
         if next(compatible_runs(constraints, *known.size), None) is not None:
             break
     else:
@@ -176,7 +180,7 @@ def reconstruct(
     methods: tuple[IntervalMethod, ...] = ()
     notes: tuple[str, ...] = ()
     if known.intervals:
-        collected, methods, notes = _apply_intervals(known, constraints, convention, collected, limit, level)
+        collected, methods, notes = _apply_intervals(known, constraints, convention, collected, limit)
     if collected[1] > limit:
         notes = (*notes, f"{collected[1]} tables are compatible, more than {limit}: counted, not listed")
     return Reconstruction(*collected, convention, methods, known.as_text(), limit, notes)
@@ -212,14 +216,12 @@ def _apply_intervals(
     rounding: Rounding,
     without: _Collected,
     limit: int,
-    level: float,
 ) -> tuple[_Collected, tuple[IntervalMethod, ...], tuple[str, ...]]:
     """Narrow the tables by the printed intervals, if a named method reproduces them."""
     found: dict[IntervalMethod, _Collected] = {}
     for method in INTERVAL_METHODS:
         ranges = {
-            name: interval_range(limits, method, level, rounding, known.size[1])
-            for name, limits in known.intervals.items()
+            name: interval_range(limits, method, rounding, known.size[1]) for name, limits in known.intervals.items()
         }
         narrowed = replace(
             constraints, allowed_tp=ranges.get("sensitivity_ci"), allowed_tn=ranges.get("specificity_ci")
@@ -243,9 +245,10 @@ def _contradiction(known: Reported, roundings: Sequence[Rounding]) -> DataError:
     """Return the error that shows the smallest subset of what was printed that no table satisfies."""
 
     def satisfiable(names: Sequence[str]) -> bool:
-        kept = known.reduced_to(names)
+        counts = {name: value for name, value in known.counts.items() if name in names}
+        metrics = {name: value for name, value in known.metrics.items() if name in names}
         return any(
-            next(compatible_runs(kept.constraints(rounding), *size), None) is not None
+            next(compatible_runs(constraints_of(counts, metrics, rounding), *size), None) is not None
             for size in _sizes_to_try(known, names)
             for rounding in roundings
         )
@@ -270,3 +273,106 @@ def _sizes_to_try(known: Reported, names: Sequence[str]) -> tuple[Size, ...]:
     # leaves more room between its fractions.
     largest = max(1, LARGEST_MULTIPLE // highest)
     return tuple((highest * times, highest * times) for times in sorted({1, min(12, largest), largest}))
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What was printed, read and sorted by kind.
+
+    Parameters
+    ----------
+    counts, metrics, intervals
+        Values by name.
+    size
+        Lowest and highest possible total.
+    """
+
+    counts: dict[str, int]
+    metrics: dict[str, Printed]
+    intervals: dict[str, tuple[Printed, Printed]]
+    size: Size
+
+    @classmethod
+    def read(cls, printed: Mapping[str, Any], n: int | Size | None) -> Reported:
+        """Read what :func:`reconstruct` is given.
+
+        Raises
+        ------
+        DataError
+            With every value that cannot be read; when all can, because the total is not known.
+        """
+        counts: dict[str, int] = {}
+        metrics: dict[str, Printed] = {}
+        intervals: dict[str, tuple[Printed, Printed]] = {}
+        faults: list[Fault] = []
+
+        def refuse(name: str, problem: str, remedy: str = "copy what is printed") -> None:
+            faults.append(Fault("", 0, name, problem, remedy, "RECONSTRUCTION-001"))
+
+        given = {name: value for name, value in printed.items() if value is not None}
+        if isinstance(n, int) and given.setdefault("n", n) != n:
+            refuse("n", f"given as {given['n']} and as {n}", "give it once")
+        for name, value in given.items():
+            try:
+                if name in METRICS:
+                    metrics[name] = _read_metric(name, value)
+                elif name in COUNTS:
+                    counts[name] = parse_count(value)
+                elif name in INTERVALS:
+                    lower, upper = (_read_metric(name, end) for end in value)
+                    if lower.value > upper.value:
+                        refuse(name, f"{lower} is above {upper}", "give the lower limit first")
+                    intervals[name] = (lower, upper)
+                else:
+                    names = ", ".join((*METRICS, *COUNTS, *INTERVALS))
+                    refuse(name, "not a name that is known", f"use one of {names}")
+            except DataError as error:
+                faults += [replace(fault, field=name) for fault in error.faults]
+            except (TypeError, ValueError) as error:
+                refuse(name, str(error))
+        if faults:
+            raise DataError(faults)
+        return cls(counts, metrics, intervals, _size(counts, n))
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Names of what constrains the table, n last."""
+        names = (*self.metrics, *(name for name in self.counts if name != "n"))
+        return (*names, "n")
+
+    def says(self, name: str) -> str:
+        """Return one printed value as ``name value``."""
+        if name == "n":
+            lowest, highest = self.size
+            return f"n {lowest}" if lowest == highest else f"n {lowest} to {highest}"
+        return f"{name} {self.metrics[name] if name in self.metrics else self.counts[name]}"
+
+    def as_text(self) -> tuple[tuple[str, str], ...]:
+        """Return what was printed by name, for the record."""
+        pairs = [(name, self.says(name).removeprefix(f"{name} ")) for name in self.items]
+        pairs += [(name, f"{lower} to {upper}") for name, (lower, upper) in self.intervals.items()]
+        return tuple(pairs)
+
+
+def _read_metric(name: str, value: object) -> Printed:
+    read = value if isinstance(value, Printed) else Printed.parse(cast(str, value))
+    if read.value < 0 and name != "mcc":
+        problem = f"expected 0 to 1 or 0 to 100 %, found {read.text!r}"
+        raise DataError([Fault("", 0, name, problem, "copy what is printed", "RECONSTRUCTION-001")])
+    return read
+
+
+def _size(counts: Mapping[str, int], n: int | Size | None) -> Size:
+    """Return the range of the total: given, or the sum of printed counts."""
+    sums = [sum(counts[name] for name in parts) for parts in PARTITIONS if set(parts) <= set(counts)]
+    if isinstance(n, Sequence):
+        lowest, highest = n
+    elif "n" in counts or sums:
+        lowest = highest = counts.get("n", sums[0] if sums else 0)
+    else:
+        remedy = "give n, or its range as n=(lowest, highest)"
+        raise DataError([Fault("", 0, "n", "the total is not known", remedy, "RECONSTRUCTION-002")])
+    if not 1 <= lowest <= highest <= LARGEST_N:
+        problem = f"expected 1 ≤ lowest ≤ highest ≤ {LARGEST_N}, found {lowest} and {highest}"
+        raise DataError([Fault("", 0, "n", problem, "correct the total", "RECONSTRUCTION-002")])
+    return lowest, highest

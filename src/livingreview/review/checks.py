@@ -76,8 +76,8 @@ def cross_check(
             number_problems(study, baseline),
         )
         yield from (document.fault(*problem) for problem in problems)
-    yield from _unique(studies, "DOI", "LINK-007")
-    yield from _unique(studies, "PMID", "LINK-008")
+    yield from _unique(studies, "LINK-007", "DOI")
+    yield from _unique(studies, "LINK-008", "PMID")
     yield from _same_study(studies)
     yield from _baseline_rows_once(studies)
 
@@ -293,7 +293,7 @@ def _baseline_rows_once(studies: Sequence[Loaded]) -> Iterator[Fault]:
             first.setdefault(place, study.id)
 
 
-def _unique(studies: Sequence[Loaded], what: str, code: str) -> Iterator[Fault]:
+def _unique(studies: Sequence[Loaded], code: str, what: str) -> Iterator[Fault]:
     holders: dict[str, str] = {}
     for study, document in studies:
         identifier = (getattr(study.report, what.lower()) or "").lower()
