@@ -224,6 +224,7 @@ def fitted(rows: list[tuple[int, ...]], structure: Any = "unstructured") -> Biva
         raise
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(rows=tables, seed=st.integers(0, 99))
 def test_order_of_the_studies_does_not_matter(rows: list[tuple[int, ...]], seed: int) -> None:
@@ -232,6 +233,7 @@ def test_order_of_the_studies_does_not_matter(rows: list[tuple[int, ...]], seed:
     assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=LOG_LIKELIHOOD)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(rows=tables)
 @example(rows=[(1, 9, 21, 1), (2, 2, 3, 3), (4, 5, 1, 3)])  # whose coarsest error is small by accident
@@ -243,6 +245,7 @@ def test_every_study_twice_doubles_the_log_likelihood_and_halves_the_variance(ro
         assert twice.mu_cov == pytest.approx(one.mu_cov / 2, rel=1e-2, abs=1e-4)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(rows=tables)
 def test_unstructured_maximum_is_never_below_a_simpler_one(rows: list[tuple[int, ...]]) -> None:

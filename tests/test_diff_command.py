@@ -71,6 +71,7 @@ def test_a_study_not_yet_committed_is_found(added: Difference) -> None:
     assert [item.joined for item in added.results.changed] == [("madeup2026",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["markdown", "html", "json"])
 def test_every_format_shows_the_hostile_title_as_text(
     form: str, added: Difference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -36,6 +36,7 @@ def test_the_walk_finds_every_code_that_the_package_spells_out() -> None:
     assert len(spelt) > 100
 
 
+@pytest.mark.slow
 def test_every_code_says_what_is_found_and_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fault_codes, "code_uses", uses)
     table = fault_code_table()
@@ -50,6 +51,7 @@ def test_every_code_says_what_is_found_and_the_way_out(monkeypatch: pytest.Monke
     assert [code for code, texts in ways_out.items() if not texts - {"", UNKNOWN}] == ["STRATEGY-005"]
 
 
+@pytest.mark.slow
 def test_no_two_modules_use_one_code_for_two_problems() -> None:
     modules: dict[str, set[str]] = defaultdict(set)
     for use in uses():

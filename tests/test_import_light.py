@@ -31,6 +31,7 @@ def test_the_numeric_core_pulls_in_nothing_heavy(statement):
     assert not loaded & set(HEAVY)
 
 
+@pytest.mark.slow
 def test_the_models_load_of_scipy_the_special_functions_only():
     # These two take longer to load than a fit takes; what needs them loads them when it runs.
     loaded = loaded_after("import livingreview.synthesis.bivariate, livingreview.synthesis.sroc, livingreview.cli")

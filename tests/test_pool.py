@@ -432,6 +432,7 @@ def test_one_study_has_no_variation_between_studies_to_estimate(refused, capsys,
 # --- the way in -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_early_hears_no_complaint(load_case):
     command = [sys.executable, "-c", "from livingreview.cli import main; raise SystemExit(main())"]
     reading, writing = os.pipe()

@@ -200,10 +200,10 @@ def test_the_pause_that_a_service_names_is_kept(bench, as_date):
 
 
 def test_requests_keep_the_spacing_of_the_service(bench):
-    bench.held.items = library(900).items
+    bench.held.items = library(450).items
     bench.search("pubmed")
     requests = len(bench.held.requests)
-    assert requests == 6
+    assert requests == 4
     assert bench.now == pytest.approx(0.1 * (requests - 1))
 
 
