@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from livingreview.living.difference import Difference, compare, compare_results
 from livingreview.living.difference_markdown import as_markdown, escaped, forest_text
 from livingreview.living.records import FieldChange, RecordChange, record_changes
 from livingreview.living.results import results_of
-from livingreview.review import Review
+from livingreview.review import Review, plain_label
+from livingreview.review.loading import told_apart
 from livingreview.review.model import ConclusionRule
 from livingreview.review.model.release import FrozenResults, FrozenSynthesis
 
@@ -136,6 +138,15 @@ def test_a_new_standing_is_told(with_study: Review, tmp_path: Path) -> None:
 def test_a_removed_study_is_told(review: Review, with_study: Review) -> None:
     (record,) = record_changes(with_study, review)
     assert (record.kind, record.standing) == ("removed", ("awaiting classification", None))
+
+
+def test_a_study_that_only_got_a_letter_has_not_changed(review: Review) -> None:
+    studies = [study for study in review.studies if study.id != "alskaf2024hybrid"]
+    alone = replace(review, studies=told_apart(studies))
+    assert plain_label(alone.study("alskaf2024plot")) == "Alskaf 2024"
+    assert [(record.file, record.kind) for record in record_changes(alone, review)] == [
+        ("data/studies/alskaf2024hybrid.yaml", "added")
+    ]
 
 
 def test_results_alone_can_be_compared() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from livingreview.errors import DataError
 from livingreview.review import Review, label, plain_label
-from livingreview.review.model import Quoted, number, source_keys
+from livingreview.review.loading import told_apart
+from livingreview.review.model import Appraisal, Judgement, Quoted, Standing, Study, number, source_keys
+from livingreview.wording import mark_explained
 from signing import sign
 
 BASE = date(2025, 7, 31)
@@ -75,6 +77,68 @@ def test_studies_are_named_as_people_cite_them(review: Review) -> None:
     assert plain_label(review.study("benkhalifa2025")) == "Ben Khalifa 2025"
     assert plain_label(review.study("righetti2024")) == "Righetti 2024"
     assert plain_label(review.study("parikh")) == "Parikh"
+
+
+def test_no_two_studies_have_one_name(review: Review) -> None:
+    names = [plain_label(study).casefold() for study in review.studies]
+    assert len(set(names)) == len(names)
+    assert plain_label(review.study("alskaf2024hybrid")) == "Alskaf 2024a"
+    assert label(review.study("alskaf2024plot")) == "Alskaf 2024b°"
+    assert [plain_label(review.study(name)) for name in ("lin", "linph")] == ["Lin (a)", "Lin (b)"]
+    # On the day of the base review there was one of each.
+    assert plain_label(review.as_of(BASE).study("lin")) == "Lin"
+
+
+def test_a_study_that_is_added_later_leaves_the_letters_as_they_are(review: Review) -> None:
+    plot = review.study("alskaf2024plot")
+    later = Standing(on=date(2026, 12, 1), status="included", route="databases", reason="made up for a test")
+    # Its id would come first.
+    added = plot.model_copy(update={"id": "alskaf2024", "standing": [later]})
+    studies = {study.id: plain_label(study) for study in told_apart([added, *review.studies])}
+    assert studies["alskaf2024hybrid"] == "Alskaf 2024a"
+    assert studies["alskaf2024plot"] == "Alskaf 2024b"
+    assert studies["alskaf2024"] == "Alskaf 2024c"
+    many = [plot.model_copy(update={"id": f"alskaf2024x{i:02}"}) for i in range(30)]
+    assert [plain_label(study) for study in told_apart(many)][24:28] == [
+        f"Alskaf 2024{end}" for end in ["y", "z", "aa", "ab"]
+    ]
+
+
+def test_a_name_of_this_reviews_own_stands_in_quotation_marks(review: Review) -> None:
+    assert plain_label(review.study("lvar2026")) == "“lvar” 2026"
+    assert plain_label(review.study("deepstemi")) == "“deepstemi”"
+    for study in review.studies:
+        assert ("own" in mark_explained(label(study))) == (study.report.first_author is None)
+    long = review.study("deepstemi").model_copy(update={"id": "a" * 40})
+    assert plain_label(long) == f"“{'a' * 25}…”"
+    assert "own" in mark_explained(label(long))
+
+
+def judged(study: Study, *judgements: tuple[str, str, str, date, str | None]) -> Study:
+    """Return a study with made-up judgements: tool, domain, judgement, day, estimate."""
+    found = [
+        Judgement(tool=tool, domain=domain, kind="risk of bias", judgement=says, reason="made up", by="Nobody", on=on,
+                  estimate=estimate)
+        for tool, domain, says, on, estimate in judgements
+    ]  # fmt: skip
+    return study.model_copy(update={"appraisal": Appraisal(judgements=found)})
+
+
+def test_risk_of_bias_is_the_newest_judgement_of_a_tool_and_the_worst_of_several(review: Review) -> None:
+    study, early, late = review.study("righetti2024"), date(2026, 11, 1), date(2026, 11, 20)
+    assert study.risk_of_bias is None
+    assert review.study("penso").appraisal is not None
+    assert review.study("penso").risk_of_bias is None  # a CLAIM score is none
+    assert judged(study, ("QUADAS-2", "patient_selection", "high", early, None)).risk_of_bias is None
+    first, second = (("QUADAS-2", "overall", says, on, None) for says, on in (("high", early), ("low", late)))
+    both = judged(study, second, first)
+    assert both.risk_of_bias == "low"
+    assert both.as_of(early).risk_of_bias == "high"
+    assert both.as_of(date(2026, 10, 31)).risk_of_bias is None
+    assert judged(study, second, ("QUADAS-3", "Overall", "unclear", early, "main")).risk_of_bias == "unclear"
+    assert judged(study, second, ("QUADAS-2", "overall", "high", late, None)).risk_of_bias == "high"
+    applicability = both.appraisal.judgements[0].model_copy(update={"kind": "applicability"})
+    assert study.model_copy(update={"appraisal": Appraisal(judgements=[applicability])}).risk_of_bias is None
 
 
 def test_a_name_bears_a_mark_until_a_person_has_signed(data_copy: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from livingreview.synthesis.intervals import Interval
-from livingreview.wording import day, decimal, listing, p_value, percent, plural, with_interval
+from livingreview.wording import day, decimal, listing, mark_explained, p_value, percent, plural, with_interval
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,25 @@ def test_a_decimal_has_a_true_minus_and_no_negative_zero(value: float, text: str
 def test_an_interval_names_its_level_once() -> None:
     assert with_interval(Interval(0.5, 0.4, 0.6, 0.9)) == "50.0 % (90 % CI 40.0 to 60.0)"
     assert with_interval(Interval(3.21, 1.5, 7.0, 0.95), scale="plain") == "3.2 (95 % CI 1.5 to 7.0)"
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "own"),
+    [
+        ("<td>Lin (a)°</td>", True, False),
+        ("Alskaf 2024b°", True, False),
+        ("“lvar” 2026°", True, True),
+        ("“lvar” 2026a°", True, True),
+        ("“deepstemi”°", True, True),
+        ("a flip angle of 30° is called “optimal”", False, False),
+        ("“unclear” of Adams 2019°", True, False),
+    ],
+)
+def test_only_the_marks_that_are_there_are_explained(text: str, marked: bool, own: bool) -> None:
+    assert ("No person has verified" in mark_explained(text), "this review's own" in mark_explained(text)) == (
+        marked,
+        own,
+    )
 
 
 def test_words_for_small_counts_and_digits_for_large() -> None:

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Protocol
 
 __all__ = [
+    "OWN_NAME",
     "UNVERIFIED",
     "day",
     "decimal",
@@ -30,11 +31,15 @@ __all__ = [
 
 #: Follows the name of a study whose extraction no person has signed.
 UNVERIFIED = "°"
+#: How the name is written that this review gives a study whose authors were not seen.
+OWN_NAME = "“{}”"
 # Punctuation can be markup in Markdown; a word joiner after @ and # keeps a forge from making mentions and references.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _REFERENCE = re.compile(r"([@#])")
-# After a year or a letter, so that an angle or a temperature is not taken for it.
-_MARKED = re.compile(rf"(\d{{4}}|[^\W\d_]){UNVERIFIED}(?!\w)")
+# After a year, a letter or a name of our own, so that an angle or a temperature is not taken for it.
+_MARKED = re.compile(rf"(\d{{4}}|[^\W\d_]|{OWN_NAME[-1]}|\([a-z]+\)){UNVERIFIED}(?!\w)")
+# Where somebody has signed the extraction, an author was seen: such a name always bears the mark, too.
+_OWN_NAME = re.compile(rf"{OWN_NAME.format('[a-z0-9_]+…?')}( \d{{4}}[a-z]*| \([a-z]+\))?{UNVERIFIED}")
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -166,11 +171,17 @@ def together(text: str) -> str:
 
 
 def mark_explained(shown: str) -> str:
-    """Return the sentence that explains the mark of unverified extractions, or nothing where no name bears it.
+    """Return what explains the mark of unverified extractions and the names that are this review's own, where used.
 
     >>> mark_explained("Righetti 2024°")
     '° No person has verified the extraction.'
+    >>> mark_explained("“lvar” 2026°")
+    "° No person has verified the extraction. “…” The authors were not seen: the name is this review's own."
     >>> mark_explained("flip angle 30°")
     ''
     """
-    return f"{UNVERIFIED} No person has verified the extraction." if _MARKED.search(shown) else ""
+    notes = (
+        (_MARKED, f"{UNVERIFIED} No person has verified the extraction."),
+        (_OWN_NAME, f"{OWN_NAME.format('…')} The authors were not seen: the name is this review's own."),
+    )
+    return " ".join(note for found, note in notes if found.search(shown))

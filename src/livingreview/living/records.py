@@ -62,9 +62,14 @@ def _studies(before: Review, after: Review) -> Iterator[RecordChange]:
     for name in sorted({**old, **new}):
         was, now = old.get(name), new.get(name)
         standing = (_status(was, before.day), _status(now, after.day))
-        if was != now or standing[0] != standing[1]:
+        if _facts(was) != _facts(now) or standing[0] != standing[1]:
             change = _record(f"{after.root.name}/studies/{name}.yaml", _name([now, was]), was, now)
             yield replace(change, standing=standing)
+
+
+def _facts(study: Study | None) -> dict[str, Any] | None:
+    """Return what the study's file says; the letter beside its name comes from other files."""
+    return study.model_dump() if study else None
 
 
 def _others(before: Review, after: Review) -> Iterator[RecordChange]:

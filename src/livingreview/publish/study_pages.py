@@ -111,7 +111,7 @@ def _parts(
     yield f"<p>{'. '.join(facts) or 'The report has not been identified.'}</p>"
     if not authors:
         name = escape(plain_label(study))
-        yield f"<p>No author was seen in what was read; “{name}” is this review's own name for the study.</p>"
+        yield f"<p>No author was seen in what was read; {name} is this review's own name for the study.</p>"
     yield f"<p>{_signed(study)} {_correct(study, repository)}</p>"
     if others := _other_words(study, authors):
         yield f'<p class="lr-also">Other words for it: {escape(", ".join(others))}.</p>'

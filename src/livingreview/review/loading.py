@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import count, product
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -33,7 +36,7 @@ from livingreview.review.model import (
 )
 from livingreview.review.reading import Document, read_csv, read_record, read_text, shown_path
 from livingreview.review.reports import OTHER_METHODS_COLUMNS, added_reports
-from livingreview.wording import UNVERIFIED
+from livingreview.wording import OWN_NAME, UNVERIFIED
 
 __all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
 
@@ -115,7 +118,7 @@ class Review:
         return replace(
             self,
             day=day,
-            studies=tuple(study.as_of(day) for study in self.studies if study.standing_on(day)),
+            studies=told_apart(study.as_of(day) for study in self.studies if study.standing_on(day)),
             runs=self.runs[self.runs["date"] <= day].reset_index(drop=True),
             other_methods=self.other_methods[self.other_methods["found"] <= day].reset_index(drop=True),
         )
@@ -185,18 +188,51 @@ def label(study: Study) -> str:
 
 
 def plain_label(study: Study) -> str:
-    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen."""
+    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen.
+
+    A study whose authors were not seen goes by its id, in quotation marks: ``“lvar” 2026``. Studies of one author and
+    year bear a letter (see :func:`told_apart`): ``Alskaf 2024a``, or ``Lin (a)`` without a year.
+    """
+    name, year, letter = _surname(study), study.report.year, study.letter
+    if year:
+        return f"{name} {year}{letter}"
+    return f"{name} ({letter})" if letter else name
+
+
+def _surname(study: Study) -> str:
     author = (study.report.first_author or "").split(",")[0].strip()
     words = author.split()
     # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
     while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
         words.pop()
-    # A report whose authors were not seen goes by its id, which ends with the year where that is known.
     surname = " ".join(words) or study.id.rstrip("0123456789")
     if len(surname) > LONGEST_LABEL:  # a figure has room for a name, not for a paragraph
         surname = surname[: LONGEST_LABEL - 1] + "…"
-    year = study.report.year
-    return f"{surname} {year}" if year else surname
+    return surname if words else OWN_NAME.format(surname)
+
+
+def told_apart(studies: Iterable[Study]) -> tuple[Study, ...]:
+    """Return studies of which those that would be cited alike bear a letter, in the order in which they were met.
+
+    Those met on one day follow their ids. A study that is added later so leaves the letters as they are.
+    """
+    found = [study.lettered("") for study in studies]
+    alike: dict[str, list[Study]] = defaultdict(list)
+    for study in sorted(found, key=lambda study: (min(standing.on for standing in study.standing), study.id)):
+        alike[plain_label(study).casefold()].append(study)
+    letters = {
+        study.id: letter
+        for group in alike.values()
+        if len(group) > 1
+        for study, letter in zip(group, _letters(), strict=False)
+    }
+    return tuple(study.lettered(letters[study.id]) if study.id in letters else study for study in found)
+
+
+def _letters() -> Iterator[str]:
+    """Yield a, b, …, z, aa, ab and so on."""
+    for length in count(1):
+        yield from map("".join, product(ascii_lowercase, repeat=length))
 
 
 def _study_row(study: Study, day: date) -> dict[str, Any]:
@@ -211,6 +247,7 @@ def _study_row(study: Study, day: date) -> dict[str, Any]:
         "topic": study.topic,
         "target_condition": study.target_condition,
         "verified": study.verified,
+        "risk_of_bias": study.risk_of_bias,
     }
     for block, names in {
         "report": ("title", "journal", "year", "doi", "pmid", "pmcid", "url"),
@@ -314,11 +351,12 @@ class _Reader:
         added = pd.DataFrame(added_reports(models, listed), columns=list(OTHER_METHODS_COLUMNS))
         days += [standing.on for study in models for standing in study.standing]
         days += [item.verified_on for study in models for item in study.extraction if item.verified_on]
+        days += [item.on for study in models if study.appraisal for item in study.appraisal.judgements]
         return Review(
             root=root,
             day=max(days),
             file=file[0],
-            studies=models,
+            studies=told_apart(models),
             datasets={dataset.id: dataset for dataset, _ in datasets},
             instruments={name: item[0] for name, item in loaded.items() if item is not None},
             strategy=strategy[0],

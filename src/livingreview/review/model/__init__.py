@@ -38,6 +38,7 @@ from livingreview.review.model.study import (
     PersonExtraction,
     Quoted,
     Report,
+    RiskOfBias,
     Sample,
     Setting,
     Standing,
@@ -50,8 +51,9 @@ from livingreview.review.model.study import (
 __all__ = [
     "AccuracyEntry", "Appraisal", "AsPrinted", "Candidate", "Certainty", "Concept", "ConclusionRule", "Contributor",
     "Dataset", "Extraction", "Identification", "IndexTest", "Instrument", "Judgement", "OverlapEntry",
-    "PersonExtraction", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "Sample", "Setting", "Source",
-    "Standing", "Strategy", "Study", "Term", "Translation", "Unit", "bare", "json_schemas", "number", "source_keys",
+    "PersonExtraction", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "RiskOfBias", "Sample", "Setting",
+    "Source", "Standing", "Strategy", "Study", "Term", "Translation", "Unit", "bare", "json_schemas", "number",
+    "source_keys",
 ]  # fmt: skip
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, overload
+from typing import Annotated, Literal, get_args, overload
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from livingreview.review.model.base import (
     AnyText,
@@ -35,6 +35,7 @@ from livingreview.review.model.base import (
 )
 
 TABLE_METRICS = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1")
+RiskOfBias = Literal["low", "unclear", "high"]
 TABLE_COUNTS = ("tp", "fp", "fn", "tn", "n_diseased", "n_nondiseased")
 
 
@@ -245,9 +246,9 @@ class Judgement(FileModel):
     """One quality judgement; fits QUADAS-2 (per study) and QUADAS-3 (per estimate)."""
 
     tool: Literal["QUADAS-2", "QUADAS-3"]
-    domain: Text
+    domain: Text = Field(description="Domain of the tool; `overall` for the judgement that figures and filters show.")
     kind: Literal["risk of bias", "applicability"]
-    judgement: Literal["low", "high", "unclear"]
+    judgement: RiskOfBias
     reason: Text
     by: Text
     on: date
@@ -308,19 +309,54 @@ class Study(FileModel):
     extraction: Annotated[list[Extraction], Field(min_length=1)]
     sources: Annotated[dict[SourceKey, Source], Field(min_length=1)]
 
+    _letter: str = PrivateAttr("")
+
+    @property
+    def letter(self) -> str:
+        """What tells it apart from other studies of one author and year: a, b, …; empty where there is no other."""
+        return self._letter
+
+    def lettered(self, letter: str) -> Study:
+        """Return the study with a letter, which is none of its facts: it depends on the other studies."""
+        study = self.model_copy()
+        study._letter = letter
+        return study
+
     def standing_on(self, day: date) -> Standing | None:
         """Return what the review held of the study on a day, None before it was first met."""
         held = [standing for standing in self.standing if standing.on <= day]
         return max(held, key=lambda standing: standing.on) if held else None
 
     def as_of(self, day: date) -> Study:
-        """Return the study with only the signatures made by the end of a day."""
+        """Return the study with only the signatures and judgements made by the end of a day."""
         unsigned = {"verified_by": None, "verified_on": None}
         then = [
             item.model_copy(update=unsigned) if item.verified_on is not None and item.verified_on > day else item
             for item in self.extraction
         ]
-        return self.model_copy(update={"extraction": then})
+        update: dict[str, object] = {"extraction": then}
+        if self.appraisal is not None:
+            judged = [item for item in self.appraisal.judgements if item.on <= day]
+            update["appraisal"] = self.appraisal.model_copy(update={"judgements": judged})
+        return self.model_copy(update=update)
+
+    @property
+    def risk_of_bias(self) -> RiskOfBias | None:
+        """The overall risk of bias, None where no judgement names the study.
+
+        Of each tool, and of each estimate it judges, the newest judgement counts; where these differ, the worst.
+        """
+        held = [
+            item
+            for item in (self.appraisal.judgements if self.appraisal else ())
+            if item.kind == "risk of bias" and item.domain.casefold() == "overall"
+        ]
+        order: tuple[RiskOfBias, ...] = get_args(RiskOfBias)
+        newest = {
+            (item.tool, item.estimate): item.judgement
+            for item in sorted(held, key=lambda item: (item.on, order.index(item.judgement)))
+        }
+        return max(newest.values(), key=order.index, default=None)
 
     @property
     def primary(self) -> AccuracyEntry | None:
