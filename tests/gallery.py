@@ -118,7 +118,9 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "claim_distribution": lambda: claim_distribution([70.0, 80, 80], elsewhere=Elsewhere(63, 11, HOSTILE)),
     "claim_sections": lambda: claim_sections({HOSTILE: 80.0}),
     "cumulative": lambda: cumulative(STEPS),
-    "evidence_map": lambda: evidence_map(COUNTS.study, ["U-Net", "U-Net", HOSTILE, "GAN"], ["x", "y", "x", "x"]),
+    "evidence_map": lambda: evidence_map(
+        COUNTS.study, ["U-Net", "U-Net", HOSTILE, "GAN"], ["x", "y", "x", "x"], ["low", "high", "unclear", None]
+    ),
     "fagan": lambda: fagan(0.2, Interval(8.0, 5.0, 12.0), Interval(0.1, 0.05, 0.2)),
     "flow": lambda: flow_diagram((*FLOW, OTHER), width=8.0),
     "flow_stacked": lambda: flow_diagram((*FLOW, OTHER), width=COLUMN),

@@ -8,6 +8,8 @@ import pytest
 
 from gallery import COUNTS, HOSTILE
 from livingreview.publish import figures
+from livingreview.publish.datapackage import as_csv
+from livingreview.review import Review
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
@@ -32,6 +34,31 @@ def test_where_nothing_was_pooled_a_sentence_says_why(show, settings):
     assert shown.html.startswith("<p>No ")
     assert shown.html.endswith(": one study only, named &lt;b&gt;.</p>")
     assert shown.alt.endswith("named <b>.")
+
+
+def test_the_evidence_map_counts_only_judgements_that_name_their_study(review, data_copy):
+    told, studies = figures.show_evidence_map(review, data="evidence-map.csv"), [*review.included, *review.awaiting]
+    assert "diagnosis, amyloidosis: 4;" in told.alt
+    assert told.alt.endswith(f"{len(studies)} of {len(studies)} studies are named by no judgement.")
+    assert f"Such a judgement names none of the {len(studies)} studies today" in told.html
+    assert '<a href="evidence-map.csv">The numbers of this figure</a> (CSV).' in told.html
+    rows = [dict(zip([field["name"] for field in figures.evidence_cells(review).fields], row, strict=True))
+            for row in figures.evidence_cells(review).rows]  # fmt: skip
+    assert sum(row["studies"] for row in rows) == sum(row["not_judged"] for row in rows) == len(studies)
+    made_up = (
+        "appraisal:\n  judgements:\n    - {tool: QUADAS-2, domain: overall, kind: risk of bias, judgement: unclear,\n"
+        "       reason: made up for a test, by: Nobody, on: 2026-11-22}\nextraction:"
+    )
+    path = data_copy / "studies" / "martini2020.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("extraction:", made_up, 1), encoding="utf-8")
+    judged = Review.load(data_copy)
+    told = figures.show_evidence_map(judged, data="evidence-map.csv")
+    assert "diagnosis, amyloidosis: 4, 1 at unclear risk of bias;" in told.alt
+    assert f"Such a judgement names 1 of the {len(studies)} studies today" in told.html
+    lines = as_csv(figures.evidence_cells(judged)).decode().splitlines()
+    (line,) = [line for line in lines if line.startswith("diagnosis,amyloidosis")]
+    assert line.startswith("diagnosis,amyloidosis,4,0,1,0,3,")
+    assert line.endswith(" | martini2020")
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
-from typing import Final
+from typing import Final, cast
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Wedge
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Affine2DBase, ScaledTranslation
 
-from livingreview.plots.palette import Rating, colour
+from livingreview.plots.palette import RATINGS, Rating, colour
 from livingreview.plots.style import (
     BASE,
     COLUMN,
@@ -37,8 +40,15 @@ GAP: Final[dict[str, Rating]] = {
     "not yet extracted": Rating("not yet extracted", "", "none"),
 }
 
+#: Risk of bias as a study's file writes it; a study that no judgement names has none.
+_BIAS: Final[dict[str, Rating]] = {
+    "low": RATINGS["low"],
+    "unclear": replace(RATINGS["some concerns"], label="unclear"),
+    "high": RATINGS["high"],
+}
 _LARGEST: Final = 26.0  # points; the diameter of the largest bubble
-_SMALLEST: Final = 11.0  # room for a digit
+_SMALLEST: Final = 13.0  # room for a digit
+_RING: Final = 3.5  # points; around the bubble, so that its number stays on the neutral disc
 
 
 @styled
@@ -46,21 +56,25 @@ def evidence_map(
     studies: Sequence[str],
     rows: Sequence[str],
     columns: Sequence[str],
+    bias: Sequence[str | None],
     *,
     row_order: Sequence[str] | None = None,
     column_order: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how many studies there are of each combination: a grid of bubbles with the number in them.
+    """Draw how many studies there are of each combination, and how they are judged: a grid of bubbles with numbers.
 
     Row i is at y = i, column j at x = j; the area of a bubble is proportional to its number of studies, and its tooltip
-    names them.
+    names them. Clockwise from the top, a ring shows the share of its studies at low, unclear and high risk of bias, and
+    a line below it their numbers with the signs of the legend; what is left of the ring is judged by nobody.
 
     Parameters
     ----------
     studies, rows, columns
         (m,) study, its row and its column; a study that belongs to several cells has several entries, and is
         counted once per cell.
+    bias
+        (m,) ``"low"``, ``"unclear"`` or ``"high"``, None for a study that no judgement names.
     row_order, column_order
         Order and completeness of the grid (an empty row or column is a finding); by default what occurs,
         most frequent first.
@@ -68,26 +82,79 @@ def evidence_map(
     Raises
     ------
     ValueError
-        If the three sequences differ in length, or an entry is not in the order given.
+        If the four sequences differ in length, an entry is not in the order given, or a judgement is not one of those.
     """
-    if not len(studies) == len(rows) == len(columns):
+    if not len(studies) == len(rows) == len(columns) == len(bias):
         raise ValueError(
-            f"expected as many rows as studies and columns, got {len(rows)}, {len(studies)}, {len(columns)}"
+            "expected as many rows, columns and judgements as studies, "
+            f"got {len(rows)}, {len(columns)} and {len(bias)} for {len(studies)}"
         )
+    if unknown := {judgement for judgement in bias if judgement is not None} - set(_BIAS):
+        raise ValueError(f"judgements are {', '.join(_BIAS)}, not {', '.join(sorted(unknown))}")
     row_names, column_names = _order(rows, row_order), _order(columns, column_order)
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for study, row, column in zip(studies, rows, columns, strict=True):
-        found[row, column].add(clean(study))
-    ax = axes_or_new(ax, COLUMN, 0.37 * len(row_names) + 1.1)
+    judged = dict(zip(map(clean, studies), bias, strict=True))
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for study, row, column in sorted(set(zip(map(clean, studies), rows, columns, strict=True))):
+        found[row, column].append(study)
+    # A line of signs below the bubbles needs room where there is one.
+    ax = axes_or_new(ax, COLUMN, (0.58 if any(judged.values()) else 0.39) * len(row_names) + 1.5)
     _grid(ax, row_names, column_names)
     most = max(map(len, found.values()), default=1)
     for (y, row), (x, column) in product(enumerate(row_names), enumerate(column_names)):
-        if n := len(found[row, column]):
-            (mark,) = ax.plot([x], [y], "o", color=colour("sensitivity"))
-            mark.set_markersize(max(_SMALLEST, _LARGEST * math.sqrt(n / most)))
-            tooltip(mark, f"{clean(row)} × {clean(column)}: {n} ({', '.join(sorted(found[row, column]))})")
-            ax.text(x, y, str(n), ha="center", va="center_baseline", color=colour("paper"), weight="bold", size=SMALL)
+        if names := found[row, column]:
+            size = max(_SMALLEST, _LARGEST * math.sqrt(len(names) / most))
+            (mark,) = ax.plot([x], [y], "o", color=colour("rule"), markersize=size, markeredgecolor=colour("muted"))
+            tooltip(mark, f"{clean(row)} × {clean(column)}: {len(names)} ({', '.join(names)})")
+            _ring(ax, x, y, size, {key: [name for name in names if judged[name] == key] for key in _BIAS}, len(names))
+            ax.text(x, y, str(len(names)), ha="center", va="center_baseline", weight="bold", size=SMALL)
+    _legend(ax, Counter(judged.values()))
     return ax
+
+
+def _ring(ax: Axes, x: float, y: float, size: float, by_judgement: Mapping[str, Sequence[str]], total: int) -> None:
+    """Draw the share of each judgement around a bubble of a diameter in points, and its numbers below."""
+    if not any(by_judgement.values()):
+        return
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    in_inches = figure.dpi_scale_trans + ScaledTranslation(x, y, cast(Affine2DBase, ax.transData))
+    radius, top = size / 2 + _RING, 90.0
+    nobody = total - sum(map(len, by_judgement.values()))
+    for key, share in [*((key, len(names)) for key, names in by_judgement.items()), (None, nobody)]:
+        if share:
+            end = top - 360 * share / total
+            wedge = Wedge(
+                (0, 0), radius / 72, end, top, width=_RING / 72, transform=in_inches, zorder=2.5, linewidth=0.6,
+                facecolor=_BIAS[key].colour if key else colour("paper"), edgecolor=colour("ink" if key else "muted"),
+            )  # fmt: skip
+            if key:
+                names = ", ".join(by_judgement[key])
+                tooltip(wedge, f"{_BIAS[key].label} risk of bias: {share} of {total} ({names})")
+            ax.add_patch(wedge)
+            top = end
+    signs = " ".join(f"{_BIAS[key].symbol}{len(names)}" for key, names in by_judgement.items() if names)
+    # On paper, because a line of the grid would run through it.
+    box = {"facecolor": colour("paper"), "edgecolor": "none", "pad": 0.4}
+    ax.annotate(
+        signs, (x, y), (0, -radius - 1.5), textcoords="offset points", ha="center", va="top", fontsize=SMALL, bbox=box
+    )
+
+
+def _legend(ax: Axes, judged: Mapping[str | None, int]) -> None:
+    keys = [
+        Line2D(
+            [], [], linestyle="none", marker="o", markersize=9, markerfacecolor=rating.colour,
+            markeredgecolor=colour("ink"), label=f"{rating.symbol} {rating.label} risk of bias: {judged.get(key, 0)}",
+        )
+        for key, rating in _BIAS.items()
+    ]  # fmt: skip
+    keys.append(
+        Line2D(
+            [], [], linestyle="none", marker="o", markersize=9, markerfacecolor=colour("rule"),
+            markeredgecolor=colour("muted"), label=f"no judgement names it: {judged.get(None, 0)}",
+        )
+    )  # fmt: skip
+    legend_beside(ax, keys, columns=2)
 
 
 @styled

@@ -65,6 +65,7 @@ def show(
     caption: str | None = None,
     compact: Figure | Axes | None = None,
     name: str | None = None,
+    data: str | None = None,
 ) -> Displayed:
     """Return a figure with its caption; every text is escaped.
 
@@ -82,6 +83,8 @@ def show(
         The same figure for narrow screens; takes the place of `fig` there.
     name
         Id of the figure, to link to; by default derived from its content.
+    data
+        Relative address of a file with the numbers drawn; the caption ends with a link to it.
 
     Raises
     ------
@@ -97,6 +100,8 @@ def show(
     if compact is not None:
         body.insert(0, _SWITCH)
     notes = [escape(text) for text in (caption, mark_explained("".join(body))) if text]
+    if data is not None:
+        notes.append(f'<a href="{escape(data)}">The numbers of this figure</a> (CSV).')
     if notes:
         body.append(f"<figcaption>{' '.join(notes)}</figcaption>")
     identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]

@@ -20,7 +20,7 @@ from livingreview.publish.metadata import CREATOR, LICENCE, LICENCE_NAME, site_r
 from livingreview.publish.tidy import DIVIDER, Table, described, tidy_tables
 from livingreview.review import Review
 
-__all__ = ["CONVENTIONS", "codebook", "data_package"]
+__all__ = ["CONVENTIONS", "as_csv", "codebook", "data_package"]
 
 #: What holds in every table.
 CONVENTIONS: Final = {
@@ -41,7 +41,7 @@ def data_package(review: Review) -> bytes:
     """Return the data package as a ZIP file; the same review gives the same bytes."""
     tables = tidy_tables(review)
     tables = (*tables, codebook(tables))
-    files = {f"{table.name}.csv": _csv(table) for table in tables}
+    files = {f"{table.name}.csv": as_csv(table) for table in tables}
     descriptor = _descriptor(review, tables, files)
     files["datapackage.json"] = json.dumps(descriptor, indent=1, ensure_ascii=False).encode()
     files["README.md"] = _readme(descriptor, tables).encode()
@@ -87,7 +87,8 @@ def cell(value: Any) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _csv(table: Table) -> bytes:
+def as_csv(table: Table) -> bytes:
+    """Return a table as a CSV file."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow([field["name"] for field in table.fields])

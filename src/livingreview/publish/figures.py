@@ -1,4 +1,4 @@
-"""Figures of the diagnostic synthesis as pages show them, with captions and alternatives computed from it.
+"""The evidence map and the figures of the diagnostic synthesis as pages show them, with captions computed from them.
 
 Where nothing was pooled, a sentence stands in the figure's place and says why. The difference of two states of the
 review is a page with such a figure, which needs nothing else.
@@ -6,6 +6,7 @@ review is a page with such a figure, which needs nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from typing import Final
@@ -15,23 +16,28 @@ from markdown_it import MarkdownIt
 
 from livingreview.analysis.clinical import POPULATION, Scenario, after_test
 from livingreview.analysis.diagnosis import Pooled
+from livingreview.analysis.tabulate import NOT_SEEN, tally
 from livingreview.living.difference import Difference
 from livingreview.living.difference_markdown import as_markdown
 from livingreview.plots import utility
+from livingreview.plots.evidence import evidence_map
 from livingreview.plots.forest import forest
 from livingreview.plots.funnel import funnel
 from livingreview.plots.palette import css_variables
 from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
+from livingreview.publish.tidy import Table, described
+from livingreview.review import Review, label
+from livingreview.review.model import RiskOfBias, Study
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, plural, with_interval
 
 __all__ = [
-    "difference_page", "show_fagan", "show_frequencies", "show_funnel", "show_pooled_forest",
-    "show_predictive_values", "show_sroc",
+    "difference_page", "evidence_cells", "show_evidence_map", "show_fagan", "show_frequencies", "show_funnel",
+    "show_pooled_forest", "show_predictive_values", "show_sroc",
 ]  # fmt: skip
 
 _FUNNEL: Final = "diagnostic odds ratio against precision (effective sample size)"
@@ -46,6 +52,56 @@ th, td { border-bottom: 1px solid var(--lr-rule); padding: 0.3rem 0.75rem 0.3rem
   vertical-align: top; }
 figure { margin: 1.5rem 0; }
 """
+
+
+def show_evidence_map(review: Review, *, data: str) -> Displayed:
+    """Show what has been studied, and at what risk of bias; `data` is the way to the file of its numbers."""
+    studies = [*review.included, *review.awaiting]
+    topics, tasks = ([getattr(study, name) or NOT_SEEN for study in studies] for name in ("topic", "task"))
+    bias = [study.risk_of_bias for study in studies]
+    judged = sum(judgement is not None for judgement in bias)
+    told = "; ".join(
+        f"{task}, {topic}: {total}"
+        + "".join(f", {n} at {key} risk of bias" for key, n in zip(("low", "unclear", "high"), held, strict=True) if n)
+        for task, topic, total, *held, _, _ in evidence_cells(review).rows
+    )
+    return show(
+        evidence_map(
+            [label(study) for study in studies], topics, tasks, bias,
+            row_order=list(tally(topics)), column_order=["segmentation", "diagnosis", "prediction", NOT_SEEN],
+        ),
+        title="Studies by task and subject, with their risk of bias",
+        alt=f"Bubble grid. {told}. {len(studies) - judged} of {len(studies)} studies are named by no judgement.",
+        caption="Number of studies per task and subject, included and awaiting classification together. An empty cell: "
+        "none seen here. Rings and signs: how many are judged at low (+), unclear (?) and high (−) risk of bias. "
+        f"Such a judgement names {judged or 'none'} of the {len(studies)} studies today; the base review prints its "
+        "own as totals, without names.",
+        name="fig-evidence",
+        data=data,
+    )  # fmt: skip
+
+
+def evidence_cells(review: Review) -> Table:
+    """Return the numbers of the evidence map: a row per task and subject that was studied."""
+    cells: dict[tuple[str, str], list[Study]] = {}
+    for study in (*review.included, *review.awaiting):
+        cells.setdefault((study.task or NOT_SEEN, study.topic or NOT_SEEN), []).append(study)
+    judgements: tuple[RiskOfBias, ...] = ("low", "unclear", "high")
+    fields = (
+        described("task", "What the networks do."),
+        described("topic", "Subject, as this review codes it."),
+        described("studies", "Number of studies.", "integer"),
+        *(described(f"{name}_risk_of_bias", f"Number of them judged at {name} risk of bias.", "integer")
+          for name in judgements),
+        described("not_judged", "Number of them that no judgement names.", "integer"),
+        described("study", "Ids of the studies."),
+    )  # fmt: skip
+    rows = []
+    for (task, topic), studies in sorted(cells.items()):
+        held = Counter(study.risk_of_bias for study in studies)
+        counts = (*(held[name] for name in judgements), held[None])
+        rows.append((task, topic, len(studies), *counts, [study.id for study in studies]))
+    return Table("evidence_map", "One task and subject.", fields, tuple(rows), ("task", "topic"))
 
 
 def show_pooled_forest(pooled: Pooled) -> Displayed:
