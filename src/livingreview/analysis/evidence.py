@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from livingreview.analysis.tabulate import reference
 from livingreview.errors import DataError
-from livingreview.reconstruction import Reconstruction, reconstruct
+from livingreview.reconstruction import reconstruct
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import AccuracyEntry, Quoted, Study, Unit, bare
+from livingreview.synthesis.counts import CELLS
 
 __all__ = [
     "GRADES", "MAIN", "UNSIGNED", "Grade", "Rule", "Selection", "TableEvidence", "awaiting_table", "gather", "select",
@@ -30,7 +31,6 @@ Grade = Literal[
 ]
 GRADES: tuple[Grade, ...] = get_args(Grade)
 USABLE: tuple[Grade, ...] = ("printed", "unique", "several")
-CELLS = ("tp", "fp", "fn", "tn")
 UNSIGNED = "no person has signed the extraction"
 NOT_BINARY = {
     None: "whether the problem is binary was not visible",
@@ -45,9 +45,6 @@ MOST_TABLES = 20_000
 
 
 # From the smallest missing piece to the largest: what a contributor gains for how little work.
-EFFORT: tuple[Grade, ...] = (
-    "printed", "unique", "several", "size missing", "contradictory", "too little printed", "not a 2×2 problem",
-)  # fmt: skip
 LACKING: dict[Grade, str] = {
     "printed": "a person's reading of the full text",
     "unique": "a person's reading of the full text",
@@ -57,6 +54,7 @@ LACKING: dict[Grade, str] = {
     "too little printed": "sensitivity, specificity and the number of cases, or the four counts",
     "not a 2×2 problem": "nothing for the diagnostic synthesis: it is not a 2×2 problem as reported",
 }
+EFFORT = tuple(LACKING)
 # Of several tables, where the size of the test set is known.
 CASE_MIX = "how many of the cases tested had the condition, or the four counts"
 
@@ -77,8 +75,6 @@ class TableEvidence:
         (m, 4) array of the compatible tables tp, fp, fn, tn; empty where there is none to use.
     reason
         One sentence: where the table comes from, or why there is none.
-    reconstruction
-        How it was found, where it was reconstructed.
     """
 
     study: Study
@@ -86,7 +82,6 @@ class TableEvidence:
     grade: Grade
     tables: NDArray[np.int64]
     reason: str
-    reconstruction: Reconstruction | None = None
 
     @property
     def label(self) -> str:
@@ -184,12 +179,12 @@ def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
     tables = _within_cohort(study, entry, found.tables)
     if len(tables) == 1:
         reason = "one table alone fits what is printed"
-        return TableEvidence(study, entry, "unique", tables, reason, found)
+        return TableEvidence(study, entry, "unique", tables, reason)
     if len(tables) and _span(tables) <= WIDEST_SPAN:
         reason = f"{len(tables):,} tables fit what is printed"
-        return TableEvidence(study, entry, "several", tables, reason, found)
+        return TableEvidence(study, entry, "several", tables, reason)
     reason = f"{found.count:,} tables fit what is printed, and they differ too much"
-    return TableEvidence(study, entry, "too little printed", none, reason, found)
+    return TableEvidence(study, entry, "too little printed", none, reason)
 
 
 def _within_cohort(study: Study, entry: AccuracyEntry, tables: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -72,36 +72,17 @@ class WorkedExample:
     note
         How the set was simulated and where the other answers are from.
     software
-        Name in `theirs` to software and version.
+        Name in `answers` to software and version.
     counts
         The tables.
-    binomial
-        Our exact fit of the unstructured binomial model.
-    ours
-        Model to quantity to value.
-    theirs
-        Software to quantity to value; None where it does not exist.
+    answers
+        ``theirs``, ``ours`` and their ``difference``, ours minus theirs, by software and quantity.
     """
 
     note: str
     software: Mapping[str, str]
     counts: Counts
-    binomial: BivariateFit
-    ours: Mapping[str, Mapping[str, float]]
-    theirs: Mapping[str, Mapping[str, float | None]]
-
-    def difference(self, software: str, quantity: str) -> float:
-        """Return ours minus theirs.
-
-        Raises
-        ------
-        KeyError
-            If that software has no such quantity.
-        """
-        value = self.theirs[software][quantity]
-        if value is None:
-            raise KeyError(quantity)
-        return self.ours[OTHERS[software][0]][quantity] - value
+    answers: pd.DataFrame
 
     def tables(self) -> pd.DataFrame:
         """Return the 2×2 tables, one row per study."""
@@ -115,19 +96,11 @@ class WorkedExample:
 
     def comparison(self) -> pd.DataFrame:
         """Return every quantity of every software beside ours, one row each."""
-        rows = [
-            {
-                "Beside": title,
-                "Quantity": QUANTITIES[quantity],
-                "Theirs": _written(value),
-                "Ours": _written(self.ours[model][quantity]),
-                "Difference": _difference(self.difference(software, quantity)),
-            }
-            for software, (model, title) in OTHERS.items()
-            for quantity, value in self.theirs[software].items()
-            if value is not None
-        ]
-        return pd.DataFrame(rows)
+        written = self.answers.map(_written)
+        written["difference"] = self.answers["difference"].map(_difference)
+        written.insert(0, "quantity", self.answers.index.get_level_values("quantity").map(QUANTITIES))
+        written.insert(0, "beside", [OTHERS[name][1] for name in self.answers.index.get_level_values("software")])
+        return written.reset_index(drop=True).rename(columns=str.capitalize)
 
 
 def worked_example(root: Path) -> WorkedExample:
@@ -139,13 +112,11 @@ def worked_example(root: Path) -> WorkedExample:
         If a file is missing or is not what it should be.
     """
     counts = read_counts(root / "examples" / f"{EXAMPLE}.csv").counts
-    answers = _answers(root / "examples" / f"{EXAMPLE}.json", root)
-    binomial = fit(counts, structure="unstructured")
-    normal = fit(counts, model="normal", method="reml", structure="unstructured")
+    held = _answers(root / "examples" / f"{EXAMPLE}.json", root)
     effects = univariate.fit(*log_ratios(counts, "diagnostic_odds_ratio", "all"), method="reml", test="z")
     ours = {
-        "binomial": _bivariate(binomial),
-        "normal": _bivariate(normal),
+        "binomial": _bivariate(fit(counts, structure="unstructured")),
+        "normal": _bivariate(fit(counts, model="normal", method="reml", structure="unstructured")),
         "random_effects": {
             "log_dor": float(effects.coefficients[0]),
             "se_log_dor": float(np.sqrt(effects.covariance[0, 0])),
@@ -156,7 +127,15 @@ def worked_example(root: Path) -> WorkedExample:
             "specificity": pooled_specificity(counts).interval.estimate,
         },
     }
-    return WorkedExample(answers["note"], answers["software"], counts, binomial, ours, answers["answers"])
+    rows = [
+        (name, quantity, value, ours[model][quantity])
+        for name, (model, _) in OTHERS.items()
+        for quantity, value in held["answers"][name].items()
+        if value is not None
+    ]
+    answers = pd.DataFrame(rows, columns=["software", "quantity", "theirs", "ours"]).set_index(["software", "quantity"])
+    answers["difference"] = answers["ours"] - answers["theirs"]
+    return WorkedExample(held["note"], held["software"], counts, answers)
 
 
 def coverage_table(root: Path) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 import pandas as pd
 from pydantic import BaseModel
 
-from livingreview.analysis.evidence import CELLS, GRADES, MAIN, gather, select
+from livingreview.analysis.evidence import GRADES, MAIN, gather, select
 from livingreview.review import Review, plain_label
 from livingreview.review.model import (
     AccuracyEntry,
@@ -27,6 +27,7 @@ from livingreview.review.model import (
     number,
     source_keys,
 )
+from livingreview.synthesis.counts import CELLS
 
 __all__ = ["DIVIDER", "Field", "Table", "described", "tidy_tables"]
 
