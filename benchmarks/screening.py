@@ -12,14 +12,14 @@ import csv
 import gzip
 import os
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from livingreview.errors import TooFewStudies
-from livingreview.screening.ranking import matrix, scores
-from livingreview.screening.workload import backtest, simulate, work_saved
+from livingreview.screening.ranking import backtest, matrix, scores, work_saved
 
 # Work saved over sampling at 95 % recall of ASReview 3.0.8, one run each; None where it was not run.
 ASREVIEW = {"Donners_2021": 0.547, "Meijboom_2021": 0.702, "Oud_2018": 0.825, "Sep_2021": None}
@@ -34,6 +34,34 @@ def load(folder: Path, name: str) -> tuple[list[str], np.ndarray, list[date]]:
     texts = [f"{row['title']} {row['abstract']}" for row in rows]
     labels = np.array([row["label_included"] == "1" for row in rows])
     return texts, labels, [date(int(row["year"] or 1), 1, 1) for row in rows]
+
+
+def simulate(texts: list[str], included: Sequence[bool], *, seed: int = 1, batch: int = 10) -> np.ndarray:
+    """Return the order in which all records would have been read, learning anew after every `batch`.
+
+    The seed draws the one included and the one excluded record that are known at the start, and stand first.
+
+    Raises
+    ------
+    TooFewStudies
+        Not both kinds of record occur.
+    """
+    labels = np.array(included, dtype=bool)
+    if labels.all() or not labels.any():
+        raise TooFewStudies("a simulation needs included and excluded records")
+    rng = np.random.default_rng(seed)
+    known = [int(rng.choice(np.flatnonzero(labels))), int(rng.choice(np.flatnonzero(~labels)))]
+    features, _ = matrix(texts)
+    unread = np.ones(labels.size, dtype=bool)
+    unread[known] = False
+    while unread.any():
+        rows = np.array(known)
+        score, _ = scores(features, rows, labels[rows])
+        pool = np.flatnonzero(unread)
+        chosen = pool[np.argsort(-score[pool], kind="stable")][:batch]
+        known.extend(int(row) for row in chosen)
+        unread[chosen] = False
+    return np.array(known, dtype=np.intp)
 
 
 def after_learning_from(texts: list[str], labels: np.ndarray, included: int) -> float:

@@ -1,22 +1,26 @@
-"""Does the ranking put first what resembles the included records, and is its measured saving honest?"""
+"""Does the ranking put first what resembles the included records, and are its saving and the stopping test honest?"""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import runpy
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytest.importorskip("sklearn")
 
 from livingreview.errors import TooFewStudies
-from livingreview.screening.ranking import FEWEST, rank
-from livingreview.screening.workload import backtest, simulate, work_saved
+from livingreview.screening.ranking import FEWEST, backtest, rank, recall_test, stopping_report, work_saved
 from livingreview.search.records import Record
+
+simulate = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "screening.py"))["simulate"]
 
 ABOUT = "deep learning segmentation of the left ventricle in cardiac magnetic resonance"
 AWAY = "dietary habits of adolescents in a rural survey"
@@ -112,3 +116,42 @@ def test_it_is_no_worse_than_asreview(reference_dir: Path, name: str, asreview: 
     labels = np.array([row["label_included"] == "1" for row in rows])
     order = simulate([f"{row['title']} {row['abstract']}" for row in rows], labels)
     assert work_saved(labels[order]).value >= asreview - 0.03
+
+
+# buscarpy 0.0.2, calculate_h0(labels, N, recall_target).
+BUSCARPY = [
+    ([1] * 5 + [0, 1] * 5 + [0] * 300, 400, 0.95, 0.22077922077922077),
+    ([1, 0, 1, 1, 0, 0, 1] + [0] * 60, 100, 0.95, 0.3548387096774193),
+    ([1, 0, 0] * 20 + [0] * 200, 1000, 0.8, 0.23398540017141772),
+]
+
+
+@pytest.mark.parametrize(("labels", "total", "target", "p"), BUSCARPY)
+def test_the_p_value_is_that_of_buscarpy(labels: list[int], total: int, target: float, p: float) -> None:
+    assert recall_test(labels, total, recall_target=target) == pytest.approx(p, rel=1e-12)
+
+
+@pytest.mark.slow
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(0, 100))
+def test_more_irrelevant_records_never_raise_the_doubt(labels: list[bool], unread: int) -> None:
+    total = len(labels) + unread + 1
+    before = recall_test(labels, total, recall_target=0.95)
+    assert 0 <= recall_test([*labels, False], total, recall_target=0.95) <= before + 1e-12 <= 1 + 1e-12
+
+
+def test_nothing_is_left_to_miss_when_all_is_read() -> None:
+    assert recall_test([0, 1, 0], 3, recall_target=0.95) == 0
+
+
+def test_the_report_counts_and_says_that_it_is_no_decision() -> None:
+    report = stopping_report([False, True, False, False], 10, recall_target=0.95)
+    assert report.startswith("4 of 10 records screened, 1 of them relevant; 2 irrelevant in a row.\n")
+    assert "no decision to stop" in report
+    assert "Nothing relevant" in stopping_report([], 10, recall_target=0.95)
+    assert "Nothing relevant" in stopping_report([False], 10, recall_target=0.95)
+
+
+@pytest.mark.parametrize(("labels", "total", "target"), [([], 3, 0.9), ([1, 0], 1, 0.9), ([1], 3, 0.0), ([1], 3, 1.1)])
+def test_what_cannot_be_tested_is_refused(labels: list[int], total: int, target: float) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        recall_test(labels, total, recall_target=target)

@@ -145,8 +145,7 @@ def _ranking(
 
 def _rank(options: argparse.Namespace) -> int:
     from livingreview.screening.library import waiting
-    from livingreview.screening.ranking import ranking_table
-    from livingreview.screening.workload import backtest_line
+    from livingreview.screening.ranking import backtest_line, ranking_table
 
     library, decisions = _read(options)
     queue = waiting(library, decisions, options.stage, "")
@@ -223,7 +222,7 @@ def _agreement(options: argparse.Namespace) -> int:
 
 
 def _stopping(options: argparse.Namespace) -> int:
-    from livingreview.screening.workload import stopping_report
+    from livingreview.screening.ranking import stopping_report
 
     library, decisions = _read(options)
     if options.stage != STAGES[0]:

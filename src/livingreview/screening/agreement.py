@@ -23,10 +23,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import combinations
 from statistics import NormalDist
-from typing import Final
+from typing import Final, NamedTuple
 
 from livingreview.screening.ledger import EXCLUSION_REASONS, Decision, standing
 
@@ -34,7 +33,6 @@ __all__ = [
     "Agreement", "Estimate", "Verdict", "agreement", "cohen_kappa", "disagreements", "pairwise_agreement",
     "share_alike", "verdicts",
 ]  # fmt: skip
-
 
 # People who must have decided, independently of each other, before a record counts as decided.
 SCREENERS: Final = 2
@@ -137,9 +135,7 @@ def disagreements(decisions: Iterable[Decision], stage: str) -> dict[str, tuple[
     return {
         record: tuple(held)
         for record, held in _by_record(decisions, stage).items()
-        if not any(row.kind == "adjudication" for row in held)
-        and len(held) > 1
-        and (len({row.decision for row in held}) > 1 or held[0].decision == "unsure")
+        if _verdict(held).outcome == "conflict" and not any(row.kind == "adjudication" for row in held)
     }
 
 
@@ -174,8 +170,7 @@ def cohen_kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
     return Estimate(kappa, max(kappa - half, -1.0), min(kappa + half, 1.0))
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where one record stands at one stage.
 
     Parameters
@@ -185,22 +180,15 @@ class Verdict:
         differ or are unsure; ``"pending"`` when too few have decided.
     reason
         Of an exclusion; where people give several, the one that stands first in the list of reasons.
-    people, on
-        Who decided, in order, and the day of the last decision that counts.
     """
 
-    record: str
-    stage: str
     outcome: str
     reason: str
-    people: tuple[str, ...]
-    on: date
 
 
 def verdicts(decisions: Iterable[Decision], stage: str) -> dict[str, Verdict]:
     """Return where every record stands at a stage that somebody has decided on, withdrawn decisions aside."""
-    by_record = _by_record(decisions, stage)
-    return {record: _verdict(rows) for record, rows in by_record.items()}
+    return {record: _verdict(rows) for record, rows in _by_record(decisions, stage).items()}
 
 
 def _by_record(decisions: Iterable[Decision], stage: str) -> dict[str, list[Decision]]:
@@ -222,11 +210,4 @@ def _verdict(rows: list[Decision]) -> Verdict:
     else:
         (outcome,) = found
     given = {row.reason for row in counted} if outcome == "exclude" else set()
-    return Verdict(
-        record=rows[0].record,
-        stage=rows[0].stage,
-        outcome=outcome,
-        reason=next((reason for reason in EXCLUSION_REASONS if reason in given), ""),
-        people=tuple(row.person for row in rows if row.kind == "decision"),
-        on=max(row.on for row in counted),
-    )
+    return Verdict(outcome, next((reason for reason in EXCLUSION_REASONS if reason in given), ""))
