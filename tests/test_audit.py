@@ -24,7 +24,7 @@ from livingreview.analysis.audit import (
     verdict_counts,
 )
 from livingreview.analysis.audit.accuracy import implied_by
-from livingreview.analysis.audit.statements import COLUMNS, BaseReview, compare, is_cut, rounds_to, span, worst
+from livingreview.analysis.audit.statements import BaseReview, Quote, compare, is_cut, rounds_to, span
 from livingreview.errors import DataError
 from livingreview.review import Review
 
@@ -206,7 +206,7 @@ def test_every_transcribed_statement_of_the_text_is_used_and_sourced() -> None:
 def test_a_list_of_statements_with_another_header_is_refused(data_copy: Path, review: Review) -> None:
     path = data_copy / "audit" / "printed.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("id,about", "id,study", 1), encoding="utf-8")
-    with pytest.raises(DataError, match=",".join(COLUMNS)):
+    with pytest.raises(DataError, match=",".join(Quote._fields)):
         BaseReview.of(Review.load(data_copy))
 
 
@@ -298,8 +298,3 @@ def test_a_cut_number_never_contradicts_what_it_was_cut_from(thousandths: int) -
 def test_a_range_that_reaches_the_printed_number_agrees_within_rounding() -> None:
     assert compare("0.9692", 0.96911, 0.96904, 0.96918) == "agrees within rounding"
     assert compare("0.9692", 0.96911, 0.96904, 0.96912) == "contradicts"
-
-
-def test_worst_verdict_is_the_last_in_order() -> None:
-    assert worst(VERDICTS) == VERDICTS[-1]
-    assert worst(["agrees within rounding", "agrees"]) == "agrees within rounding"

@@ -12,8 +12,6 @@ from typing import Final
 from livingreview.analysis.audit.accuracy import diagnostic_metrics, rows
 from livingreview.analysis.audit.datasets import public_datasets
 from livingreview.analysis.audit.pooled import PointAndCurve, point_and_curve, pooled_estimates
-from livingreview.analysis.audit.segmentation import LeaveOneOut, hausdorff_sds, segmentation_metrics
-from livingreview.analysis.audit.selection import characteristics, quality, selection
 from livingreview.analysis.audit.statements import (
     VERDICTS,
     BaseReview,
@@ -24,6 +22,14 @@ from livingreview.analysis.audit.statements import (
     verdict_counts,
 )
 from livingreview.analysis.audit.studies import primary_studies
+from livingreview.analysis.audit.text import (
+    LeaveOneOut,
+    characteristics,
+    hausdorff_sds,
+    quality,
+    segmentation_metrics,
+    selection,
+)
 from livingreview.review import Review
 
 __all__ = [

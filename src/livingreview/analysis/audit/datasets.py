@@ -20,12 +20,18 @@ NUMBER = re.compile(r"\d{1,3}(?:[ ,\u202f]\d{3})+|\d+")
 
 def public_datasets(base: BaseReview) -> Iterator[Statement]:
     """Yield vendors, size and sequences of each dataset, then what the text says of two of them."""
-    for _, cells in base.tables["datasets"].iterrows():
-        dataset = _dataset_at(base, int(cells["row"]))
-        if dataset is None:
+    at = {
+        source.row: dataset
+        for dataset in base.review.datasets.values()
+        for source in dataset.sources.values()
+        if source.table == "datasets"
+    }
+    for cells in base.tables["datasets"].to_dict("records"):
+        if (dataset := at.get(int(cells["row"]))) is None:
             continue
         if dataset.identification.status == "unknown":
-            yield _unknown(base, dataset, int(cells["row"]))
+            why = dataset.discrepancy or dataset.identification.reason
+            yield _statement(base, dataset, "identity", (f"row {cells['row']}", "not found"), "cannot be derived", why)
             continue
         if dataset.vendors and _own(dataset, "vendors") and "vendor" in str(cells["vendor_diversity"]).lower():
             yield _vendors(base, dataset, str(cells["vendor_diversity"]))
@@ -37,13 +43,6 @@ def public_datasets(base: BaseReview) -> Iterator[Statement]:
     yield _centres(base)
 
 
-def _dataset_at(base: BaseReview, row: int) -> Dataset | None:
-    for dataset in base.review.datasets.values():
-        if any(source.table == "datasets" and source.row == row for source in dataset.sources.values()):
-            return dataset
-    return None
-
-
 def _own(dataset: Dataset, field: str) -> bool:
     """Whether a value comes from elsewhere than the base review: else there is nothing to compare."""
     source = dataset.source.get(field, []) if isinstance(dataset.source, dict) else dataset.source
@@ -51,52 +50,37 @@ def _own(dataset: Dataset, field: str) -> bool:
 
 
 def _statement(
-    base: BaseReview, dataset: Dataset, aspect: str, texts: tuple[str, str], verdict: Verdict, explanation: str
+    base: BaseReview, dataset: Dataset, aspect: str, texts: tuple[str, str], verdict: Verdict, why: str = ""
 ) -> Statement:
-    return Statement(
-        f"dataset-{dataset.id}-{aspect}",
-        f"{aspect.capitalize()} of {short(dataset)}",
-        texts[0],
-        texts[1],
-        verdict,
-        explanation,
-        base.sources("datasets", dataset),
-    )
-
-
-def _unknown(base: BaseReview, dataset: Dataset, row: int) -> Statement:
-    return _statement(base, dataset, "identity", (f"row {row}", "not found"), "cannot be derived",
-                      dataset.discrepancy or dataset.identification.reason)  # fmt: skip
+    """Return the statement on one aspect; by default its explanation is what this review says of the difference."""
+    own = "As on its own pages." if verdict == "agrees" else dataset.discrepancy or "Its own pages say otherwise."
+    name, sources = f"dataset-{dataset.id}-{aspect}", base.sources("datasets", dataset)
+    return Statement(name, f"{aspect.capitalize()} of {short(dataset)}", *texts, verdict, why or own, sources)
 
 
 def _vendors(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
     vendors = dataset.vendors or []
     named = re.search(r"single.vendor \((.+)\)", printed, re.IGNORECASE)
     agrees = vendors == [named[1]] if named else printed.lower().startswith("multi") == (len(vendors) > 1)
-    verdict: Verdict = "agrees" if agrees else "contradicts"
-    return _statement(base, dataset, "vendors", (printed, listing(vendors)), verdict, _why(dataset, verdict))
+    return _statement(base, dataset, "vendors", (printed, listing(vendors)), "agrees" if agrees else "contradicts")
 
 
 def _size(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
-    stated = _numbers(printed)
-    agrees = bool(stated) and stated[0] in _numbers(dataset.n or "")
-    verdict: Verdict = "agrees" if agrees else "cannot be derived" if printed.startswith("∼") else "contradicts"
-    explanation = _why(dataset, verdict)
-    if verdict == "cannot be derived":
-        explanation = "No page with a count near the printed one was seen."
-    return _statement(base, dataset, "size", (printed, dataset.n or ""), verdict, explanation)
-
-
-def _why(dataset: Dataset, verdict: Verdict) -> str:
-    return "As on its own pages." if verdict == "agrees" else dataset.discrepancy or "Its own pages say otherwise."
+    stated, texts = _numbers(printed), (printed, dataset.n or "")
+    if stated and stated[0] in _numbers(dataset.n or ""):
+        return _statement(base, dataset, "size", texts, "agrees")
+    if printed.startswith("∼"):
+        why = "No page with a count near the printed one was seen."
+        return _statement(base, dataset, "size", texts, "cannot be derived", why)
+    return _statement(base, dataset, "size", texts, "contradicts")
 
 
 def _sequences(base: BaseReview, dataset: Dataset, printed: str) -> Statement:
+    own = [str(name) for name in dataset.sequences or []]
     claimed = [name for pattern, name in SEQUENCES.items() if re.search(pattern, printed, re.IGNORECASE)]
-    missing = [name for name in claimed if name not in (dataset.sequences or [])]
-    explanation = f"Not on its own pages: {listing(missing)}." if missing else "As on its own pages."
-    return _statement(base, dataset, "sequences", (printed, listing([str(name) for name in dataset.sequences or []])),
-                      "contradicts" if missing else "agrees", explanation)  # fmt: skip
+    missing = [name for name in claimed if name not in own]
+    verdict, why = judged(not missing, "As on its own pages.", f"Not on its own pages: {listing(missing)}.")
+    return _statement(base, dataset, "sequences", (printed, listing(own)), verdict, why)
 
 
 def _text_and_table(base: BaseReview) -> Statement:

@@ -14,10 +14,10 @@ A verdict is always the result of a comparison, never an opinion:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import pandas as pd
 
@@ -28,7 +28,7 @@ from livingreview.review.reading import read_csv
 
 __all__ = [
     "VERDICTS", "BaseReview", "Link", "Quote", "Statement", "Topic", "Verdict", "audit_table", "compare", "is_cut",
-    "judged", "rounds_to", "short", "span", "verdict_counts", "worst",
+    "judged", "rounds_to", "short", "span", "verdict_counts",
 ]  # fmt: skip
 
 Verdict = Literal["agrees", "agrees within rounding", "cannot be derived", "contradicts"]
@@ -39,7 +39,6 @@ Topic = Literal[
 ]  # fmt: skip
 Link: TypeAlias = tuple[str, str]
 
-COLUMNS: Final = ("id", "about", "printed", "reading", "where")
 PLACES: Final[Mapping[str, str]] = {
     "accuracy": "table of diagnostic and prediction metrics",
     "characteristics": "Characteristics of included studies",
@@ -94,8 +93,7 @@ def span(printed: str) -> tuple[float, float]:
     >>> span("0.94")
     (0.935, 0.945)
     """
-    value = Decimal(printed)
-    half = _unit(value) / 2
+    value, half = Decimal(printed), _unit(printed) / 2
     return float(value - half), float(value + half)
 
 
@@ -116,7 +114,7 @@ def is_cut(printed: str, value: float) -> bool:
     (True, False)
     """
     low = float(printed)
-    return low - SLACK <= value < low + float(_unit(Decimal(printed))) - SLACK
+    return low - SLACK <= value < low + float(_unit(printed)) - SLACK
 
 
 def compare(printed: str, value: float, low: float | None = None, high: float | None = None) -> Verdict:
@@ -151,15 +149,6 @@ def judged(
     return ("agrees", why) if holds else (otherwise, why_not)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the least favourable of several verdicts.
-
-    >>> worst(["agrees", "contradicts", "cannot be derived"])
-    'contradicts'
-    """
-    return max(verdicts, key=VERDICTS.index)
-
-
 def verdict_counts(statements: Sequence[Statement]) -> dict[Verdict, int]:
     """Return the number of statements per verdict, in the order of :data:`VERDICTS`; zeros are kept."""
     return {verdict: sum(item.verdict == verdict for item in statements) for verdict in VERDICTS}
@@ -183,29 +172,17 @@ def audit_table(statements: Sequence[Statement]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _unit(value: Decimal) -> Decimal:
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError(f"expected a finite number as it was printed, found {value}")
-    return Decimal(1).scaleb(min(exponent, 0))
+def _unit(printed: str) -> Decimal:
+    """Return one unit of the last decimal that is printed."""
+    return Decimal(1).scaleb(-len(printed.partition(".")[2]))
 
 
-@dataclass(frozen=True)
-class Quote:
+class Quote(NamedTuple):
     """One statement of the running text that is in none of the transcribed tables.
 
-    Parameters
-    ----------
-    id
-        Stable name.
-    about
-        Study, dataset or author it is about; empty for the whole.
-    printed
-        The number or the words, as printed.
-    reading
-        What the words are taken to mean, in the vocabulary of the study files; empty for numbers.
-    where
-        Section of the base review.
+    `about` is the study, dataset or author it is about, empty for the whole; `printed` the number or the words;
+    `reading` what the words are taken to mean, in the vocabulary of the study files, empty for numbers; `where` the
+    section of the base review.
     """
 
     id: str
@@ -246,7 +223,7 @@ class BaseReview:
             path.stem: pd.read_csv(path, dtype=str, keep_default_na=False)
             for path in sorted((review.root / "baseline").glob("*.csv"))
         }
-        rows = read_csv(review.root / "audit" / "printed.csv", review.root, COLUMNS)
+        rows = read_csv(review.root / "audit" / "printed.csv", review.root, Quote._fields)
         return cls(review, tables, {row["id"]: Quote(**row) for row in rows})
 
     def cells(self, table: str, key: str, value: str) -> dict[str, str]:
@@ -290,10 +267,6 @@ class BaseReview:
     def studies(self) -> tuple[Study, ...]:
         """Included studies that the base review means, as opposed to those that later updates added."""
         return tuple(study for study in self.review.included if study.identification is not None)
-
-    def dataset(self, dataset_id: str) -> str:
-        """Return the short name of a dataset."""
-        return short(self.review.datasets[dataset_id])
 
     def study_at(self, table: str, row: int) -> Study | None:
         """Return the study that a row of a table is attributed to; None where it is not known."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from livingreview.analysis.audit.statements import (
     PLACES,
+    VERDICTS,
     BaseReview,
     Statement,
     Verdict,
     compare,
     judged,
     rounds_to,
-    worst,
+    short,
 )
 from livingreview.reconstruction.printed import Printed
 from livingreview.review import label
@@ -111,7 +112,12 @@ def _target(entry: OverlapEntry) -> tuple[object, ...]:
 def _what(base: BaseReview, entry: OverlapEntry) -> str:
     metric = NAMES[entry.metric] if entry.metric != "dice" else ""
     statistic = f"{entry.statistic or ''} {metric}".strip()
-    parts = (entry.structure, entry.sequence, base.dataset(entry.dataset) if entry.dataset else None, statistic)
+    parts = (
+        entry.structure,
+        entry.sequence,
+        short(base.review.datasets[entry.dataset]) if entry.dataset else None,
+        statistic,
+    )
     return ", ".join(part for part in parts if part)
 
 
@@ -133,7 +139,7 @@ def _accuracy(base: BaseReview, study: Study) -> Iterator[Statement]:
         f"Row {row} of the accuracy table and {label(study)}",
         ", ".join(f"{NAMES.get(name, name)} {bare(value)}" for name in METRICS if (value := getattr(printed, name))),
         ", ".join(shown),
-        worst(verdict for verdict, _ in found),
+        max((verdict for verdict, _ in found), key=VERDICTS.index),
         f"{notes[0].upper()}{notes[1:]}." if notes else "The same figures.",
         base.sources(table, study),
     )
