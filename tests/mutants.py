@@ -36,7 +36,7 @@ TESTS = {
     "between_study_variance": ("between_study_variance", "univariate"),
     "binomial_model": ("glmm", "separable", "bivariate", "batch"),
     "covariates": ("covariates", "bivariate"),
-    "fit_result": ("fit_result", "bivariate"),
+    "fit_result": ("fit_result", "problem", "batch", "bivariate"),
     "glmm": ("glmm", "separable", "bivariate"),
     "intervals": ("intervals", "counts"),
     "moses": ("moses", "metadisc"),

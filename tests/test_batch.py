@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,7 +69,10 @@ def test_a_set_without_estimate_does_not_stop_the_others() -> None:
     assert np.isnan(batch.mu[2:]).all()
     assert "does not exist" in batch.failure[2]
     assert "at least two studies" in batch.failure[3]
-    assert batch.to_dict()["fits"][2]["mu"] is None
+    plain = batch.to_dict()["fits"]
+    assert (plain[2]["mu"], plain[2]["failure"]) == (None, batch.failure[2])
+    assert (plain[0]["mu"], plain[0]["failure"]) == (batch.mu[0].tolist(), None)
+    assert repr(batch) == "BatchFit(b=4, converged=2)"
     with pytest.raises(ConvergenceError, match="2 of 4 data sets have no fit; the first is number 3"):
         batch.raise_failures()
     assert fit_many(sets(2)).raise_failures().converged.all()
@@ -79,8 +83,11 @@ def test_bad_arrays_are_refused() -> None:
         fit_many(np.array([[[40.5, 5, 10, 80], [30, 9, 3, 44]]]))
     with pytest.raises(DataError, match="COUNTS-001"):
         fit_many(np.array([[[np.nan, 5, 10, 80], [30, 9, 3, 44]]]))
-    with pytest.raises(ValueError, match=r"expected a \(b, k, 4\) array"):
-        fit_many(np.ones((3, 4)))
+    with pytest.raises(DataError, match="fp — row 1"):
+        fit_many(np.array([[[0, -5, 10, 80], [30, 9, 3, 44], [0, 0, 0, 0]]]))
+    for shapeless in (np.ones((3, 4)), []):
+        with pytest.raises(ValueError, match=r"expected a \(b, k, 4\) array"):
+            fit_many(shapeless)
 
 
 def test_threads_give_the_same_numbers() -> None:
@@ -148,3 +155,35 @@ def test_bootstrap_counts_the_draws_without_estimate() -> None:
     assert drawn.to_dict()["n_failed"] == drawn.n_failed
     with pytest.raises(ValueError, match="at least one"):
         fit(nearly, structure="fixed").bootstrap(0, seed=1)
+
+
+def test_the_interval_of_a_bootstrap_holds_the_middle_of_its_estimates() -> None:
+    found = fit(sets(1)[0], structure="fixed", level=0.9)
+    drawn = found.bootstrap(41, seed=1)
+    for interval, refits, ours in (
+        (drawn.sensitivity, drawn.fits.sensitivity, found.sensitivity),
+        (drawn.specificity, drawn.fits.specificity, found.specificity),
+    ):
+        # Of 41 in order, the third from either end cuts off 5 %.
+        ordered = sorted(refits)
+        assert interval.level == 0.9
+        ends = (interval.estimate, interval.lower, interval.upper)
+        assert ends == pytest.approx((ours.estimate, ordered[2], ordered[-3]))
+    assert len(found.bootstrap(1, seed=1).fits) == 1
+
+
+def test_a_bootstrap_of_which_no_draw_has_an_estimate_has_no_interval() -> None:
+    drawn = fit(sets(1)[0], structure="fixed").bootstrap(2, seed=1)
+    lost = replace(drawn, fits=fit_many([Case("edge_perfect_spec", GOLDEN).counts] * 2))
+    assert lost.n_failed == 2
+    with pytest.raises(ConvergenceError, match="no simulated data set has an estimate"):
+        lost.specificity  # noqa: B018 — the access is the test
+
+
+def test_the_probabilities_of_a_batch_are_those_of_its_logits_and_cannot_be_changed() -> None:
+    batch = fit_many([sets(1)[0]], structure="fixed")
+    alone = fit(sets(1)[0], structure="fixed")
+    assert batch.sensitivity.tolist() == pytest.approx([alone.sensitivity.estimate])
+    assert batch.specificity.tolist() == pytest.approx([alone.specificity.estimate])
+    with pytest.raises(ValueError, match="read-only"):
+        batch.mu[0] = 0.0

@@ -128,6 +128,8 @@ def test_notes_name_one_arm_rows_repeated_labels_and_zero_cells():
     assert any("more than one row: A" in note for note in notes)
     assert any("1 of 2 rows have a zero cell" in note for note in notes)
     assert small(fp=[10, 1]).notes == ()
+    # However many cells of a row are zero, and however small its arms.
+    assert "1 of 2 rows have a zero cell" in small(tp=(1, 60), fp=(0, 1), fn=(0, 20), tn=(1, 40)).notes
     # An arm without participants has no zero: it has nothing.
     assert not any("zero" in note for note in small(fp=[10, 0], tn=[90, 0]).notes)
 
@@ -144,6 +146,7 @@ def test_a_row_that_is_the_sum_of_all_others_looks_like_a_total():
 @pytest.mark.parametrize("cells", [([4], [0], [1], [0]), ([0], [4], [0], [1])])
 def test_a_row_without_one_arm_is_counted_whichever_it_is(cells):
     assert Counts.from_arrays(*cells).notes[0].startswith("1 of 1 rows have only")
+    assert not Counts.from_arrays(*cells).has_both_arms.any()
     one_of_each = Counts.from_arrays([1], [1], [0], [0])
     assert one_of_each.has_both_arms.all()
     assert not any("only" in note for note in one_of_each.notes)

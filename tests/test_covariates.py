@@ -14,6 +14,8 @@ from golden_cases import Case, edge
 from livingreview.errors import ConvergenceError, DataError, TooFewStudies
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
+from livingreview.synthesis.covariates import Coefficient, Contrast, Test, code
+from livingreview.synthesis.intervals import Interval
 
 LoadCase = Callable[[str], Case]
 
@@ -118,6 +120,7 @@ def test_notes_say_what_levels_share_and_which_rest_on_one_study() -> None:
     notes = fit(FIVE, by=["b", "a", "a", "a", "a"]).notes
     assert any("share one between-study covariance" in note and "the same people" in note for note in notes)
     assert any(note.startswith("levels of one study: b;") for note in notes)
+    assert not any("case or spaces" in note for note in notes)
     plain = fit(FIVE).notes
     assert not any("level" in note for note in plain)
     assert any("every row is of one level, 'GE': no levels" in note for note in fit(FIVE, by=["GE"] * 5).notes)
@@ -136,10 +139,17 @@ def test_unusable_covariates_are_all_named() -> None:
     with pytest.raises(DataError, match="by — expected a label, found nothing") as caught:
         fit(FIVE, by=["a", "", "b", None, "a"], covariates={"year": [1, 2, float("nan"), 4, 5], "n": [1, 2]})
     assert [fault.code for fault in caught.value.faults] == ["COVARIATE-001"] * 4
-    with pytest.raises(DataError, match="the same in every study"):
+    named = {(2, "by"), (4, "by"), (3, "year"), (0, "n")}
+    assert {(fault.line, fault.field) for fault in caught.value.faults} == named
+    with pytest.raises(DataError, match="the same in every study") as caught:
         fit(FIVE, covariates={"year": [2000] * 5})
-    with pytest.raises(DataError, match="cannot tell their effects apart"):
+    assert caught.value.faults[0].line == 0
+    with pytest.raises(DataError, match="cannot tell their effects apart") as caught:
         fit(FIVE, by=list("aabbb"), covariates={"b": [0, 0, 1, 1, 1]})
+    assert caught.value.faults[0].line == 0
+    with pytest.raises(DataError, match="by — 5 labels were expected, one per study, and 4 found") as caught:
+        fit(FIVE, by="aabb")
+    assert caught.value.faults[0].line == 0
 
 
 METAREG = {"anti_ccp": "generation", "ascus_triage": "test", "scheidler_all": "modality", "smoking": "type"}
@@ -175,3 +185,45 @@ def test_categorical_covariate_of_the_normal_model_is_what_mada_fits(name: str, 
     coef = list(expected["reitsma_reml"]["coef"].values())
     half = len(coef) // 2
     assert found.coefficients == pytest.approx(np.r_[coef[:half], -np.array(coef[half:])], abs=1e-3)
+
+
+def test_the_tests_of_one_covariate_are_its_squared_ratio_and_the_gain_in_likelihood() -> None:
+    counts = edge("edge_sim500").subset(np.arange(20))
+    found = fit(counts, by=["a", "b"] * 10, structure="independent")
+    tests = {(test.kind, test.effect_on): test for test in found.tests}
+    # Without a correlation, the two arms are fits of their own.
+    squares = {}
+    for row in found.coefficient_table:
+        if row.name.endswith(": b"):
+            squares[row.name.partition(":")[0]] = (row.interval.estimate / row.standard_error) ** 2
+    for measure, squared in squares.items():
+        wald = tests["wald", measure]
+        assert (wald.statistic, wald.df) == (pytest.approx(squared, rel=1e-6), 1)
+        assert wald.p_value == pytest.approx(stats.chi2.sf(squared, 1), rel=1e-6)
+    assert tests["wald", "both"].statistic == pytest.approx(sum(squares.values()), rel=1e-6)
+    gain = 2 * (found.log_likelihood - fit(counts, structure="independent").log_likelihood)
+    both, *alone = (tests["likelihood_ratio", name] for name in ("both", "sensitivity", "specificity"))
+    assert both.statistic == pytest.approx(gain, abs=1e-5)
+    assert both.p_value == pytest.approx(stats.chi2.sf(gain, 2), abs=1e-5)
+    assert sum(test.statistic for test in alone) == pytest.approx(gain, abs=1e-5)
+
+
+def test_a_statistic_below_zero_by_rounding_says_nothing() -> None:
+    assert Test.chi_square("wald", "both", -1e-12, 2) == Test("wald", "both", 0.0, 2, 1.0)
+
+
+def test_without_an_error_there_is_no_p_value() -> None:
+    certain = Coefficient.wald("sensitivity: b", 0.4, 0.0, np.inf, 0.95)
+    assert np.isnan(certain.p_value)
+    assert certain.to_dict()["p"] is None
+    assert Coefficient.wald("sensitivity: b", 0.4, 0.04, np.inf, 0.95).to_dict()["p"] == pytest.approx(0.0455, abs=1e-5)
+    one = Interval(1.0, 1.0, 1.0)
+    assert Contrast("b", "a", "sensitivity", one, one, np.nan).to_dict()["p"] is None
+    assert Contrast("b", "a", "sensitivity", one, one, 0.5).to_dict()["p"] == 0.5
+
+
+def test_a_level_of_one_patient_is_told_from_the_others_and_one_of_none_is_not() -> None:
+    fp, fn, tn = [1, 2, 3], [4, 5, 0], [9, 8, 7]
+    assert code(Counts.from_arrays([6, 7, 1], fp, fn, tn), ["a", "a", "b"], None).levels == ("a", "b")
+    with pytest.raises(DataError, match="studies with diseased participants cannot tell"):
+        code(Counts.from_arrays([6, 7, 0], fp, fn, tn), ["a", "a", "b"], None)

@@ -35,6 +35,24 @@ def test_a_study_has_its_predictors_and_the_entries_that_are_free(structure: Str
         np.testing.assert_allclose(local[2:, row], np.tile((row + 1) * entries[:, None], K))
 
 
+@pytest.mark.parametrize(
+    ("structure", "varies"),
+    [
+        ("unstructured", [[1, 1], [1, 1]]),
+        ("independent", [[1, 0], [0, 1]]),
+        ("fixed_sensitivity", [[0, 0], [0, 1]]),
+        ("fixed_specificity", [[1, 0], [0, 0]]),
+        ("fixed", [[0, 0], [0, 0]]),
+    ],
+)
+def test_a_structure_leaves_free_the_variances_that_its_name_does_not_fix(
+    structure: Structure, varies: list[list[int]]
+) -> None:
+    about = design(structure)
+    entries = about.cholesky(np.ones((1, about.n_free)))
+    assert (covariance(entries)[0] != 0).astype(int).tolist() == varies
+
+
 @pytest.mark.parametrize("structure", STRUCTURES)
 def test_derivatives_of_the_studies_add_up_to_those_of_the_free_parameters(structure: Structure) -> None:
     about, rows = design(structure), 2

@@ -45,3 +45,12 @@ def test_is_every_judgement_empty_and_unsigned() -> None:
 def test_is_a_table_without_scenario_refused() -> None:
     with pytest.raises(ValueError, match="at least one prevalence"):
         summary_of_findings(fit(COUNTS, structure="independent"), {})
+
+
+def test_do_the_hints_count_a_study_of_one_patient_and_leave_out_an_empty_arm() -> None:
+    counts = Counts.from_arrays([40, 55, 1, 0, 20], [5, 9, 2, 12, 3], [10, 8, 0, 0, 9], [80, 60, 45, 90, 30])
+    first, second = summary_of_findings(fit(counts, structure="fixed"), {"illustration": 0.2})
+    assert (first.hints.k, first.hints.n) == (4, 143)
+    assert first.hints.observed_range == pytest.approx((20 / 29, 1))
+    assert (second.hints.k, second.hints.n) == (5, 336)
+    assert first.to_dict()["scenarios"]["illustration"]["population"] == 1000

@@ -48,3 +48,23 @@ def test_an_average_over_covariates_has_no_curve_and_no_i2() -> None:
     assert plain["hsroc"] is None
     assert plain["i2"] == {"sensitivity": None, "specificity": None, "bivariate": None}
     assert fit(FIVE, structure="independent").hsroc is not None
+
+
+@pytest.mark.parametrize("structure", ["unstructured", "fixed"])
+def test_the_text_of_a_result_shows_its_spreads_and_their_correlation(structure: str) -> None:
+    found = fit(FIVE, structure=structure)  # type: ignore[arg-type]  # both are structures
+    tau, rho = np.sqrt(np.diag(found.between_study_cov)), f"{found.rho:.3f}" if structure != "fixed" else "undefined"
+    assert f"tau {tau[0]:.3f}, {tau[1]:.3f}; rho {rho};" in repr(found)
+
+
+def test_a_correction_is_told_where_one_was_made() -> None:
+    assert fit(FIVE).to_dict()["correction"] == "none"
+    assert fit(FIVE, model="normal").to_dict()["correction"] == "all_if_any"
+
+
+def test_no_array_of_a_result_can_be_changed() -> None:
+    found = fit(FIVE)
+    arrays = (found.mu_cov, found.between_study_cov, found.parameter_cov, found.coefficients, found.coefficient_cov)
+    for array in (*arrays, found.empirical_bayes):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0.0

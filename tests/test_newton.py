@@ -20,10 +20,10 @@ def quadratic(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
 
 
 def two_hills(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Return x²/2 − x⁴/4 of the first coordinate: tops of 1/4 at ±1, a valley at 0."""
+    """Return x²/2 − x⁴/4 of the first coordinate: tops of 1/4 at ±1, a valley at 0; flat, but for rounding, in y."""
     return (
         float(x[0] ** 2 / 2 - x[0] ** 4 / 4),
-        np.array([x[0] - x[0] ** 3, 0.0]),
+        np.array([x[0] - x[0] ** 3, 1e-12]),
         np.diag([1 - 3 * x[0] ** 2, 0.0]),
     )
 
@@ -35,7 +35,7 @@ def roof(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
 
 
 def ridge(x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Return −(x² + 0.01)^0.55 of one coordinate, whose full Newton steps lead far past its top at 0."""
+    """Return Σ −(x² + 0.01)^0.55, whose full Newton steps lead far past its top at 0."""
     u = x * x + 0.01
     return float(-(u**0.55).sum()), -1.1 * u**-0.45 * x, np.diag(-1.1 * u**-1.45 * (0.01 + 0.1 * x * x))
 
@@ -94,7 +94,7 @@ def test_a_valley_is_left_uphill_and_a_flat_direction_is_not_walked() -> None:
     for x in (0.05, -0.05):
         found = climbed(two_hills, [x, 0.7])
         assert found.converged.all()
-        assert found.theta[0] == pytest.approx([np.sign(x), 0.7])
+        assert found.theta[0] == pytest.approx([np.sign(x), 0.7], abs=1e-3)
         assert found.value[0] == pytest.approx(0.25)
 
 
@@ -155,15 +155,15 @@ def test_problems_together_end_where_each_ends_alone_and_what_is_done_is_not_cal
         return np.asarray((np.abs(theta) < 5).all(axis=1))
 
     seen: list[tuple[IndexArray, FloatArray]] = []
-    functions = [roof, quadratic, slope, two_hills]
-    start = np.array([[3.0, 1.0], [1.0, 0.5], [0.0, 0.5], [0.05, 0.7]])
+    functions = [roof, quadratic, slope, two_hills, ridge]
+    start = np.array([[3.0, 1.0], [1.0, 0.5], [0.0, 0.5], [0.05, 0.7], [0.2, 0.2]])
     options = {"inside": inside, "tolerance": 1e-12, "iterations": 50}
     found = maximise(together(functions, seen), start, **options)  # type: ignore[arg-type]
     for row, function in enumerate(functions):
         alone = maximise(together([function]), start[row : row + 1], **options)  # type: ignore[arg-type]
         for whole, part in zip(found, alone, strict=True):
             np.testing.assert_allclose(whole[row], part[0], atol=1e-12)
-    assert found.converged.tolist() == [True, True, False, True]
+    assert found.converged.tolist() == [True, True, False, True, True]
     assert [row for rows, _ in seen for row in rows].count(1) == 2
 
 

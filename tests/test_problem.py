@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
 
 from golden_cases import edge
+from hard_sets import arms, log_likelihood, maximum
+from livingreview.errors import ConvergenceError
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 
+# Studies that vary enough for intervals of their spreads to leave out 0.
+VARIED = Counts.from_arrays(
+    [45, 60, 23, 88, 35, 28], [10, 4, 3, 52, 9, 2], [5, 20, 4, 2, 34, 9], [90, 40, 51, 80, 35, 77]
+)
 FIVE = Counts.from_arrays([40, 55, 20, 33, 71], [5, 9, 2, 14, 6], [10, 8, 7, 5, 30], [80, 60, 45, 70, 90])
 
 
@@ -17,16 +26,40 @@ def test_a_profile_interval_refuses_a_level_outside_0_and_1() -> None:
         fit(FIVE).profile_interval("sensitivity", 95)
 
 
-def test_profile_interval_ends_where_the_deviance_says() -> None:
-    counts = FIVE
-    found = fit(counts, structure="independent")
-    for which, index in (("sensitivity", 0), ("specificity", 1)):
-        interval = found.profile_interval(which)
-        wald = (found.sensitivity, found.specificity)[index]
-        assert interval.lower < interval.estimate < interval.upper
-        assert interval.estimate == pytest.approx(wald.estimate, rel=1e-9)
-        # With five studies the profile is wider than the Wald interval, but no other order of magnitude.
-        assert 0.8 < (interval.upper - interval.lower) / (wald.upper - wald.lower) < 2
+def deviance(counts: Counts, measure: int, which: str, value: float) -> float:
+    """Return twice what one arm's likelihood loses at a mean, or a spread, by force; the other is the best for it."""
+    arm = arms(counts)[measure]
+
+    def loss(other: float) -> float:
+        return -log_likelihood(*((value, other) if which == "mean" else (other, value)), *arm)
+
+    bounds = (0.0, 6.0) if which == "mean" else (-4.0, 6.0)
+    return 2 * (maximum(*arm)[0] + minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7}).fun)
+
+
+@pytest.mark.slow
+def test_a_profile_interval_ends_where_the_likelihood_by_force_has_lost_its_quantile() -> None:
+    level = 0.9
+    quantile = stats.chi2.ppf(level, 1)
+    found = fit(VARIED, structure="independent", level=level)
+    for measure, name in enumerate(("sensitivity", "specificity")):
+        interval = found.profile_interval(name)  # type: ignore[arg-type]  # one of the names
+        assert (interval.estimate, interval.level) == (pytest.approx(expit(found.mu[measure])), level)
+        for end in logit([interval.lower, interval.upper]):
+            assert deviance(VARIED, measure, "mean", float(end)) == pytest.approx(quantile, abs=1e-4)
+        spread = found.profile_interval(f"tau_{name}")  # type: ignore[arg-type]  # one of the names
+        assert spread.estimate == pytest.approx(np.sqrt(found.between_study_cov[measure, measure]))
+        assert 0 < spread.lower < spread.estimate < spread.upper
+        for end in (spread.lower, spread.upper):
+            assert deviance(VARIED, measure, "spread", end) == pytest.approx(quantile, abs=1e-4)
+
+
+def test_a_spread_that_may_be_none_has_an_interval_from_0() -> None:
+    found = fit(FIVE, structure="independent")
+    spread = found.profile_interval("tau_sensitivity")
+    assert spread.lower == 0
+    assert deviance(FIVE, 0, "spread", 0.0) < stats.chi2.ppf(0.95, 1)
+    assert deviance(FIVE, 0, "spread", spread.upper) == pytest.approx(stats.chi2.ppf(0.95, 1), abs=1e-4)
 
 
 def test_profile_interval_of_a_proportion_without_heterogeneity_is_the_likelihood_ratio_interval() -> None:
@@ -37,14 +70,6 @@ def test_profile_interval_of_a_proportion_without_heterogeneity_is_the_likelihoo
         assert deviance == pytest.approx(3.841458820694124, rel=1e-6)
 
 
-@pytest.mark.slow
-def test_profile_interval_of_a_spread_starts_at_zero_where_zero_is_not_excluded() -> None:
-    found = fit(FIVE, structure="independent")
-    assert found.profile_interval("tau_sensitivity").lower == 0.0
-    wide = fit(edge("edge_sim500")).profile_interval("tau_specificity")
-    assert 0 < wide.lower < wide.estimate < wide.upper < 2 * wide.estimate
-
-
 def test_profile_interval_refuses_what_it_is_not_for() -> None:
     with pytest.raises(ValueError, match="which is one of"):
         fit(FIVE, structure="independent").profile_interval("rho")  # type: ignore[arg-type]
@@ -53,7 +78,7 @@ def test_profile_interval_refuses_what_it_is_not_for() -> None:
     with pytest.raises(ValueError, match="no profile in the means"):
         fit(FIVE, model="normal", method="reml").profile_interval("sensitivity")
     with pytest.raises(ValueError, match="without covariates"):
-        fit(edge("edge_sim500"), by=["a", "b"] * 250).profile_interval("sensitivity")
+        fit(FIVE, by="aabbb").profile_interval("sensitivity")
 
 
 def test_empirical_bayes_estimates_shrink_towards_the_mean() -> None:
@@ -67,6 +92,17 @@ def test_empirical_bayes_estimates_shrink_towards_the_mean() -> None:
         # The mean of the posteriors is the estimated mean: the score equation of the binomial model.
         if model == "binomial":
             assert found.empirical_bayes.mean(axis=0) == pytest.approx(found.mu, abs=1e-6)
+
+
+@pytest.mark.parametrize("measure", [0, 1])
+def test_a_study_s_estimate_is_the_mean_of_what_its_logit_may_be(measure: int) -> None:
+    found = fit(VARIED, structure="independent")
+    y, n = arms(VARIED)[measure]
+    mean, tau = found.mu[measure], np.sqrt(found.between_study_cov[measure, measure])
+    logits = mean + tau * np.linspace(-9, 9, 4001)
+    density = stats.binom.pmf(y[:, None], n[:, None], expit(logits)) * stats.norm.pdf(logits, mean, tau)
+    expected = (density @ logits) / density.sum(axis=1)
+    assert found.empirical_bayes[:, measure] == pytest.approx(expected, abs=1e-6)
 
 
 LARGE = Counts.from_arrays(
@@ -104,3 +140,11 @@ def test_without_heterogeneity_weights_follow_the_number_of_patients() -> None:
 def test_the_normal_model_is_refused() -> None:
     with pytest.raises(ValueError, match="model='binomial'"):
         fit(LARGE, model="normal").percentage_weights()
+
+
+def test_a_limit_that_the_likelihood_does_not_reach_is_an_error() -> None:
+    # Of so few patients, studies could differ without end: the likelihood hardly falls as the spread grows.
+    few = fit(Counts.from_arrays([2, 1, 0], [5, 5, 5], [0, 1, 2], [40, 40, 40]), structure="fixed_specificity")
+    with pytest.raises(ConvergenceError, match="limit is not finite: the likelihood does not fall far enough"):
+        few.profile_interval("tau_sensitivity")
+    assert few.profile_interval("sensitivity").upper < 1

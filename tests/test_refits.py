@@ -43,7 +43,7 @@ def test_cumulative_follows_the_order_given() -> None:
     table = refits.cumulative(result, order=[2, 0, 1])
     assert table.estimate[0] == pytest.approx(0.2)
     assert table.estimate[-1] == pytest.approx(result.estimate.estimate)
-    with pytest.raises(ValueError, match="each row"):
+    with pytest.raises(ValueError, match="each row 0 … 2 once"):
         refits.cumulative(result, order=[0, 0, 1])
 
 

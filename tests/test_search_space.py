@@ -118,6 +118,9 @@ def test_a_level_without_a_miss_is_said_to_be_a_level() -> None:
     assert "sensitivity is 100 % (or 0 %) in every study of a level" in found
     both = why_impossible(data, Design(np.ones((4, 1)), x, "fixed"), "binomial", "none")
     assert both == ("",)
+    perfect = tables((8, 2, 0, 8), (7, 3, 0, 7), (8, 2, 0, 8), (7, 3, 0, 7))
+    (everywhere,) = why_impossible(perfect, Design.intercepts(4, "fixed"), "binomial", "none")
+    assert "in every study, so" in everywhere
 
 
 # --- where to start -------------------------------------------------------------------------------------------
@@ -159,6 +162,19 @@ def test_studies_that_agree_start_away_from_no_heterogeneity() -> None:
     )
     logit = np.log(80.5 / 20.5)
     assert found == pytest.approx([logit, logit, 0.2, 0.2])
+
+
+def test_the_first_start_has_the_moments_of_few_studies() -> None:
+    rows = np.array([(8, 5, 5, 60), (30, 9, 1, 20), (3, 30, 9, 90)])
+    (found,) = moment_start(tables(*map(tuple, rows)), Design.intercepts(3, "unstructured"))
+    tp, fp, fn, tn = rows.T + 0.5
+    logits = np.log([tp / fn, tn / fp])
+    between = np.cov(logits)
+    spreads = np.sqrt(np.diag(between) - np.mean([1 / tp + 1 / fn, 1 / tn + 1 / fp], axis=1))
+    rho = between[0, 1] / spreads.prod()
+    assert -0.9 < rho < -0.3
+    expected = [*logits.mean(axis=1), spreads[0], rho * spreads[1], np.sqrt(1 - rho**2) * spreads[1]]
+    assert found == pytest.approx(expected, abs=1e-6)
 
 
 def test_rows_of_padding_and_empty_arms_do_not_move_the_start() -> None:
