@@ -22,9 +22,9 @@ from livingreview.living.difference_markdown import as_markdown, escaped, forest
 from livingreview.living.records import FieldChange, RecordChange, record_changes
 from livingreview.living.results import results_of
 from livingreview.review import Review, plain_label
-from livingreview.review.loading import told_apart
 from livingreview.review.model import ConclusionRule
-from livingreview.review.model.release import FrozenResults, FrozenSynthesis
+from livingreview.review.model.files import FrozenResults, FrozenSynthesis
+from livingreview.review.reports import told_apart
 
 
 @pytest.fixture(scope="module")

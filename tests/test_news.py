@@ -29,7 +29,7 @@ from livingreview.living.results import results_of
 from livingreview.publish.elements import notices_html, show_notices
 from livingreview.review import Review
 from livingreview.review.model import Release
-from livingreview.review.model.release import FrozenMeasure
+from livingreview.review.model.files import FrozenMeasure
 from livingreview.wording import WORDS
 
 

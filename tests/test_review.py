@@ -8,8 +8,8 @@ import pytest
 
 from livingreview.errors import DataError
 from livingreview.review import Review, label, plain_label
-from livingreview.review.loading import told_apart
 from livingreview.review.model import Appraisal, Judgement, Quoted, Standing, Study, number, source_keys
+from livingreview.review.reports import told_apart
 from livingreview.wording import mark_explained
 from signing import sign
 

@@ -13,7 +13,7 @@ from livingreview.living.results import results_of
 from livingreview.living.rules import appearances, distance_table, fired, measures, rule_faults
 from livingreview.review import Review, check
 from livingreview.review.model import ConclusionRule
-from livingreview.review.model.release import FrozenResults
+from livingreview.review.model.files import FrozenResults
 
 DAY = date(2026, 1, 1)
 

@@ -22,7 +22,7 @@ from livingreview.living.results import results_of
 from livingreview.living.rules import Appearance, Fired, appearances, fired
 from livingreview.review import Review
 from livingreview.review.model import ConclusionRule
-from livingreview.review.model.release import FrozenMeasure, FrozenResults, FrozenSynthesis
+from livingreview.review.model.files import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.influence import leave_one_out
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from livingreview.living.difference import PROPORTIONS, Difference, ResultsChange, SynthesisChange
 from livingreview.living.records import RecordChange
-from livingreview.review.model.release import FrozenMeasure, FrozenSynthesis
+from livingreview.review.model.files import FrozenMeasure, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.wording import decimal, in_markdown, listing, mark_explained, percent, plural

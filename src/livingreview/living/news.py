@@ -18,7 +18,7 @@ from livingreview.living.releases import previous_release, read_releases
 from livingreview.living.results import measure_name, measure_text, results_of
 from livingreview.review import STUDY_ID, Review, label
 from livingreview.review.model import Release
-from livingreview.review.model.release import FrozenMeasure, FrozenResults, FrozenSynthesis
+from livingreview.review.model.files import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import day, decimal, in_words, listing, plural, with_interval
 

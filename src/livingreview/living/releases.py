@@ -19,7 +19,7 @@ from livingreview.living.results import measure_name, measure_text, results_of
 from livingreview.living.rules import fired
 from livingreview.review import Review
 from livingreview.review.model import Release, ReleaseNotes
-from livingreview.review.model.release import FrozenResults
+from livingreview.review.model.files import FrozenResults
 from livingreview.review.reading import Document, read_record, shown_path
 from livingreview.wording import day as written_day
 from livingreview.wording import plural

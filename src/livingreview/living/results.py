@@ -14,7 +14,7 @@ from livingreview.analysis.diagnosis import Pooled, pool
 from livingreview.analysis.evidence import MAIN, Rule, gather
 from livingreview.analysis.segmentation import METRICS, PooledGroup, pool_groups, tabulated
 from livingreview.review import Review
-from livingreview.review.model.release import STATUSES, FrozenMeasure, FrozenResults, FrozenSynthesis
+from livingreview.review.model.files import STATUSES, FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
 from livingreview.wording import decimal, percent, with_interval
 

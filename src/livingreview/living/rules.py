@@ -18,7 +18,7 @@ from livingreview.analysis.segmentation import METRICS, STRUCTURE_GROUPS
 from livingreview.errors import DataError, Fault
 from livingreview.living.results import measure_name
 from livingreview.review.model import ConclusionRule, ReviewFile
-from livingreview.review.model.release import FrozenResults
+from livingreview.review.model.files import FrozenResults
 from livingreview.review.reading import Document, read_record
 from livingreview.wording import decimal
 

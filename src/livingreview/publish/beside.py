@@ -38,7 +38,7 @@ from livingreview.publish.references import bibtex, csl_json, referable, ris
 from livingreview.review import Review, plain_label
 from livingreview.review.model import Release, Study
 from livingreview.review.model.base import FileModel
-from livingreview.review.model.release import FrozenResults
+from livingreview.review.model.files import FrozenResults
 
 __all__ = ["api_files", "atom", "publish_beside"]
 

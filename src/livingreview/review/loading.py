@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import count, product
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -35,19 +32,18 @@ from livingreview.review.model import (
     source_keys,
 )
 from livingreview.review.reading import Document, read_csv, read_record, read_text, shown_path
-from livingreview.review.reports import OTHER_METHODS_COLUMNS, added_reports
-from livingreview.wording import OWN_NAME, UNVERIFIED
+from livingreview.review.reports import OTHER_METHODS_COLUMNS, added_reports, label, told_apart
 
-__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check", "label", "plain_label"]
+__all__ = ["RUN_COLUMNS", "STUDY_ID", "Review", "check"]
 
 RUN_COLUMNS = (
     "run_id", "database", "platform", "date", "kind", "strategy", "hits", "new", "source", "strategy_hash",
     "from_date", "duration_s", "tool_version",
 )  # fmt: skip
-LONGEST_LABEL = 26
 # Column of a table of studies that holds their ids; pages do not show it but link by it.
 STUDY_ID = "study_id"
 ModelT = TypeVar("ModelT", bound=BaseModel)
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True)
@@ -177,62 +173,6 @@ class Review:
                 row |= {"value": number(entry.value), "sd": number(entry.sd)}
                 rows.append(row | {"kind_of_source": study.sources[source_keys(entry.source)[0]].kind})
         return pd.DataFrame(rows, columns=["study", "label_of_study", *fields, "kind_of_source"])
-
-
-def label(study: Study) -> str:
-    """Name a study for tables and figures: as :func:`plain_label`, with a mark where nobody has signed its extraction.
-
-    Tables and figures that hold the mark explain it of themselves (:func:`livingreview.wording.mark_explained`).
-    """
-    return plain_label(study) + ("" if study.verified else UNVERIFIED)
-
-
-def plain_label(study: Study) -> str:
-    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen.
-
-    A study whose authors were not seen goes by its id, in quotation marks: ``“lvar” 2026``. Studies of one author and
-    year bear a letter (see :func:`told_apart`): ``Alskaf 2024a``, or ``Lin (a)`` without a year.
-    """
-    name, year, letter = _surname(study), study.report.year, study.letter
-    if year:
-        return f"{name} {year}{letter}"
-    return f"{name} ({letter})" if letter else name
-
-
-def _surname(study: Study) -> str:
-    author = (study.report.first_author or "").split(",")[0].strip()
-    words = author.split()
-    # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
-    while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
-        words.pop()
-    surname = " ".join(words) or study.id.rstrip("0123456789")
-    if len(surname) > LONGEST_LABEL:  # a figure has room for a name, not for a paragraph
-        surname = surname[: LONGEST_LABEL - 1] + "…"
-    return surname if words else OWN_NAME.format(surname)
-
-
-def told_apart(studies: Iterable[Study]) -> tuple[Study, ...]:
-    """Return studies of which those that would be cited alike bear a letter, in the order in which they were met.
-
-    Those met on one day follow their ids. A study that is added later so leaves the letters as they are.
-    """
-    found = [study.lettered("") for study in studies]
-    alike: dict[str, list[Study]] = defaultdict(list)
-    for study in sorted(found, key=lambda study: (min(standing.on for standing in study.standing), study.id)):
-        alike[plain_label(study).casefold()].append(study)
-    letters = {
-        study.id: letter
-        for group in alike.values()
-        if len(group) > 1
-        for study, letter in zip(group, _letters(), strict=False)
-    }
-    return tuple(study.lettered(letters[study.id]) if study.id in letters else study for study in found)
-
-
-def _letters() -> Iterator[str]:
-    """Yield a, b, …, z, aa, ab and so on."""
-    for length in count(1):
-        yield from map("".join, product(ascii_lowercase, repeat=length))
 
 
 def _study_row(study: Study, day: date) -> dict[str, Any]:
@@ -365,12 +305,15 @@ class _Reader:
             baseline=baseline,
         )
 
-    def _record(self, path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
+    def _gathered(self, read: Callable[[], ReadT]) -> ReadT | None:
         try:
-            return read_record(path, self.root, model)
+            return read()
         except DataError as error:
             self.faults += error.faults
             return None
+
+    def _record(self, path: Path, model: type[ModelT]) -> tuple[ModelT, Document] | None:
+        return self._gathered(lambda: read_record(path, self.root, model))
 
     def _folder(self, name: str, model: type[ModelT]) -> Iterator[tuple[ModelT, Document]]:
         folder = self.root / name
@@ -387,12 +330,8 @@ class _Reader:
     def _ledger(
         self, name: str, columns: Sequence[str], typed: Mapping[str, Callable[[str], Any]]
     ) -> pd.DataFrame | None:
-        try:
-            rows = read_csv(self.root / "search" / name, self.root, columns, typed)
-        except DataError as error:
-            self.faults += error.faults
-            return None
-        return pd.DataFrame(rows, columns=list(columns))
+        rows = self._gathered(lambda: read_csv(self.root / "search" / name, self.root, columns, typed))
+        return None if rows is None else pd.DataFrame(rows, columns=list(columns))
 
     def _baseline(self) -> tuple[dict[str, pd.DataFrame], dict[str, dict[int, dict[str, Any]]]]:
         """Return the base review's tables, and the cells of those that number their rows."""

@@ -1,13 +1,19 @@
-"""Reports found by other methods: those that the ledger lists, and the studies that somebody added as a file."""
+"""How studies are cited, and which reports found by other methods are theirs."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, product
+from string import ascii_lowercase
 from typing import Any, Final
 
 from livingreview.review.model import Study
+from livingreview.wording import OWN_NAME, UNVERIFIED
 
-__all__ = ["OTHER_METHODS", "OTHER_METHODS_COLUMNS", "added_reports", "is_report_of"]
+__all__ = [
+    "OTHER_METHODS", "OTHER_METHODS_COLUMNS", "added_reports", "is_report_of", "label", "plain_label", "told_apart",
+]  # fmt: skip
 
 OTHER_METHODS: Final = "other methods"
 """PRISMA's way into a review that is no database search."""
@@ -17,6 +23,7 @@ OTHER_METHODS_COLUMNS: Final = (
     "study",
 )  # fmt: skip
 SUGGESTION: Final = "eligible"
+LONGEST_LABEL: Final = 26
 
 
 def is_report_of(study: Study, row: Mapping[str, Any]) -> bool:
@@ -50,3 +57,59 @@ def added_reports(studies: Iterable[Study], listed: Iterable[Mapping[str, Any]])
             "reason": first.reason,
             "study": study.id,
         }
+
+
+def label(study: Study) -> str:
+    """Name a study for tables and figures: as :func:`plain_label`, with a mark where nobody has signed its extraction.
+
+    Tables and figures that hold the mark explain it of themselves (:func:`livingreview.wording.mark_explained`).
+    """
+    return plain_label(study) + ("" if study.verified else UNVERIFIED)
+
+
+def plain_label(study: Study) -> str:
+    """Name a study the way people cite it, e.g. ``Righetti 2024``; without the year where that was not seen.
+
+    A study whose authors were not seen goes by its id, in quotation marks: ``“lvar” 2026``. Studies of one author and
+    year bear a letter (see :func:`told_apart`): ``Alskaf 2024a``, or ``Lin (a)`` without a year.
+    """
+    name, year, letter = _surname(study), study.report.year, study.letter
+    if year:
+        return f"{name} {year}{letter}"
+    return f"{name} ({letter})" if letter else name
+
+
+def _surname(study: Study) -> str:
+    author = (study.report.first_author or "").split(",")[0].strip()
+    words = author.split()
+    # "Agibetov A" → Agibetov; initials are trailing capitals, so that "Ben Khalifa A" keeps both words.
+    while len(words) > 1 and words[-1].isupper() and len(words[-1].replace("-", "")) <= 3:
+        words.pop()
+    surname = " ".join(words) or study.id.rstrip("0123456789")
+    if len(surname) > LONGEST_LABEL:  # a figure has room for a name, not for a paragraph
+        surname = surname[: LONGEST_LABEL - 1] + "…"
+    return surname if words else OWN_NAME.format(surname)
+
+
+def told_apart(studies: Iterable[Study]) -> tuple[Study, ...]:
+    """Return studies of which those that would be cited alike bear a letter, in the order in which they were met.
+
+    Those met on one day follow their ids. A study that is added later so leaves the letters as they are.
+    """
+    found = [study.lettered("") for study in studies]
+    alike: dict[str, list[Study]] = defaultdict(list)
+    for study in sorted(found, key=lambda study: (min(standing.on for standing in study.standing), study.id)):
+        alike[plain_label(study).casefold()].append(study)
+    letters = {
+        study.id: letter
+        for group in alike.values()
+        if len(group) > 1
+        for study, letter in zip(group, _letters(), strict=False)
+    }
+    return tuple(study.lettered(letters[study.id]) if study.id in letters else study for study in found)
+
+
+def _letters() -> Iterator[str]:
+    """Yield a, b, …, z, aa, ab and so on."""
+    for length in count(1):
+        yield from map("".join, product(ascii_lowercase, repeat=length))

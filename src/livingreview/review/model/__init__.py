@@ -19,13 +19,15 @@ from livingreview.review.model.files import (
     Certainty,
     Concept,
     ConclusionRule,
+    Contributor,
     Dataset,
     Instrument,
+    Release,
+    ReleaseNotes,
     ReviewFile,
     Strategy,
     Term,
 )
-from livingreview.review.model.release import Contributor, Release, ReleaseNotes
 from livingreview.review.model.study import (
     AccuracyEntry,
     Appraisal,
