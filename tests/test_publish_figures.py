@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from gallery import COUNTS, HOSTILE
+from livingreview.analysis.diagnosis import pool
+from livingreview.analysis.evidence import CELLS
+from livingreview.pool.tables import read_counts
 from livingreview.publish import figures
 from livingreview.publish.datapackage import as_csv
 from livingreview.review import Review
@@ -59,6 +62,14 @@ def test_the_evidence_map_counts_only_judgements_that_name_their_study(review, d
     (line,) = [line for line in lines if line.startswith("diagnosis,amyloidosis")]
     assert line.startswith("diagnosis,amyloidosis,4,0,1,0,3,")
     assert line.endswith(" | martini2020")
+
+
+def test_the_tables_of_the_main_synthesis_are_a_file_that_the_pooling_command_reads(review, tmp_path):
+    path = tmp_path / "tables-2x2.csv"
+    path.write_bytes(as_csv(figures.central_tables(review)))
+    read, of = read_counts(path).counts, pool(review).counts
+    assert list(read.study) == [name.rstrip("°") for name in of.study]
+    assert [getattr(read, cell).tolist() for cell in CELLS] == [getattr(of, cell).tolist() for cell in CELLS]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import numpy as np
 from markdown_it import MarkdownIt
 
 from livingreview.analysis.clinical import POPULATION, Scenario, after_test
-from livingreview.analysis.diagnosis import Pooled
+from livingreview.analysis.diagnosis import Pooled, central_table
+from livingreview.analysis.evidence import MAIN, gather, select
 from livingreview.analysis.tabulate import NOT_SEEN, tally
 from livingreview.living.difference import Difference
 from livingreview.living.difference_markdown import as_markdown
@@ -28,7 +29,7 @@ from livingreview.plots.sroc import sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.svg import Displayed, show
 from livingreview.publish.tidy import Table, described
-from livingreview.review import Review, label
+from livingreview.review import Review, label, plain_label
 from livingreview.review.model import RiskOfBias, Study
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.intervals import Interval
@@ -36,11 +37,14 @@ from livingreview.synthesis.utility import natural_frequencies, predictive_value
 from livingreview.wording import listing, percent, plural, with_interval
 
 __all__ = [
-    "difference_page", "evidence_cells", "show_evidence_map", "show_fagan", "show_frequencies", "show_funnel",
-    "show_pooled_forest", "show_predictive_values", "show_sroc",
+    "central_tables", "difference_page", "evidence_cells", "show_evidence_map", "show_fagan", "show_frequencies",
+    "show_funnel", "show_pooled_forest", "show_predictive_values", "show_sroc",
 ]  # fmt: skip
 
 _FUNNEL: Final = "diagnostic odds ratio against precision (effective sample size)"
+_CELLS: Final = {
+    "tp": "true positives", "fp": "false positives", "fn": "false negatives", "tn": "true negatives",
+}  # fmt: skip
 PREVALENCES: Final = np.linspace(0.01, 0.90, 90)
 # Where the figure goes: a private-use character, which the report removes from everything that comes from a file.
 PLACE: Final = "\ue000"
@@ -104,8 +108,26 @@ def evidence_cells(review: Review) -> Table:
     return Table("evidence_map", "One task and subject.", fields, tuple(rows), ("task", "topic"))
 
 
-def show_pooled_forest(pooled: Pooled) -> Displayed:
-    """Show the coupled forest plot of a synthesis."""
+def central_tables(review: Review) -> Table:
+    """Return the 2×2 tables of the main synthesis; of several that fit what is printed, the central one."""
+    fields = (
+        described("study", "How people cite it."),
+        described("id", "Id of the study.", required=True),
+        *(described(name, f"Number of {says}.", "integer") for name, says in _CELLS.items()),
+        described("fit", "Number of tables that fit what is printed; of several this is the central one.", "integer"),
+        described("target_condition", "The disease or event that is looked for."),
+        described("verified", "Whether a person has signed the extraction.", "boolean"),
+    )
+    rows = tuple(
+        (plain_label(item.study), item.study.id, *map(int, central_table(item.tables)), len(item.tables),
+         item.study.target_condition, item.study.verified)
+        for item in select(gather(review), MAIN, review).used
+    )  # fmt: skip
+    return Table("tables-2x2", "One study of the main synthesis.", fields, rows, ("id",))
+
+
+def show_pooled_forest(pooled: Pooled, *, data: str | None = None) -> Displayed:
+    """Show the coupled forest plot of a synthesis; `data` is the way to the file of its tables."""
     if pooled.fit is None or pooled.imputed is None:
         return _instead("forest plot", pooled)
     carried, of = (pooled.imputed.sensitivity, pooled.imputed.specificity), pooled.counts
@@ -121,6 +143,7 @@ def show_pooled_forest(pooled: Pooled) -> Displayed:
         caption="Each study's central table with Wilson intervals. Pooled: the exact bivariate model over all "
         "compatible tables, with Student's intervals. Prediction interval for a new study: from the central tables.",
         name="fig-forest",
+        data=data,
     )
 
 
