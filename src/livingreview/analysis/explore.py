@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,14 +20,14 @@ from livingreview.analysis.segmentation import GROUP_OF, METRICS, reported, stat
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.errors import ReviewError
 from livingreview.review import Review, label
-from livingreview.review.model import Judgement, Quoted, Study
+from livingreview.review.model import Quoted, Study
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.synthesis.regions import confidence_region, prediction_region
 from livingreview.synthesis.sroc import rutter_gatsonis
 from livingreview.wording import decimal, in_words, with_interval
 
-__all__ = ["FACETS", "Explorer", "explorer", "reachable"]
+__all__ = ["FACETS", "explorer", "reachable"]
 
 # More sets than this are not worth anybody's waiting; the page then says which choices it cannot answer.
 MOST_SETS = 2_000
@@ -43,10 +42,6 @@ class Facet(NamedTuple):
     name: str
     title: str
     values: Callable[[Study], Iterable[str | None]]
-
-
-def _overall(judgements: Iterable[Judgement]) -> Iterable[str]:
-    return (item.judgement for item in judgements if item.domain == "overall")
 
 
 def _part(block: str, name: str) -> Callable[[Study], Iterable[str | None]]:
@@ -66,53 +61,22 @@ FACETS: tuple[Facet, ...] = (
     Facet("dataset", "Public dataset", lambda study: (study.setting and study.setting.datasets) or ()),
     Facet("access", "Access to the data", _part("setting", "access")),
     Facet("validation", "Validation", _part("setting", "validation")),
-    Facet("bias", "Risk of bias", lambda study: _overall(study.appraisal.judgements if study.appraisal else ())),
+    Facet("bias", "Risk of bias", lambda study: (study.risk_of_bias,)),
     Facet("extraction", "Extraction", lambda study: ("signed by a person" if study.verified else "not yet signed",)),
 )
 
 
-@dataclass(frozen=True)
-class Explorer:
-    """What the page needs, as plain JSON types.
-
-    Parameters
-    ----------
-    facets
-        Name, title and values of each filter that tells studies apart.
-    undivided
-        Titles of the filters that no study differs in: they are not offered.
-    studies
-        One object per study, with what it prints, its values of each facet and the bit of its 2×2 table, if it has one.
-        ``says`` tells what it found in words, ``also`` the same of each condition that a study of several names, and
-        ``outlines`` of each structure.
-    tables
-        The usable 2×2 tables, ordered by bit.
-    pooled
-        Set of tables, as the sum of their bits in decimal → what they pool to, or why they do not.
-    overlap
-        Dice and Hausdorff values.
-    """
-
-    facets: tuple[Mapping[str, Any], ...]
-    undivided: tuple[str, ...]
-    studies: tuple[Mapping[str, Any], ...]
-    tables: tuple[Mapping[str, Any], ...]
-    pooled: Mapping[str, Mapping[str, Any]]
-    overlap: tuple[Mapping[str, Any], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            "facets": list(self.facets),
-            "studies": list(self.studies),
-            "tables": list(self.tables),
-            "pooled": dict(self.pooled),
-            "overlap": list(self.overlap),
-        }
-
-
-def explorer(review: Review) -> Explorer:
+def explorer(review: Review) -> dict[str, Any]:
     """Compute everything the explorer shows.
+
+    Returns
+    -------
+    dict
+        Plain JSON types. ``facets``: name, title and values of each filter that tells studies apart. ``studies``: what
+        each prints, its values of each facet and the bit of its 2×2 table, if it has one; ``says`` tells what it found
+        in words, ``also`` the same of each condition that a study of several names, and ``outlines`` of each structure.
+        ``tables``: the usable 2×2 tables, ordered by bit. ``pooled``: set of tables, as the sum of their bits in
+        decimal → what they pool to, or why they do not. ``overlap``: Dice and Hausdorff values.
 
     Raises
     ------
@@ -126,9 +90,9 @@ def explorer(review: Review) -> Explorer:
     studies = [study for study in review.studies if study in (*review.included, *review.awaiting)]
     conditions = {study.topic for study in studies if study.topic and study.task != "segmentation"} - {SEVERAL}
     overlap = reported(review, list(METRICS))
-    values = {facet.name: [_values(facet, study) for study in studies] for facet in FACETS}
-    offered = [facet for facet in FACETS if len({value for own in values[facet.name] for value in own}) > 1]
-    rows = tuple(
+    values = {facet: [_values(facet, study) for study in studies] for facet in FACETS}
+    offered = [facet for facet in FACETS if len({value for own in values[facet] for value in own}) > 1]
+    rows = [
         {
             "id": study.id,
             "label": label(study),
@@ -141,26 +105,25 @@ def explorer(review: Review) -> Explorer:
             **_printed(study, own := [item for item in evidence if item.study is study], selection),
             "also": _named(study, own, conditions),
             "outlines": _outlined(overlap[overlap["study"] == study.id]),
-            **{facet.name: values[facet.name][place] for facet in offered},
+            **{facet.name: values[facet][place] for facet in offered},
         }
         for place, study in enumerate(studies)
-    )
+    ]
     choices = [[_mask(rows, facet.name, value) for value in _distinct(rows, facet.name)] for facet in offered]
     choices += [_year_masks(rows, np.greater_equal), _year_masks(rows, np.less_equal)]
     pooled = {}
     for mask in sorted(reachable(choices, sum(bit.values()))):
         chosen = [item for item in evidence if bit.get(item.study.id, 0) & mask]
         pooled[str(mask)] = _pooled(pool(review, MAIN, evidence=chosen))
-    return Explorer(
-        facets=tuple(
+    return {
+        "facets": [
             {"name": facet.name, "title": facet.title, "values": _distinct(rows, facet.name)} for facet in offered
-        ),
-        undivided=tuple(facet.title for facet in FACETS if facet not in offered),
-        studies=rows,
-        tables=_tables([(item.study, central_table(item.tables), len(item.tables)) for item in used]),
-        pooled=pooled,
-        overlap=_overlap(overlap),
-    )
+        ],
+        "studies": rows,
+        "tables": _tables(used),
+        "pooled": pooled,
+        "overlap": _overlap(overlap),
+    }
 
 
 def reachable(choices: Sequence[Sequence[int]], everything: int) -> set[int]:
@@ -344,26 +307,17 @@ def _short(value: float) -> float:
     return round(float(value), 4)
 
 
-def _tables(used: Sequence[tuple[Study, Any, int]]) -> tuple[Mapping[str, Any], ...]:
-    if not used:
-        return ()
-    tp, fp, fn, tn = np.array([table for _, table, _ in used]).T
-    counts = Counts.from_arrays(tp, fp, fn, tn)
-    measures = [sensitivity(counts), specificity(counts)]
-    return tuple(
-        {
-            "id": study.id,
-            "cells": [int(cell) for cell in table],
-            "fit": fit,
-            "forest": [[_short(column[place]) for column in (m.estimate, m.lower, m.upper)] for m in measures],
-        }
-        for place, (study, table, fit) in enumerate(used)
-    )
+def _tables(used: Sequence[TableEvidence]) -> list[dict[str, Any]]:
+    found = []
+    for item in used:
+        table = central_table(item.tables)
+        counts = Counts.from_arrays(*([cell] for cell in table))
+        measures = [measure(counts)[0] for measure in (sensitivity, specificity)]
+        forest = [[_short(x) for x in (m.estimate, m.lower, m.upper)] for m in measures]
+        found.append({"id": item.study.id, "cells": table.tolist(), "fit": len(item.tables), "forest": forest})
+    return found
 
 
-def _overlap(values: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
-    columns = ["study", "metric", "group", "value", "statistic"]
-    return tuple(
-        {column: None if pd.isna(row[column]) else row[column] for column in columns}
-        for row in values[columns].to_dict("records")
-    )
+def _overlap(values: pd.DataFrame) -> list[dict[Any, Any]]:
+    shown = values[["study", "metric", "group", "value", "statistic"]].astype(object)
+    return shown.where(shown.notna(), None).to_dict("records")

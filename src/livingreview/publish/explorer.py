@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 import pandas as pd
 from IPython.display import HTML
 
-from livingreview.analysis.explore import Explorer
 from livingreview.publish.metadata import script_json
 from livingreview.review import STUDY_ID
 
@@ -116,10 +115,10 @@ VIEWS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
 }
 
 
-def show_explorer(found: Explorer) -> HTML:
+def show_explorer(found: Mapping[str, Any]) -> HTML:
     """Show the controls and charts, as a chapter does; every text in them is escaped."""
     specs = {name: {**spec, "config": _CONFIG} for name, (_, _, spec) in VIEWS.items()}
-    data = script_json({**found.to_dict(), "specs": specs}, sort_keys=True)
+    data = script_json({**found, "specs": specs}, sort_keys=True)
     # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
     script = '<script type="module" src="../_static/livingreview-explore.mjs"></script>'
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
@@ -177,9 +176,9 @@ def show_topics(topics: Mapping[str, int]) -> HTML:
     return HTML(f'<ul class="lr-topics">{"".join(links)}</ul>')
 
 
-def studies_table(found: Explorer) -> pd.DataFrame:
+def studies_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """Return the studies of the explorer, one row each; the script of the page hides those that a filter leaves out."""
-    titles = {facet["name"]: facet["title"] for facet in found.facets}
+    titles = {facet["name"]: facet["title"] for facet in found["facets"]}
 
     def coded(study: Mapping[str, Any], *names: str) -> dict[str, str]:
         return {titles[name]: ", ".join(study[name]) for name in names if name in titles}
@@ -188,6 +187,6 @@ def studies_table(found: Explorer) -> pd.DataFrame:
         {STUDY_ID: study["id"], "Study": study["label"], **coded(study, "topic"), "Sensitivity": study["sensitivity"],
          "Specificity": study["specificity"], "Tested": study["tested"], "2×2 table": study["grade"],
          **coded(study, "family", "validation")}
-        for study in found.studies
+        for study in found["studies"]
     ]  # fmt: skip
     return pd.DataFrame(rows)
