@@ -180,6 +180,10 @@ def test_is_a_contradiction_shown_by_its_smallest_part() -> None:
     assert fault.code == "RECONSTRUCTION-003"
     assert set(fault.field.split(", ")) == {"accuracy", "specificity", "ppv"}
     assert "accuracy 100 %" in fault.problem
+    # Counts are among what may contradict each other.
+    with pytest.raises(DataError) as raised:
+        reconstruct({"sensitivity": "1.00", "tp": 5, "n_diseased": 4}, n=10)
+    assert raised.value.faults[0].field == "tp, n_diseased"
     # Known case mix: accuracy 100 % and specificity 90 % alone contradict each other.
     with pytest.raises(DataError) as raised:
         reconstruct({"specificity": "0.90", "accuracy": "1.00", "n_nondiseased": 30}, n=42)
@@ -245,6 +249,13 @@ def test_are_ties_decided_without_floating_point_for_nonlinear_metrics() -> None
     assert reconstruct({"mcc": "0", **half}, rounding="half-even").exact
 
 
+def test_is_a_miss_by_a_ten_millionth_a_miss() -> None:
+    # 4999/9999 = 0.49994999… and 5000/9999 = 0.50005000…: neither rounds to 0.5000, the second is cut to it.
+    found = reconstruct({"sensitivity": "0.5000", "n_diseased": 9999, "n_nondiseased": 1})
+    assert found.rounding == "truncation"
+    assert set(found.tables[:, 0].tolist()) == {5000}
+
+
 def test_does_an_unknown_total_give_the_tables_of_each_size() -> None:
     printed = {"sensitivity": "100 %", "specificity": "0.90", "ppv": "0.97", "f1": "0.98"}
     found = reconstruct(printed, n=(37, 48), rounding="half-up")
@@ -267,6 +278,20 @@ def test_are_many_tables_counted_with_their_hull() -> None:
     assert counted.count == listed.count == len(listed.tables) > 10
     assert counted.hull.tolist() == [listed.tables.min(axis=0).tolist(), listed.tables.max(axis=0).tolist()]
     assert any("counted, not listed" in note for note in counted.notes)
+    assert reconstruct(printed, n=120, limit=listed.count).complete
+    assert not reconstruct(printed, n=120, limit=listed.count - 1).complete
+
+
+@pytest.mark.parametrize("limit", [0, 1000])
+def test_does_the_answer_say_between_which_totals_its_tables_are(limit) -> None:
+    found = reconstruct({"sensitivity": "0.87", "ppv": "0.90"}, n=(10, 90), rounding="half-up", limit=limit)
+    # The smallest fractions that print so are 13/15 and 9/10; a table of both has 26 true positives at least.
+    listed = reconstruct({"sensitivity": "0.87", "ppv": "0.90"}, n=(10, 90), rounding="half-up", limit=10**6)
+    totals = listed.tables.sum(axis=1)
+    assert 10 < totals.min() < totals.max() == 90
+    assert found.sizes == listed.sizes == (totals.min(), totals.max())
+    assert found.to_dict()["n"] == [totals.min(), totals.max()]
+    assert found.hull.tolist() == [listed.tables.min(axis=0).tolist(), listed.tables.max(axis=0).tolist()]
 
 
 @pytest.mark.parametrize("method", ["wilson", "clopper_pearson"])
@@ -282,6 +307,46 @@ def test_does_a_printed_interval_constrain_when_a_method_reproduces_it(method) -
     assert method in narrowed.interval_methods
     assert [57, 9, 3, 81] in narrowed.tables.tolist()
     assert narrowed.count < without.count
+
+
+@pytest.mark.parametrize("method", ["wilson", "clopper_pearson"])
+def test_are_the_tables_of_two_printed_intervals_exactly_those_that_print_them(method) -> None:
+    truth = Counts.from_arrays([19], [7], [3], [41])
+    printed = {"sensitivity": "0.86", "specificity": "0.85"}
+
+    def ends(counts: Counts) -> list[tuple[tuple[str, str], ...]]:
+        intervals = [metric(counts, method=method) for metric in (sensitivity, specificity)]
+        return [
+            tuple((f"{interval.lower:.2f}", f"{interval.upper:.2f}") for interval in study)
+            for study in zip(*intervals, strict=True)
+        ]
+
+    ((of_sensitivity, of_specificity),) = ends(truth)
+    without = reconstruct(printed, n=(60, 80), rounding="half-up")
+    narrowed = reconstruct(
+        {**printed, "sensitivity_ci": of_sensitivity, "specificity_ci": of_specificity}, n=(60, 80), rounding="half-up"
+    )
+    fits = [shown == (of_sensitivity, of_specificity) for shown in ends(Counts.from_arrays(*without.tables.T))]
+    assert narrowed.interval_methods == (method,)
+    assert narrowed.tables.tolist() == without.tables[fits].tolist()
+    assert 0 < narrowed.count < without.count
+
+
+def test_are_tables_that_reproduce_an_interval_some_of_the_others_in_their_order() -> None:
+    printed = {"sensitivity": "0.95", "specificity": "0.90"}
+    without = reconstruct(printed, n=(50, 70))
+    narrowed = reconstruct({**printed, "specificity_ci": ("0.8", "1.0")}, n=(50, 70))
+    kept = narrowed.tables.tolist()
+    assert len(narrowed.interval_methods) > 1
+    assert 1 < len(kept) < without.count
+    assert [table for table in without.tables.tolist() if table in kept] == kept
+    totals = narrowed.tables.sum(axis=1)
+    assert narrowed.sizes == (totals.min(), totals.max())
+    assert totals.min() < totals.max()
+    assert narrowed.hull.tolist() == [narrowed.tables.min(axis=0).tolist(), narrowed.tables.max(axis=0).tolist()]
+    many = reconstruct({**printed, "specificity_ci": ("0.8", "1.0")}, n=(50, 70), limit=narrowed.count // 2)
+    assert many.notes[0] == "too many tables reproduce specificity_ci; not used"
+    assert (many.count, many.interval_methods) == (without.count, ())
 
 
 def test_is_a_wald_interval_recognised() -> None:
@@ -356,6 +421,7 @@ def test_are_all_faults_reported_at_once() -> None:
     with pytest.raises(DataError) as raised:
         reconstruct({"sensitivity": 0.95, "youden": "0.5", "ppv": "-0.2", "tp": -1}, n=10)
     assert [fault.field for fault in raised.value.faults] == ["sensitivity", "youden", "ppv", "tp"]
+    assert {fault.line for fault in raised.value.faults} == {0}
 
 
 def test_is_an_unknown_total_asked_for() -> None:
@@ -364,6 +430,7 @@ def test_is_an_unknown_total_asked_for() -> None:
     assert raised.value.faults[0].code == "RECONSTRUCTION-002"
     with pytest.raises(DataError, match="lowest"):
         reconstruct({"sensitivity": "0.95"}, n=(50, 20))
+    assert reconstruct({"sensitivity": "1.0"}, n=1).exact
 
 
 def test_is_the_result_plain_and_read_only() -> None:
@@ -372,6 +439,11 @@ def test_is_the_result_plain_and_read_only() -> None:
     assert plain["tables"] == [{"tp": 20, "fp": 4, "fn": 1, "tn": 17}]
     assert plain["printed"] == {"sensitivity": "95 %", "accuracy": "88 %", "ppv": "83 %", "f1": "89 %", "n": "42"}
     assert plain["exact"] is True
+    assert repr(found) == "Reconstruction(exact: tp=20 fp=4 fn=1 tn=17; rounding half-up)"
+    two = reconstruct({"sensitivity": "95", "accuracy": "88", "ppv": "83"}, n=42)
+    assert repr(two) == "Reconstruction(2 tables: tp=19–20 fp=4–4 fn=1–1 tn=17–18; rounding half-up)"
+    assert two.to_dict()["hull"] == {"tp": [19, 20], "fp": [4, 4], "fn": [1, 1], "tn": [17, 18]}
+    assert reconstruct({"tp": 1, "fp": 2, "fn": 3, "tn": 4}).to_dict()["printed"]["fp"] == "2"
     with pytest.raises(ValueError, match="read-only"):
         found.tables[0, 0] = 1
 
