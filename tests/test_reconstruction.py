@@ -378,6 +378,8 @@ def test_is_an_interval_that_no_method_reproduces_left_out_and_said() -> None:
         ("94,5 %", Fraction(945, 1000), 1, True),
         ("−0.12", Fraction(-12, 100), 2, False),
         ("0.5 %", Fraction(5, 1000), 1, True),
+        ("1.5", Fraction(15, 1000), 1, True),
+        ("0.12345678", Fraction(12345678, 10**8), 8, False),
     ],
 )
 def test_is_a_number_read_as_printed(text, value, decimals, percent) -> None:
