@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -130,7 +131,7 @@ def _form(block: str) -> Iterator[str]:
 
 def _field(start: str, model: type[FileModel], name: str) -> str:
     """Return an empty field with a comment that says what goes there, from its JSON Schema."""
-    field = model.model_json_schema()["properties"][name]
+    field = _properties(model)[name]
     kind = next(part for part in field.get("anyOf", [field]) if part.get("type") != "null")
     if words := kind.get("enum") or kind.get("items", {}).get("enum"):
         listed = "a list of: " if kind["type"] == "array" else ""
@@ -144,6 +145,12 @@ def _field(start: str, model: type[FileModel], name: str) -> str:
     about = str(field.get("description", "")).partition(".")[0]
     hint = "; ".join(part for part in (hint, about[:1].lower() + about[1:]) if part)
     return f"{start}:  # {hint}\n" if hint else f"{start}:\n"
+
+
+@cache
+def _properties(model: type[FileModel]) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = model.model_json_schema()["properties"]
+    return properties
 
 
 def _lines(content: Any, start: str = "") -> str:
