@@ -77,6 +77,31 @@
   let embed;
   let seen = false;
   const vega = () => (embed ??= import("./vega.mjs").then(() => window.vegaEmbed));
+
+  // Where the charts cannot be drawn, the page's static figure stands in for them.
+  const fixed = document.getElementById("fig-forest")?.closest(".cell");
+  const failure = document.createElement("p");
+  failure.className = "lr-explore-failed";
+  failure.setAttribute("role", "alert");
+  root.querySelector(".lr-explore-views").before(failure);
+  const standIn = (failed) => {
+    failure.hidden = !failed;
+    failure.textContent = failed
+      ? "The charts could not be drawn. The figure that follows stands in for them: it shows every study that is pooled, whatever is chosen above. The table below has all studies. Your next choice tries again."
+      : "";
+    root.querySelector(".lr-explore-views").hidden = failed;
+    fixed?.toggleAttribute("hidden", !failed);
+  };
+  const orStandIn = (step) => async () => {
+    try {
+      await step();
+    } catch (error) {
+      console.error(error);
+      embed = undefined; // so that the next choice loads it again
+      standIn(true);
+    }
+  };
+
   const draw = async (name, datasets, rows, height = ROW * (rows + 2)) => {
     const place = root.querySelector(`[data-view="${name}"]`);
     views.get(name)?.finalize();
@@ -150,7 +175,7 @@
   };
 
   let state;
-  const update = async () => {
+  const update = orStandIn(async () => {
     const shown = studies.filter(passes);
     const bits = shown.filter((study) => !aside(study)).reduce((sum, study) => sum + BigInt(study.bit), 0n);
     const chosen = tables.filter(({ id }) => bits & BigInt(byId.get(id).bit));
@@ -174,8 +199,10 @@
     }
     document.querySelector("#tab-explore table")?.dispatchEvent(new Event("lr-left-out")); // to count its rows again
     if (seen) await drawAll();
-  };
-  const drawAll = async () => {
+  });
+  const drawAll = orStandIn(async () => {
+    await vega();
+    standIn(false);
     const { chosen, result, values } = state;
     const plane = chosen.map(({ id, forest, cells }) => ({
       label: byId.get(id).label,
@@ -195,7 +222,7 @@
       curve: points(result.curve),
     }, plane.length, specs.plane.height);
     await draw("overlap", { values }, new Set(values.map((row) => row.place)).size);
-  };
+  });
 
   // --- Downloads. ---------------------------------------------------------------------------------------------------
 
@@ -256,7 +283,7 @@
   addEventListener("popstate", () => (readAddress(), update()));
 
   root.classList.add("lr-explore-on");
-  document.getElementById("fig-forest")?.closest(".cell")?.setAttribute("hidden", ""); // stands in without scripts
+  standIn(false);
   readAddress();
   update();
   // Draws when first seen, and again when the page's width changes.

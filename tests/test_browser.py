@@ -253,6 +253,50 @@ def test_shows_the_explorer_no_empty_chart_and_says_where_there_is_no_number(bro
     page.close()
 
 
+@pytest.mark.parametrize("answer", ["nothing", "a script that fails", "a script that draws nothing"])
+def test_shows_the_static_figure_where_the_explorer_cannot_draw_its_charts(browser, site, address, answer):
+    page = browser.new_page()
+    body = {"a script that fails": "throw new Error('made up');", "a script that draws nothing": ""}.get(answer)
+    page.route(
+        "**/vega.mjs",
+        lambda route: route.abort() if body is None else route.fulfill(body=body, content_type="text/javascript"),
+    )
+    page.goto(address + "chapters/explore.html")
+    charts, still, said = (page.locator(name) for name in (".lr-explore-views", "#fig-forest", ".lr-explore-failed"))
+    charts.evaluate("(charts) => charts.scrollIntoView()")
+    said.wait_for()
+    assert "could not be drawn" in said.inner_text()
+    assert still.is_visible()
+    assert not charts.is_visible()
+    # The filters work on, and the next choice tries again.
+    page.locator('select[name="topic"]').select_option("amyloidosis")
+    page.locator(".lr-explore-answers li").first.wait_for()
+    assert still.is_visible()
+    page.unroute("**/vega.mjs")
+    page.locator('select[name="topic"]').select_option("")
+    if answer == "nothing":  # what was loaded once is not asked for again
+        page.locator('[data-view="plane"] svg').wait_for()
+        assert charts.is_visible()
+        assert not said.is_visible()
+        assert not still.is_visible()
+    page.close()
+
+
+def test_shows_the_static_figure_where_the_script_of_the_explorer_fails(browser, address):
+    page = browser.new_page()
+
+    def without_results(route: Any) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace('"pooled": {', '"nothing": {', 1))
+
+    page.route("**/explore.html", without_results)
+    page.goto(address + "chapters/explore.html")
+    page.locator(".lr-explore-failed").wait_for()
+    assert page.locator("#fig-forest").is_visible()
+    assert page.locator("#tab-explore tbody tr").count() > 0
+    page.close()
+
+
 def test_answers_the_explorer_a_condition_study_by_study_and_says_what_it_does_not_know(browser, site, address):
     page = browser.new_page()
     page.goto(address + "chapters/explore.html?topic=Amyloidosis&task=cooking")
