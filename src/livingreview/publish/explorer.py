@@ -17,6 +17,7 @@ from IPython.display import HTML
 
 from livingreview.publish.metadata import script_json
 from livingreview.review import STUDY_ID
+from livingreview.wording import mark_explained
 
 __all__ = ["show_explorer", "show_topics", "studies_table", "vega_script"]
 
@@ -121,6 +122,7 @@ def show_explorer(found: Mapping[str, Any]) -> HTML:
     data = script_json({**found, "specs": specs}, sort_keys=True)
     # As .mjs, because Jupyter Book loads every .js below _static on every page. It loads vega.mjs when that is needed.
     script = '<script type="module" src="../_static/livingreview-explore.mjs"></script>'
+    marks = mark_explained(" ".join(study["label"] for study in found["studies"]))
     figures = "".join(_figure(name, heading, says) for name, (heading, says, _) in VIEWS.items())
     return HTML(
         '<section id="lr-explore" aria-label="Explorer"><p><output aria-live="polite">'
@@ -128,6 +130,7 @@ def show_explorer(found: Mapping[str, Any]) -> HTML:
         '<a href="plain-summary.html">What is known of all diseases taken together, in plain words</a></span>'
         '</output></p><p class="lr-explore-refused" role="alert" hidden></p>'
         '<ul class="lr-explore-answers" aria-label="What each study found" hidden></ul>'
+        f'<p class="lr-explore-marks">{escape(marks)}</p>'
         '<form><div class="lr-explore-filters"></div>'
         '<div class="lr-explore-actions"><button type="reset">Clear all filters</button>'
         '<button type="button" data-save="csv">Download these studies (CSV)</button></div></form>'
