@@ -17,11 +17,10 @@ from livingreview.living.news import Step
 from livingreview.plots.evidence import bar_counts, evidence_map, gap_map
 from livingreview.plots.flow import flow_diagram
 from livingreview.plots.forest import forest
-from livingreview.plots.funnel import funnel
 from livingreview.plots.quality import claim_distribution, claim_sections, quadas_summary
 from livingreview.plots.rows import cumulative
 from livingreview.plots.segmentation import overlap_against, overlap_by_group
-from livingreview.plots.sroc import sroc
+from livingreview.plots.sroc import funnel, sroc
 from livingreview.plots.style import COLUMN
 from livingreview.plots.utility import fagan, icon_array, predictive_values
 from livingreview.synthesis.bias import deeks

@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
 from livingreview.plots.audit import leave_one_out_sds, point_and_curve
-from livingreview.plots.palette import colour
+from livingreview.plots.style import colour
 
 
 def test_only_the_study_whose_absence_gives_the_printed_value_is_filled() -> None:

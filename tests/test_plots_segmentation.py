@@ -8,8 +8,8 @@ import pytest
 
 from gallery import HOSTILE, OVERLAP, texts, tips
 from livingreview.analysis.tabulate import NOT_SEEN
-from livingreview.plots.palette import colour
 from livingreview.plots.segmentation import overlap_against, overlap_by_group
+from livingreview.plots.style import colour
 
 
 def rows(ax) -> list[str]:

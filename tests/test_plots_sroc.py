@@ -12,8 +12,7 @@ from matplotlib.patches import Ellipse
 from scipy.special import expit
 
 from gallery import COUNTS, FIT, tips
-from livingreview.plots.funnel import funnel
-from livingreview.plots.sroc import sroc
+from livingreview.plots.sroc import funnel, sroc
 from livingreview.synthesis.bias import deeks, egger
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts

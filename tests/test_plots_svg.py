@@ -16,8 +16,21 @@ from matplotlib.axes import Axes
 from gallery import GALLERY, HOSTILE
 from livingreview.plots import svg as module
 from livingreview.plots.evidence import bar_counts
-from livingreview.plots.palette import COLOURS, MARKERS, RATINGS, SERIES, colour, css_variables, theme_css
-from livingreview.plots.style import SMALL, clean, context, figure, text_width, wrap
+from livingreview.plots.style import (
+    COLOURS,
+    MARKERS,
+    RATINGS,
+    SERIES,
+    SMALL,
+    clean,
+    colour,
+    context,
+    css_variables,
+    figure,
+    text_width,
+    theme_css,
+    wrap,
+)
 from livingreview.plots.svg import save, show, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

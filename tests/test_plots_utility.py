@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from gallery import NPV, PPV, texts, tips
-from livingreview.plots.palette import colour
+from livingreview.plots.style import colour
 from livingreview.plots.utility import fagan, icon_array, predictive_values
 from livingreview.synthesis.intervals import Interval
 

@@ -11,13 +11,13 @@ from matplotlib.patches import Rectangle
 from scipy.special import expit, logit
 
 from livingreview.analysis.audit import LeaveOneOut, PointAndCurve
-from livingreview.plots.palette import colour
 from livingreview.plots.style import (
     COLUMN,
     DASHED,
     SMALL,
     axes_or_new,
     clean,
+    colour,
     legend_beside,
     name_rows,
     styled,

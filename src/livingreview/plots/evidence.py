@@ -15,13 +15,15 @@ from matplotlib.patches import Wedge
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Affine2DBase, ScaledTranslation
 
-from livingreview.plots.palette import RATINGS, Rating, colour
 from livingreview.plots.style import (
     BASE,
     COLUMN,
+    RATINGS,
     SMALL,
+    Rating,
     axes_or_new,
     clean,
+    colour,
     legend_beside,
     name_rows,
     signed_dot,

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Final
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from livingreview.plots.palette import colour
-from livingreview.plots.style import BASE, COLUMN, SMALL, canvas, clean, styled, text_width, tooltip, wrap
+from livingreview.plots.style import BASE, COLUMN, SMALL, canvas, clean, colour, styled, text_width, tooltip, wrap
 
 if TYPE_CHECKING:  # at run time the boxes alone are needed, not the review they come from
     from livingreview.analysis.flow import FlowBox

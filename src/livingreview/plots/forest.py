@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
-from livingreview.plots.palette import colour
 from livingreview.plots.rows import MEASURES, ROW, diamond, estimate_text, share_axis
-from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, styled, text_width, tooltip
+from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, colour, styled, text_width, tooltip
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
 from livingreview.synthesis.fit_result import BivariateFit

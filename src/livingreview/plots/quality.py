@@ -13,13 +13,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from livingreview.analysis.tabulate import Elsewhere
-from livingreview.plots.palette import RATINGS, colour
 from livingreview.plots.style import (
     COLUMN,
     DASHED,
+    RATINGS,
     SMALL,
     axes_or_new,
     clean,
+    colour,
     legend_beside,
     name_rows,
     styled,
@@ -36,7 +37,7 @@ _PERCENT: Final = "{x:.0f} %"
 def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None = None) -> Axes:
     """Draw the share of studies at low, unclear and high risk of bias, one bar per domain.
 
-    `domains` hold the number of studies per rating, a key of :data:`~.palette.RATINGS`. Bars are in percent of the
+    `domains` hold the number of studies per rating, a key of :data:`~.style.RATINGS`. Bars are in percent of the
     domain's studies; each segment bears its symbol and number of studies.
 
     Raises

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from matplotlib.axes import Axes
 
-from livingreview.plots.palette import colour
-from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, name_rows, styled, tooltip
+from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, colour, name_rows, styled, tooltip
 from livingreview.synthesis.intervals import Interval
 
 if TYPE_CHECKING:  # forest plots are drawn where the review is not installed

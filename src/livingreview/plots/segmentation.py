@@ -14,9 +14,8 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
 from livingreview.analysis.tabulate import NOT_SEEN
-from livingreview.plots.palette import MARKERS, SERIES, colour
 from livingreview.plots.rows import Row, draw_rows, rows_height
-from livingreview.plots.style import COLUMN, axes_or_new, clean, legend_beside, styled, tooltip
+from livingreview.plots.style import COLUMN, MARKERS, SERIES, axes_or_new, clean, colour, legend_beside, styled, tooltip
 
 __all__ = ["overlap_against", "overlap_by_group"]
 

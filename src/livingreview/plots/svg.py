@@ -1,6 +1,6 @@
 """A figure as a reader meets it: an accessible, theme-aware SVG whose text is text, and a caption.
 
-The page's own CSS recolours the figure: see :mod:`livingreview.plots.palette` for the variable names.
+The page's own CSS recolours the figure: see :mod:`livingreview.plots.style` for the variable names.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from xml.etree import ElementTree as ET
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from livingreview.plots.palette import COLOURS
-from livingreview.plots.style import TIP, context, ignore_missing_glyphs
+from livingreview.plots.style import COLOURS, TIP, context, ignore_missing_glyphs
 from livingreview.wording import mark_explained
 
 __all__ = ["Displayed", "save", "show"]

@@ -13,7 +13,6 @@ from matplotlib.path import Path
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from livingreview.plots.palette import colour
 from livingreview.plots.style import (
     BASE,
     COLUMN,
@@ -22,6 +21,7 @@ from livingreview.plots.style import (
     axes_or_new,
     canvas,
     clean,
+    colour,
     legend_beside,
     styled,
     tooltip,

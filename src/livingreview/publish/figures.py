@@ -23,10 +23,8 @@ from livingreview.living.difference_markdown import as_markdown
 from livingreview.plots import utility
 from livingreview.plots.evidence import evidence_map
 from livingreview.plots.forest import forest
-from livingreview.plots.funnel import funnel
-from livingreview.plots.palette import css_variables
-from livingreview.plots.sroc import sroc
-from livingreview.plots.style import COLUMN
+from livingreview.plots.sroc import funnel, sroc
+from livingreview.plots.style import COLUMN, css_variables
 from livingreview.plots.svg import Displayed, show
 from livingreview.publish.tidy import Table, described
 from livingreview.review import Review, label, plain_label

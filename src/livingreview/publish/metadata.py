@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from livingreview.plots.palette import theme_css
+from livingreview.plots.style import theme_css
 from livingreview.publish.elements import PageLink
 from livingreview.publish.references import bibtex
 from livingreview.review import Review
