@@ -143,6 +143,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(DATA, tmp_path_factory.mktemp("spoilt") / "data"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "old", "new", "verdicts"), CHANGES)
 def test_verdict_follows_one_changed_cell(
     spoilt: Path, found: dict[str, Statement], file: str, old: str, new: str, verdicts: dict[str, Verdict]

@@ -185,12 +185,13 @@ def test_without_git_it_says_so(
 
 
 def test_an_output_that_cannot_be_written_is_named(
-    added: Difference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(diff_command, "difference_since", lambda *_: added)
+    monkeypatch.setattr(diff_command, "difference_since", lambda *_: Difference())
     assert "check the path" in refused(capsys, "--output", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_no_backslashes_before_punctuation(
     with_study: Path, uncompared: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

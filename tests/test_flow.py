@@ -105,6 +105,7 @@ def test_what_cannot_be_counted_stops_the_build_with_the_reason(data_copy: Path)
         counts(data_copy)
 
 
+@pytest.mark.slow
 def test_a_study_that_nobody_decided_on_stops_the_build_and_check_says_so(data_copy: Path) -> None:
     path = data_copy / "studies" / "martini2020.yaml"
     path.write_text(path.read_text().replace("status: awaiting classification", "status: included", 1))
@@ -126,6 +127,7 @@ def test_included_by_a_search_needs_decisions_too(data_copy: Path) -> None:
         counts(data_copy)
 
 
+@pytest.mark.slow
 def test_a_study_s_file_is_all_it_takes_to_be_counted_and_screened(data_copy: Path) -> None:
     before = counts(data_copy)
     text = (data_copy / "studies" / "martini2020.yaml").read_text()

@@ -48,6 +48,7 @@ def steps(review: Review) -> tuple[Step, ...]:
     return by_publication(review)
 
 
+@pytest.mark.slow
 def test_are_the_studies_that_came_in_listed_with_their_standing(updated: Review, latest: News) -> None:
     assert latest.last is not None
     before = Review.load(updated.root, as_of=latest.last.day)
@@ -59,6 +60,7 @@ def test_are_the_studies_that_came_in_listed_with_their_standing(updated: Review
     assert (table["Pooled now"] == "yes").sum() == len(pooled)
 
 
+@pytest.mark.slow
 def test_is_a_first_pooling_told_and_its_reason_before(latest: News) -> None:
     assert notices(latest) == ("Pooled for the first time by this review: Diagnosis and prediction.",)
     moved = moved_table(latest).set_index("Measure")
@@ -66,6 +68,7 @@ def test_is_a_first_pooling_told_and_its_reason_before(latest: News) -> None:
     assert "95 % CI" in moved.loc["sensitivity", "Now"]
 
 
+@pytest.mark.slow
 def test_stands_what_the_base_review_printed_beside_today_and_why_they_differ(review: Review, latest: News) -> None:
     table = base_table(latest).set_index("What")
     printed = review.baseline["pooled"].set_index(["synthesis", "measure"])["estimate"].astype(float)
@@ -87,6 +90,7 @@ def test_stands_what_the_base_review_printed_beside_today_and_why_they_differ(re
     assert named["Here today"] == f"{len(included)} named"
 
 
+@pytest.mark.slow
 def test_is_nothing_pooled_where_nothing_is_said_to_be(latest: News) -> None:
     silent = latest.today["diagnosis"].model_copy(update={"measures": {}, "reason": "1 usable"})
     today = latest.today.model_copy(
@@ -96,6 +100,7 @@ def test_is_nothing_pooled_where_nothing_is_said_to_be(latest: News) -> None:
     assert table.loc["Sensitivity", "Here today"] == "not pooled: 1 usable"
 
 
+@pytest.mark.slow
 def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None:
     low = {"sensitivity": FrozenMeasure(estimate=0.95, ci=[0.85, 0.99], level=0.95)}
     synthesis = latest.today["diagnosis"].model_copy(update={"measures": low})
@@ -109,6 +114,7 @@ def test_is_a_rule_that_fires_told_with_what_was_concluded(latest: News) -> None
     assert notices(released)[0].endswith("Made-up meaning.")
 
 
+@pytest.mark.slow
 def test_does_the_base_version_stand_alone(updated: Review, latest: News) -> None:
     alone = news(updated.as_of(latest.releases[0].day))
     assert alone.last is None
@@ -119,10 +125,12 @@ def test_does_the_base_version_stand_alone(updated: Review, latest: News) -> Non
     assert "2025.1 (31 July 2025)" in summary(latest)
 
 
+@pytest.mark.slow
 def test_is_the_comparison_the_same_where_only_signed_extractions_are_pooled(updated: Review, latest: News) -> None:
     assert news(replace(updated, verified_only=True)).today == latest.today
 
 
+@pytest.mark.slow
 def test_is_what_nobody_stated_of_a_version_said_to_be_so(latest: News) -> None:
     table = versions_items_table(latest.releases).set_index("Item")
     assert table.loc["Changes to the methods", "Stated"] == "not stated"
@@ -138,6 +146,7 @@ def test_is_a_notice_escaped_and_absent_without_a_text(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_is_the_last_step_the_main_synthesis(review: Review, steps: tuple[Step, ...]) -> None:
     pooled = pool(review)
     assert pooled.imputed is not None
@@ -145,6 +154,7 @@ def test_is_the_last_step_the_main_synthesis(review: Review, steps: tuple[Step, 
     assert sum(len(step.joined) for step in steps) == steps[-1].k == pooled.k
 
 
+@pytest.mark.slow
 def test_does_each_step_hold_what_was_published_by_then(review: Review, steps: tuple[Step, ...]) -> None:
     years = sorted(item.study.report.year or 0 for item in pool(review).selection.used)
     for step in steps:
@@ -164,6 +174,7 @@ def test_do_studies_without_a_year_join_last(review: Review) -> None:
     assert last.k == dated[-1].k + 1
 
 
+@pytest.mark.slow
 def test_do_versions_show_what_was_frozen_and_then_today(review: Review) -> None:
     releases, today = read_releases(review.root), results_of(review)
     *frozen, now = by_version(review, releases, today)

@@ -74,6 +74,7 @@ def altered(release: Release, change: dict[str, Any]) -> Release:
 # --- what is frozen ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_do_todays_files_give_back_every_version_bit_for_bit() -> None:
     releases = [release for release in read_releases(DATA) if release.version not in CORRECTED]
     data = digest_of_tree(DATA, without="releases")
@@ -104,6 +105,7 @@ def test_does_a_release_survive_its_file(base_copy: Path, today: Release, review
     assert release_faults(base_copy) == []
 
 
+@pytest.mark.slow
 def test_which_version_is_the_one_before(base_copy: Path, today: Release) -> None:
     store(base_copy, today)
     releases, results = read_releases(base_copy), today.results
@@ -130,6 +132,7 @@ def test_is_a_version_that_is_not_newer_refused(base_only: Path, version: str) -
     assert codes(error) == ["REL-005"]
 
 
+@pytest.mark.slow
 def test_is_a_day_before_the_last_versions_refused(base_copy: Path, today: Release) -> None:
     store(base_copy, today)
     with pytest.raises(DataError) as error:
@@ -169,6 +172,7 @@ def test_does_check_notice_an_edited_release(base_copy: Path, old: str, new: str
     assert main(["check", "--data", str(base_copy)]) == 1
 
 
+@pytest.mark.slow
 def test_does_check_notice_days_out_of_order_and_foreign_files(base_copy: Path, today: Release) -> None:
     store(base_copy, today)
     late = {**today.model_dump(mode="json", exclude_unset=True), "version": "2026.2", "day": "2026-01-01"}
@@ -192,6 +196,7 @@ def test_stands_what_the_base_review_prints_beside_what_its_tables_give(review: 
     assert told.endswith("mean 8.99 (printed: 8.99); sd 6.18 (printed: 6.45).")
 
 
+@pytest.mark.slow
 def test_does_the_changelog_tell_what_came_in_and_escape_what_people_wrote(base_only: Path, today: Release) -> None:
     (base,) = read_releases(base_only)
     text = evidence_changelog([base, today])

@@ -31,6 +31,7 @@ def test_has_every_study_a_page(pages, review):
     assert set(pages) == {f"studies/{study.id}.md" for study in review.studies}
 
 
+@pytest.mark.slow
 def test_does_a_page_show_every_printed_result_with_its_source(pages, review):
     for study in review.studies:
         page = unescape(pages[f"studies/{study.id}.md"])
@@ -40,6 +41,7 @@ def test_does_a_page_show_every_printed_result_with_its_source(pages, review):
             assert key in page
 
 
+@pytest.mark.slow
 def test_leads_every_source_of_a_value_to_its_row_and_from_there_to_the_report(pages, review):
     for study in review.studies:
         page = pages[f"studies/{study.id}.md"]
@@ -53,6 +55,7 @@ def test_leads_every_source_of_a_value_to_its_row_and_from_there_to_the_report(p
     assert "this review&#x27;s coding: its own classification, which the report does not print" in martini
 
 
+@pytest.mark.slow
 def test_does_each_answer_of_the_question_name_its_own_source(pages):
     def source(item: str) -> str:
         row = re.search(rf"<tr><th scope=\"row\">{item}</th>.*?</tr>", pages["studies/germain2021.md"])
@@ -70,6 +73,7 @@ def test_does_the_citation_give_the_year_where_the_journal_does_not(review):
         assert told in pages["studies/lvar2026.md"]
 
 
+@pytest.mark.slow
 def test_names_a_page_the_words_that_a_reader_may_look_for(pages):
     assert "Other words for it: HCM" in pages["studies/you2021.md"]
     assert "Baron" in pages["studies/baron2023.md"].split("Other words for it:")[1].split("</p>")[0]
@@ -77,6 +81,7 @@ def test_names_a_page_the_words_that_a_reader_may_look_for(pages):
     assert "Other words for it: RV" in pages["studies/tran2020.md"]
 
 
+@pytest.mark.slow
 def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, review):
     pooled = pool(review)
     moved = leave_one_out_table(pooled)
@@ -86,6 +91,7 @@ def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, revie
         assert in_a_cell(moved["Sensitivity"][place]) in page
 
 
+@pytest.mark.slow
 def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_from_it(pages, review):
     pooled = pool(review)
     for place, item in enumerate(pooled.selection.used):
@@ -98,6 +104,7 @@ def test_shows_a_page_the_table_that_is_pooled_and_what_this_review_computes_fro
             assert f">{shown}</td>" in page
 
 
+@pytest.mark.slow
 def test_shows_a_page_a_table_that_is_known_but_not_pooled(pages):
     page = pages["studies/cmra2025.md"]
     assert "analysed per segment" in page
@@ -105,12 +112,14 @@ def test_shows_a_page_a_table_that_is_known_but_not_pooled(pages):
     assert "Computed sensitivity" not in pages["studies/agibetov2021.md"]
 
 
+@pytest.mark.slow
 def test_does_a_page_say_that_the_label_is_no_author_where_none_was_seen(pages, review):
     for study in review.studies:
         known = bool(study.report.authors or study.report.first_author)
         assert ("No author was seen" in pages[f"studies/{study.id}.md"]) is not known
 
 
+@pytest.mark.slow
 def test_does_a_study_that_is_left_out_say_why(pages, review):
     for item, reason in pool(review).selection.left_out:
         assert reason in unescape(pages[f"studies/{item.study.id}.md"])
