@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livingreview.analysis.clinical import (
+    ILLUSTRATIONS,
     NOT_JUDGED,
     POPULATION,
     Scenario,
@@ -21,7 +22,6 @@ from livingreview.analysis.clinical import (
     findings_table,
     frequencies_table,
     hints_table,
-    illustrations,
     of_hundred,
     plain_facts,
     post_test_table,
@@ -61,12 +61,12 @@ def imputed(pooled: Pooled) -> ImputedFit:
 
 
 def test_is_an_illustration_called_one() -> None:
-    assert [scenario.title for scenario in illustrations()] == [
+    assert [scenario.title for scenario in ILLUSTRATIONS] == [
         "one in twenty (5 %), an illustration",
         "one in five (20 %), an illustration",
         "one in two (50 %), an illustration",
     ]
-    assert {scenario.kind for scenario in illustrations()} == {"illustration"}
+    assert {scenario.kind for scenario in ILLUSTRATIONS} == {"illustration"}
 
 
 def test_is_a_studys_share_that_of_its_cohort_or_of_its_tables(pooled: Pooled) -> None:
@@ -95,7 +95,7 @@ def test_do_the_probabilities_after_the_test_obey_bayes(imputed: ImputedFit) -> 
 
 
 def test_do_the_tables_show_one_row_per_setting(imputed: ImputedFit) -> None:
-    settings = illustrations()
+    settings = ILLUSTRATIONS
     table = post_test_table(imputed, settings)
     assert table["Before the test"].tolist() == ["one in twenty (5 %)", "one in five (20 %)", "one in two (50 %)"]
     assert set(table["Which is"]) == {"chosen for illustration"}
@@ -109,7 +109,7 @@ def test_do_the_tables_show_one_row_per_setting(imputed: ImputedFit) -> None:
 
 
 def test_does_the_summary_use_the_imputed_estimates_and_judge_nothing(pooled: Pooled, imputed: ImputedFit) -> None:
-    rows = findings(pooled, illustrations())
+    rows = findings(pooled, ILLUSTRATIONS)
     assert [row.estimate for row in rows] == [imputed.sensitivity, imputed.specificity]
     assert rows[0].hints.interval_width == imputed.sensitivity.upper - imputed.sensitivity.lower
     table = findings_table(pooled, rows)
@@ -122,7 +122,7 @@ def test_does_the_summary_use_the_imputed_estimates_and_judge_nothing(pooled: Po
 
 
 def test_do_the_sentences_hold_the_numbers_of_the_tables(pooled: Pooled, imputed: ImputedFit) -> None:
-    shown = illustrations()[1]
+    shown = ILLUSTRATIONS[1]
     said = facts(pooled, shown)
     table = frequencies_table(imputed, [shown])
     assert f"find {table.at[0, 'Found'].split()[0]} and miss" in said["people"]
@@ -132,17 +132,17 @@ def test_do_the_sentences_hold_the_numbers_of_the_tables(pooled: Pooled, imputed
 
 
 def test_is_nothing_computed_where_nothing_was_pooled(pooled: Pooled, nothing: Pooled) -> None:
-    shown = illustrations()[1]
+    shown = ILLUSTRATIONS[1]
     said = facts(nothing, shown)
     assert set(said) == set(facts(pooled, shown))
     assert nothing.reason in said["standing"]
     assert "%" not in " ".join(said.values())
-    assert findings(nothing, illustrations()) == ()
+    assert findings(nothing, ILLUSTRATIONS) == ()
 
 
 @pytest.mark.slow
 def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Pooled) -> None:
-    shown, settings = illustrations()[1], illustrations()
+    shown, settings = ILLUSTRATIONS[1], ILLUSTRATIONS
     pictures = [lambda p: show_fagan(p, shown), lambda p: show_predictive_values(p, settings),
                 lambda p: show_frequencies(p, shown)]  # fmt: skip
     for picture in pictures:
@@ -151,7 +151,7 @@ def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Po
 
 
 def test_are_illustrations_called_so_once_below_the_curve(pooled: Pooled) -> None:
-    told = show_predictive_values(pooled, illustrations())._repr_html_()
+    told = show_predictive_values(pooled, ILLUSTRATIONS)._repr_html_()
     assert "one in twenty (5 %), one in five (20 %) and one in two (50 %), for illustration." in told
 
 

@@ -17,7 +17,7 @@ import madeup
 from conftest import DATA
 from livingreview.errors import Fault
 from livingreview.living import difference as module
-from livingreview.living.difference import Difference, compare, compare_results
+from livingreview.living.difference import Difference, compare, compare_results, width_ratio
 from livingreview.living.difference_markdown import as_markdown, escaped, forest_text
 from livingreview.living.records import FieldChange, RecordChange, record_changes
 from livingreview.living.results import results_of
@@ -65,8 +65,8 @@ def test_an_added_study_comes_in_and_moves_the_estimates(added: Difference, with
     assert added.results is not None
     (changed,) = added.results.changed
     assert (changed.id, changed.joined, changed.left) == ("diagnosis", ("madeup2026",), ())
-    measures = {measure.name: measure for measure in changed.measures}
-    assert measures["sensitivity"].before != measures["sensitivity"].after
+    before, after = changed.measures["sensitivity"]
+    assert before != after
     assert changed.after == results_of(with_study)["diagnosis"]
 
 
@@ -157,7 +157,7 @@ def test_results_alone_can_be_compared() -> None:
     found = compare_results(results(before), results(after), rules=[rule])
     (change,) = found.changed
     assert (change.joined, change.left) == (("c",), ("a",))
-    assert change.measures[0].width_ratio == pytest.approx(0.5)
+    assert width_ratio(*change.measures["sensitivity"]) == pytest.approx(0.5)
     assert [item.rule.id for item in found.fired] == ["r"]
     assert "Up\\." in as_markdown(Difference(results=found))
 
@@ -166,7 +166,7 @@ def test_a_synthesis_on_one_side_only_is_told() -> None:
     found = compare_results(results(), results(synthesis(0.85, 0.75, 0.95, "a")))
     (change,) = found.changed
     assert change.before is None
-    assert change.measures[0].width_ratio is None
+    assert width_ratio(*change.measures["sensitivity"]) is None
     assert "| 0 | 1 |" in as_markdown(Difference(results=found))
 
 

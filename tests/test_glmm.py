@@ -15,7 +15,7 @@ from livingreview.synthesis.binomial_model import BinomialModel
 from livingreview.synthesis.binomials import Binomials
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.design import Design
-from livingreview.synthesis.glmm import find_modes, first_guess, integrate, log_likelihoods
+from livingreview.synthesis.glmm import find_modes, first_guess, integrate, log_likelihoods, logit_spreads
 from livingreview.synthesis.solve import ACCURACY, objectives
 
 FloatArray = NDArray[np.float64]
@@ -106,6 +106,19 @@ def test_modes_are_where_the_integrand_is_flat() -> None:
     slope = np.stack([at[2] * score[0] + at[3] * score[1] - z[0], at[4] * score[1] - z[1]])
     curvature = 1 + 0.25 * data.n.max() * at[2:].max() ** 2
     assert np.abs(slope).max() < 1e-3 * curvature
+
+
+@pytest.mark.parametrize("spreads", [(0.9, -0.5, 0.7), (1.4, 1.1, 0.0), (0.2, 0.3, 2.5), (0.0, 0.0, 0.8)])
+def test_the_spread_of_a_study_s_logits_is_that_of_the_parabola_at_the_mode(spreads: tuple[float, ...]) -> None:
+    data, at = arms(STUDIES), local(np.array([1.2, 1.8, *spreads]), len(STUDIES))
+    found = modes(data, at)
+    factor = np.array([[spreads[0], 0.0], [spreads[1], spreads[2]]])
+    weight = data.derivatives(at[:2] + factor @ found[:2]).curvature
+    for i, (_, n1, _, n2) in enumerate(STUDIES):
+        covariance = factor @ np.linalg.inv(np.eye(2) + factor.T @ np.diag(weight[:, i]) @ factor) @ factor.T
+        counted = np.diag(covariance)[np.array([n1, n2]) > 0]
+        # The mode is found to a twentieth of a standard deviation, its curvature accordingly.
+        assert logit_spreads(data, at, found)[i] == pytest.approx(np.sqrt(counted.max()), rel=0.01)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "edge_perfect_spec"])

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from livingreview.living.results import results_of
-from livingreview.living.rules import appearances, distance_table, fired, measures, rule_faults
+from livingreview.living.results import appearances, distance_table, fired, measures, results_of, rule_faults
 from livingreview.review import Review, check
 from livingreview.review.model import ConclusionRule
 from livingreview.review.model.files import FrozenResults

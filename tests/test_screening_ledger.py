@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,6 @@ from livingreview.screening.ledger import (
     Decision,
     append,
     decisions_path,
-    mend,
     read_decisions,
     standing,
 )
@@ -63,20 +63,29 @@ def test_nothing_is_written_when_one_of_several_is_wrong(root: Path) -> None:
     assert decisions_path(root).read_bytes() == before
 
 
-def test_a_row_cut_anywhere_is_a_fault_until_it_is_mended(root: Path) -> None:
+def test_a_crash_leaves_the_ledger_as_it_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     append(root, ADA)
     whole = decisions_path(root).read_bytes()
-    append(root, BOB)
-    row = decisions_path(root).read_bytes()[len(whole) :]
-    for length in range(1, len(row) - 1):
-        decisions_path(root).write_bytes(whole + row[:length])
-        with pytest.raises(DataError):
-            read_decisions(root)
-        mend(root)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for owner, step in ((os, "fsync"), (Path, "replace")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step, crash)
+            with pytest.raises(KeyboardInterrupt):
+                append(root, BOB)
         assert decisions_path(root).read_bytes() == whole
-    decisions_path(root).write_bytes(whole + row[:-1])  # an editor that writes no last line end
-    append(root, replace(BOB, person="Cy"))
-    assert len(read_decisions(root)) == 3
+    append(root, BOB)
+    assert read_decisions(root) == (ADA, BOB)
+
+
+def test_a_row_without_a_line_end_stays_a_row(root: Path) -> None:
+    append(root, ADA)
+    path = decisions_path(root)
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))  # as some editors leave it
+    append(root, BOB)
+    assert read_decisions(root) == (ADA, BOB)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from livingreview.commands.add import ADD
 from livingreview.commands.build import BUILD, PDF, SERVE
 from livingreview.commands.check import CHECK, EXTRACTIONS, SCHEMA
 from livingreview.commands.diff import DIFF
-from livingreview.commands.pool import POOL
-from livingreview.commands.reconstruct import RECONSTRUCT
+from livingreview.commands.pool import POOL, RECONSTRUCT
 from livingreview.commands.release import RELEASE
 from livingreview.commands.screen import SCREEN
 from livingreview.commands.search import DEDUPE, IMPORT, SEARCH

@@ -6,11 +6,10 @@ import io
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -35,18 +34,8 @@ def add_study(
 ) -> str:
     """Write the study's file, complete it, or leave everything as it is; return what was done.
 
-    Parameters
-    ----------
-    wish
-        What to add.
-    data
-        The data folder.
-    today
-        Date of the standing.
-    environment
-        Addresses and keys of the services.
-    warn
-        Is given what a person should see: faults of an export, errata.
+    The data folder holds the studies, `today` is the date of the standing, the environment holds addresses and keys of
+    the services, and `warn` is given what a person should see: faults of an export, errata.
 
     Raises
     ------
@@ -67,7 +56,12 @@ def add_study(
     facts = facts_of(found.record)
     origin = {"kind": "page", "where": found.where} | ({"url": found.page} if found.page else {})
     if named is not None:
-        return _complete(named, data, facts, origin)
+        text, added = completed(named, data, facts, origin)
+        if not added:
+            return f"{named.shown}: nothing is missing; nothing was changed"
+        _read_back(text, named.path)
+        replace_whole(named.path, text.encode())
+        return f"{named.shown}: added {', '.join(added)}"
     if already := _already(studies, facts, chosen=wish.study_id):
         return already
     study_id = wish.study_id or free_id(stem(found.record), {held.path.stem for held in studies})
@@ -101,24 +95,22 @@ def _found(study: tuple[str, str] | Path, environment: Mapping[str, str], warn: 
 
 
 def _already(studies: Sequence[Held], facts: Mapping[str, Any], chosen: str = "") -> str:
-    match = _same_study(studies, facts)
+    """Return which study has an identifier or the title in common with these facts, and the way out; or nothing."""
+    shared = [
+        (held, f"{name} {facts[name]}")
+        for name in IDENTIFIERS
+        for held in studies
+        if name in facts and str(held.report.get(name, "")).lower() == str(facts[name]).lower()
+    ]
     # A title may be that of two studies; somebody who gives the new one an id has seen that.
-    if match is None or (chosen and match[1] == "this title"):
-        return ""
-    held, common = match
-    return (
-        f"{held.shown} has {common} already; nothing was changed. "
-        f"To add what is missing of its report: --id {held.path.stem}"
-    )
-
-
-def _complete(held: Held, data: Path, facts: Mapping[str, Any], origin: Mapping[str, str]) -> str:
-    text, added = completed(held, data, facts, origin)
-    if not added:
-        return f"{held.shown}: nothing is missing; nothing was changed"
-    _read_back(text, held.path)
-    replace_whole(held.path, text.encode())
-    return f"{held.shown}: added {', '.join(added)}"
+    title = "" if chosen else fold(str(facts.get("title", "")))
+    shared += [(held, "this title") for held in studies if title and fold(str(held.report.get("title", ""))) == title]
+    for held, common in shared:
+        return (
+            f"{held.shown} has {common} already; nothing was changed. "
+            f"To add what is missing of its report: --id {held.path.stem}"
+        )
+    return ""
 
 
 def _read_back(text: str, path: Path) -> tuple[Study, Document]:
@@ -134,17 +126,8 @@ def _refused(field: str, problem: str, remedy: str, code: str) -> DataError:
     return DataError([Fault("", 0, field, problem, remedy, code)])
 
 
-@dataclass(frozen=True)
-class Held:
-    """A study that the review has a file for.
-
-    Parameters
-    ----------
-    path, shown
-        The file, and its name as people see it.
-    report
-        Its bibliographic facts.
-    """
+class Held(NamedTuple):
+    """A study that the review has a file for: the file, its name as people see it, and its bibliographic facts."""
 
     path: Path
     shown: str
@@ -167,17 +150,6 @@ def _held_studies(data: Path) -> Iterator[Held]:
         document = read_yaml(path, data)
         report = document.data.get("report") if isinstance(document.data, dict) else None
         yield Held(path, document.path, report if isinstance(report, dict) else {})
-
-
-def _same_study(studies: Sequence[Held], facts: Mapping[str, Any]) -> tuple[Held, str] | None:
-    """Return the study that has an identifier or the title in common with these facts, and what that is."""
-    for name in IDENTIFIERS:
-        for held in studies:
-            if name in facts and str(held.report.get(name, "")).lower() == str(facts[name]).lower():
-                return held, f"{name} {facts[name]}"
-    title = fold(str(facts.get("title", "")))
-    found = next((held for held in studies if title and fold(str(held.report.get("title", ""))) == title), None)
-    return (found, "this title") if found else None
 
 
 def free_id(stem: str, taken: set[str]) -> str:

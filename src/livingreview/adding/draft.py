@@ -54,10 +54,8 @@ class Wish:
     ----------
     study
         ``("doi", …)`` or ``("pmid", …)``, or an export file.
-    reason
-        Why it awaits classification.
-    by
-        Who adds it.
+    reason, by
+        Why it awaits classification, and who adds it.
     study_id
         Its id; empty for surname and year. That of a study in the review asks to complete it.
     task, route, note

@@ -7,9 +7,8 @@ settings are therefore either named as illustrations or taken from a study's own
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -18,7 +17,6 @@ import pandas as pd
 from livingreview.analysis.diagnosis import Pooled
 from livingreview.analysis.evidence import TableEvidence
 from livingreview.analysis.tabulate import reference
-from livingreview.review.model import Judgement
 from livingreview.synthesis.bias import FEWEST_STUDIES
 from livingreview.synthesis.counts import CELLS
 from livingreview.synthesis.findings import Findings, summary_of_findings
@@ -29,12 +27,9 @@ from livingreview.wording import percent, plural, with_interval
 
 __all__ = [
     "ILLUSTRATIONS", "POPULATION", "Scenario", "facts", "findings", "findings_table", "frequencies_table",
-    "hints_table", "illustrations", "of_hundred", "plain_facts", "post_test_table",
-    "study_scenarios",
+    "hints_table", "of_hundred", "plain_facts", "post_test_table", "study_scenarios",
 ]  # fmt: skip
 
-#: Prevalences that nobody observed, chosen to span what a reader might picture.
-ILLUSTRATIONS: Mapping[str, float] = MappingProxyType({"one in twenty": 0.05, "one in five": 0.20, "one in two": 0.50})
 #: Natural frequencies are per so many people.
 POPULATION = 1000
 NOT_JUDGED = "not judged"
@@ -75,11 +70,11 @@ class Scenario:
         return f"{self.share}, an illustration" if self.kind == "illustration" else self.share
 
 
-def illustrations() -> tuple[Scenario, ...]:
-    """Return the settings that no study gives."""
-    return tuple(
-        Scenario(name, share, "illustration", "chosen for illustration") for name, share in ILLUSTRATIONS.items()
-    )
+#: Settings that nobody observed, chosen to span what a reader might picture.
+ILLUSTRATIONS = tuple(
+    Scenario(name, share, "illustration", "chosen for illustration")
+    for name, share in (("one in twenty", 0.05), ("one in five", 0.20), ("one in two", 0.50))
+)
 
 
 def study_scenarios(pooled: Pooled) -> tuple[Scenario, ...]:
@@ -191,7 +186,8 @@ def findings_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
 def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
     """Return the computed facts by GRADE domain, beside the place for a person's judgement."""
     used = pooled.selection.used
-    judged = sum(any(j.tool.startswith("QUADAS") for j in _judgements(item)) for item in used)
+    appraisals = [item.study.appraisal.judgements if item.study.appraisal else () for item in used]
+    judged = sum(any(item.tool.startswith("QUADAS") for item in judgements) for judgements in appraisals)
     targets = len({item.study.target_condition for item in used})
     awaiting = sum(not item.study.verified for item in used)
     common = {
@@ -219,10 +215,6 @@ def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
             for domain, judgement in row.judgement.domains
         ]
     return pd.DataFrame(table, columns=["Measure", "Domain", "Computed fact", "Judgement", "Signed by"])
-
-
-def _judgements(item: TableEvidence) -> Sequence[Judgement]:
-    return item.study.appraisal.judgements if item.study.appraisal else ()
 
 
 def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:

@@ -47,7 +47,7 @@ def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     from livingreview.analysis.flow import flow_faults
     from livingreview.analysis.reporting import answer_faults
     from livingreview.living.releases import release_faults
-    from livingreview.living.rules import rule_faults
+    from livingreview.living.results import rule_faults
     from livingreview.review import check
     from livingreview.review.extractions import extraction_faults
     from livingreview.screening.library import screening_faults

@@ -82,7 +82,6 @@ def _read(options: argparse.Namespace) -> tuple[Library, tuple[Decision, ...]]:
 def _screen(options: argparse.Namespace) -> int:
     from livingreview.review import Review
     from livingreview.screening.agreement import disagreements
-    from livingreview.screening.ledger import mend
     from livingreview.screening.library import conflicts, waiting
     from livingreview.screening.session import Session, run, terms_pattern
 
@@ -90,8 +89,6 @@ def _screen(options: argparse.Namespace) -> int:
         raise ReviewError("who screens? Give --person NAME, the same name every time")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ReviewError("screening needs a terminal; or use: livingreview screen export")
-    require_data(options.data)
-    mend(options.data)
     library, decisions = _read(options)
     if options.adjudicate:
         queue = conflicts(library, decisions, options.stage)
@@ -182,15 +179,13 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     from livingreview.screening.exchange import import_decisions
-    from livingreview.screening.ledger import append, mend, standing
+    from livingreview.screening.ledger import append, standing
 
     if not options.file.is_file():
         raise ReviewError(f"no file at {options.file}; check the name")
     wrong = [text for text in options.reason if "=" not in text]
     if wrong:
         raise ReviewError(f"expected --reason 'WORDS=KEY', found {wrong[0]!r}")
-    require_data(options.data)
-    mend(options.data)
     library, decisions = _read(options)
     read = import_decisions(
         options.file,

@@ -18,33 +18,17 @@ from livingreview.analysis.diagnosis import Pooled, central_table, pool
 from livingreview.analysis.evidence import MAIN, gather, select
 from livingreview.errors import Fault
 from livingreview.living.records import Kind, RecordChange, record_changes
-from livingreview.living.results import results_of
-from livingreview.living.rules import Appearance, Fired, appearances, fired
+from livingreview.living.results import Appearance, Fired, appearances, fired, results_of
 from livingreview.review import Review
 from livingreview.review.model import ConclusionRule
 from livingreview.review.model.files import FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.synthesis.influence import leave_one_out
 
 __all__ = [
-    "Difference", "MeasureChange", "ResultsChange", "StudyEffect", "SynthesisChange", "compare", "compare_results",
+    "Difference", "ResultsChange", "StudyEffect", "SynthesisChange", "compare", "compare_results", "width_ratio",
 ]  # fmt: skip
 
 PROPORTIONS = ("sensitivity", "specificity")
-
-
-@dataclass(frozen=True)
-class MeasureChange:
-    """One number of a synthesis before and after, None where there was none."""
-
-    name: str
-    before: FrozenMeasure | None
-    after: FrozenMeasure | None
-
-    @property
-    def width_ratio(self) -> float | None:
-        """Width of the interval after over that before; None without both."""
-        old, new = (_width(measure) for measure in (self.before, self.after))
-        return new / old if old and new is not None else None
 
 
 @dataclass(frozen=True)
@@ -72,10 +56,10 @@ class SynthesisChange:
         return _missing(self.before, self.after)
 
     @property
-    def measures(self) -> tuple[MeasureChange, ...]:
-        """Every number on either side, changed or not."""
+    def measures(self) -> dict[str, tuple[FrozenMeasure | None, FrozenMeasure | None]]:
+        """Every number before and after, changed or not; None where there was none."""
         old, new = (side.measures if side else {} for side in (self.before, self.after))
-        return tuple(MeasureChange(name, old.get(name), new.get(name)) for name in {**old, **new})
+        return {name: (old.get(name), new.get(name)) for name in {**old, **new}}
 
 
 @dataclass(frozen=True)
@@ -118,7 +102,7 @@ class ResultsChange:
                     "left": list(item.left),
                     "before": item.before.model_dump(mode="json", exclude_unset=True) if item.before else None,
                     "after": item.after.model_dump(mode="json", exclude_unset=True) if item.after else None,
-                    "width_ratios": {measure.name: measure.width_ratio for measure in item.measures},
+                    "width_ratios": {name: width_ratio(*sides) for name, sides in item.measures.items()},
                 }
                 for item in self.changed
             ],
@@ -279,6 +263,12 @@ def _effects(pooled: Pooled, moved: AbstractSet[str], earlier: AbstractSet[str])
 def _missing(here: FrozenSynthesis | None, there: FrozenSynthesis | None) -> tuple[str, ...]:
     known = set(there.studies if there else ())
     return tuple(study for study in (here.studies if here else ()) if study not in known)
+
+
+def width_ratio(before: FrozenMeasure | None, after: FrozenMeasure | None) -> float | None:
+    """Return the width of an interval after over that before; None without both."""
+    old, new = _width(before), _width(after)
+    return new / old if old and new is not None else None
 
 
 def _width(measure: FrozenMeasure | None) -> float | None:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from livingreview.living.difference import PROPORTIONS, Difference, ResultsChange, SynthesisChange
+from livingreview.living.difference import PROPORTIONS, Difference, ResultsChange, SynthesisChange, width_ratio
 from livingreview.living.records import RecordChange
 from livingreview.review.model.files import FrozenMeasure, FrozenSynthesis
 from livingreview.synthesis.intervals import Interval
@@ -113,10 +113,11 @@ def _rows(item: SynthesisChange) -> Iterator[tuple[str, ...]]:
     reasons = [escaped(side.reason) if side and side.reason else "" for side in (item.before, item.after)]
     numbers = [len(side.studies) if side else 0 for side in (item.before, item.after)]
     yield title, "studies", str(numbers[0]), str(numbers[1]), ""
-    for measure in item.measures:
-        ratio = "" if measure.width_ratio is None else f"× {decimal(measure.width_ratio)}"
-        before, after = (_written(measure.name, side) for side in (measure.before, measure.after))
-        yield "", measure.name.replace("_", " ").replace("i2", "I²"), before or reasons[0], after or reasons[1], ratio
+    for name, sides in item.measures.items():
+        wider = width_ratio(*sides)
+        ratio = "" if wider is None else f"× {decimal(wider)}"
+        before, after = (_written(name, side) for side in sides)
+        yield "", name.replace("_", " ").replace("i2", "I²"), before or reasons[0], after or reasons[1], ratio
     judged = [side.certainty if side else "" for side in (item.before, item.after)]
     if judged[0] != judged[1]:
         yield "", "certainty", judged[0] or "not judged", judged[1] or "not judged", ""

@@ -140,14 +140,9 @@ def moved_table(found: News) -> pd.DataFrame:
         return f"not pooled: {side.reason}" if side else "not made"
 
     rows = [
-        (
-            item.title,
-            measure_name(measure.name),
-            shown(measure.name, measure.before, item.before),
-            shown(measure.name, measure.after, item.after),
-        )
+        (item.title, measure_name(name), shown(name, before, item.before), shown(name, after, item.after))
         for item in (found.change.changed if found.change else ())
-        for measure in item.measures
+        for name, (before, after) in item.measures.items()
     ]
     return pd.DataFrame(rows, columns=["Synthesis", "Measure", "Then", "Now"])
 
@@ -155,31 +150,25 @@ def moved_table(found: News) -> pd.DataFrame:
 def base_table(found: News) -> pd.DataFrame:
     """Return what the base review printed, what this review gives today, and why the two differ, one row per result."""
     columns = ["What", "The base review printed", "Here today", "Why they differ"]
-    printed = found.review.baseline["pooled"].to_dict("records")
-    of_diagnosis = [row for row in printed if row["synthesis"] == "diagnosis_prediction" and row["measure"] in _PAIR]
-    of_segments = [row for row in printed if row["synthesis"] == "segmentation" and row["measure"] in _PAIR]
-    averages = [row for row in printed if f"tabulated/{row['measure']}" in found.today.by_id]
-    diagnosis = found.today["diagnosis"]
+    pooled = found.review.baseline["pooled"].to_dict("records")
+    printed = {(row["synthesis"], row["measure"]): row for row in pooled}
+    of_diagnosis = [printed["diagnosis_prediction", measure] for measure in _PAIR]
     why = _why_pooled_differs(found, int(of_diagnosis[0]["studies"]))
     rows = [
-        (measure.capitalize(), _as_printed(row), _pooled_today(diagnosis, measure), reason)
-        for measure, reason in zip(_PAIR, (why, "as for sensitivity"), strict=True)
-        for row in of_diagnosis
-        if row["measure"] == measure
+        (measure.capitalize(), _as_printed(row), _pooled_today(found.today["diagnosis"], measure), reason)
+        for measure, row, reason in zip(_PAIR, of_diagnosis, (why, "as for sensitivity"), strict=True)
     ]
-    for row in averages:
-        synthesis = found.today[f"tabulated/{row['measure']}"]
+    for metric in ("dice", "hausdorff"):
+        row, synthesis = printed["segmentation", metric], found.today[f"tabulated/{metric}"]
         mean, sd = (decimal(synthesis.value(name) or math.nan) for name in ("mean", "sd"))
-        before = f"{decimal(float(row['estimate']))} ± {decimal(float(row['sd']))}"
-        told = _of(int(row["studies"])), _of(len(synthesis.studies))
-        same = before == f"{mean} ± {sd}"
-        reason = "they agree" if same else "the base review's own table does not give what it prints"
-        rows.append((METRICS[str(row["measure"])], f"{told[0]} {before}", f"{told[1]} {mean} ± {sd}", reason))
+        before, now = f"{decimal(float(row['estimate']))} ± {decimal(float(row['sd']))}", f"{mean} ± {sd}"
+        reason = "they agree" if before == now else "the base review's own table does not give what it prints"
+        told = f"{_of(int(row['studies']))} {before}", f"{_of(len(synthesis.studies))} {now}"
+        rows.append((METRICS[metric], *told, reason))
     reason = "what was counted (patients, slices or voxels) is not stated"
-    rows += [
-        (f"{row['measure'].capitalize()} of segmentation", _as_printed(row), "not pooled", reason)
-        for row in of_segments
-    ]
+    for measure in _PAIR:
+        row = printed["segmentation", measure]
+        rows.append((f"{measure.capitalize()} of segmentation", _as_printed(row), "not pooled", reason))
     studies, named = int(found.review.file.base_review["studies"]), len(found.review.included)
     reason = "no more could be named from what the base review prints" if named < studies else ""
     rows.append(("Studies included", f"{studies}", f"{named} named", reason))

@@ -15,8 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from livingreview.analysis.flow import living_flow
 from livingreview.errors import DataError, Fault
-from livingreview.living.results import measure_name, measure_text, results_of
-from livingreview.living.rules import fired
+from livingreview.living.results import fired, measure_name, measure_text, results_of
 from livingreview.review import Review
 from livingreview.review.model import Release, ReleaseNotes
 from livingreview.review.model.files import FrozenResults

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -82,51 +81,27 @@ class Runs(NamedTuple):
 
 
 def compatible_runs(constraints: Constraints, lowest_n: int, highest_n: int) -> Iterator[Runs]:
-    """Yield every table with `lowest_n` ≤ n ≤ `highest_n` that satisfies the constraints.
+    """Yield every table with `lowest_n` ≤ n ≤ `highest_n` that satisfies the constraints and has no negative cell.
 
-    Parameters
-    ----------
-    constraints
-        What the tables satisfy, besides having no negative cell.
-    lowest_n, highest_n
-        Range of the total, both ends in.
-
-    Yields
-    ------
-    Runs
-        A non-empty block of tables, ordered by n, n_diseased, tp and tn.
+    They come in blocks that are not empty, ordered by n, n_diseased, tp and tn.
     """
     rows = (*constraints.rows, *CELLS_NOT_NEGATIVE)
     for_tp = _eliminate(np.array(rows, dtype=np.float64), TN)
-    narrowings = constraints.narrowings
-    if constraints.allowed_tn is not None:
-        narrowings = (partial(_narrow_to, constraints.allowed_tn), *narrowings)
     for n, diseased in _arms(constraints, for_tp, lowest_n, highest_n):
         lowest, highest = _range_of(TP, for_tp, n, diseased)
         if constraints.allowed_tp is not None:
             lowest = np.maximum(lowest, constraints.allowed_tp.lowest[diseased])
             highest = np.minimum(highest, constraints.allowed_tp.highest[diseased])
         for at, tp in _spread(lowest, highest):
-            runs = _read_off_tn(rows, n[at], diseased[at], tp)
-            for narrowing in narrowings:
+            runs = _read_off_tn(rows, constraints.allowed_tn, n[at], diseased[at], tp)
+            for narrowing in constraints.narrowings:
                 runs = _kept(runs, *narrowing(*runs)) if len(runs.n) else runs
             if len(runs.n):
                 yield runs
 
 
 def expand(runs: Runs) -> IntArray:
-    """Return the tables of a block.
-
-    Parameters
-    ----------
-    runs
-        As :func:`compatible_runs` yields them.
-
-    Returns
-    -------
-    (m, 4) int64 array
-        Columns tp, fp, fn, tn.
-    """
+    """Return the tables of a block, an (m, 4) int64 array of tp, fp, fn, tn."""
     lengths = runs.tn_highest - runs.tn_lowest + 1
     at = np.repeat(np.arange(len(lengths)), lengths)
     tn = runs.tn_lowest[at] + _position_within(lengths)
@@ -183,18 +158,6 @@ def _allowed(constraints: Constraints, n: IntArray, diseased: IntArray) -> BoolA
     return allowed
 
 
-def _narrow_to(
-    allowed: Range,
-    n: IntArray,
-    diseased: IntArray,
-    tp: IntArray,  # noqa: ARG001 — one signature for all narrowings
-    lowest: IntArray,
-    highest: IntArray,
-) -> tuple[IntArray, IntArray]:
-    nondiseased = n - diseased
-    return np.maximum(lowest, allowed.lowest[nondiseased]), np.minimum(highest, allowed.highest[nondiseased])
-
-
 def _eliminate(rows: FloatArray, column: int) -> FloatArray:
     """Return the inequalities that follow from `rows` without the variable of `column`."""
     positive, negative = rows[rows[:, column] > 0], rows[rows[:, column] < 0]
@@ -221,9 +184,11 @@ def _range_of(column: int, rows: FloatArray, *known: IntArray) -> tuple[IntArray
     return lowest.astype(np.int64), highest.astype(np.int64)
 
 
-def _read_off_tn(rows: Sequence[Row], n: IntArray, diseased: IntArray, tp: IntArray) -> Runs:
+def _read_off_tn(rows: Sequence[Row], allowed: Range | None, n: IntArray, diseased: IntArray, tp: IntArray) -> Runs:
     """Return the exact range of tn for each (n, n_diseased, tp), in integer arithmetic."""
     lowest, highest = np.zeros_like(n), n - diseased
+    if allowed is not None:
+        lowest, highest = allowed.lowest[highest], allowed.highest[highest]
     for constant, c_n, c_diseased, c_tp, c_tn in rows:
         rest = constant + c_n * n + c_diseased * diseased + c_tp * tp
         if c_tn > 0:

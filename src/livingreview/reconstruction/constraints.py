@@ -51,25 +51,13 @@ LEVEL = 0.95
 
 
 def constraints_of(counts: Mapping[str, int], metrics: Mapping[str, Printed], rounding: Rounding) -> Constraints:
-    """Return what a table satisfies when it has these counts and rounds to these metrics.
+    """Return what a table satisfies when it has these counts and rounds to these metrics, by their names.
 
-    Parameters
-    ----------
-    counts
-        Known counts by their name in `COUNTS`.
-    metrics
-        Printed metrics by their name in `METRICS`.
-    rounding
-        How the report rounded.
-
-    Returns
-    -------
-    Constraints
-        Linear inequalities, and narrowings for balanced accuracy and the Matthews correlation. A ratio with an
-        empty denominator does not exist and was not printed; a Matthews correlation with an empty
-        margin is 0, as common software prints it.
+    These are linear inequalities, and narrowings for balanced accuracy and the Matthews correlation. A ratio with an
+    empty denominator does not exist and was not printed; a Matthews correlation with an empty margin is 0, as common
+    software prints it.
     """
-    rows = [row for name, value in counts.items() for row in _equals(COUNTS[name], value)]
+    rows = [_combined(COUNTS[name], sign, constant=-sign * value) for name, value in counts.items() for sign in (1, -1)]
     bounds = {name: values_behind(printed, rounding) for name, printed in metrics.items()}
     for name, (numerator, denominator) in RATIOS.items():
         if name in bounds:
@@ -124,10 +112,6 @@ def interval_range(
         most = np.minimum(most, bisect(partial(beyond, bound=above), np.zeros_like(total), total) - 1)
     most[0] = -1
     return Range(fewest, most)
-
-
-def _equals(form: Row, value: int) -> list[Row]:
-    return [_combined(form, 1, constant=-value), _combined(form, -1, constant=value)]
 
 
 def _ratio_within(numerator: Row, denominator: Row, bounds: Bounds) -> list[Row]:

@@ -125,11 +125,13 @@ def totals_behind(estimate: str, lower: str, upper: str) -> Totals:
     while True:
         x, n = _candidates(start, start + BLOCK, p0, p1)
         tried = len(x)
-        # The limits are never computed: whether one lies beyond a bound is the beta tail probability there.
-        for holds, bound in ((_lower_limit_at_most, l1), (_upper_limit_at_least, u0)):
-            left = holds(bound, x, n, tail)
-            x, n = x[left], n[left]
-        fits = _lower_limit_at_least(l0, x, n, tail) & _upper_limit_at_most(u1, x, n, tail)
+        # The limits are never computed: whether one lies beyond a bound is the beta tail probability there. An upper
+        # limit of x is what a lower limit of n − x leaves of 1.
+        left = _lower_limit_at_most(l1, x, n, tail)
+        x, n = x[left], n[left]
+        left = _lower_limit_at_most(1 - u0, n - x, n, tail)
+        x, n = x[left], n[left]
+        fits = _upper_limit_at_most(1 - l0, n - x, n, tail) & _upper_limit_at_most(u1, x, n, tail)
         found_x.append(x[fits])
         found_n.append(n[fits])
         if tried and not len(x):
@@ -157,14 +159,6 @@ def _upper_limit_at_most(bound: float, x: IntArray, n: IntArray, tail: float) ->
         return np.ones(len(x), dtype=bool)
     beyond: BoolArray = special.betainc(x + 1, np.maximum(n - x, 1), bound) >= 1 - tail
     return np.asarray(beyond & (x < n))
-
-
-def _lower_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
-    return _upper_limit_at_most(1 - bound, n - x, n, tail)
-
-
-def _upper_limit_at_least(bound: float, x: IntArray, n: IntArray, tail: float) -> BoolArray:
-    return _lower_limit_at_most(1 - bound, n - x, n, tail)
 
 
 def _rounding_range(text: str) -> tuple[float, float]:

@@ -59,11 +59,6 @@ class Printed:
             Such as ``"0.94"``, ``"94 %"``, ``"95.24%"``, ``"1.0"`` or ``"-0.12"``. A bare number above 1,
             such as ``"95"``, is a percentage.
 
-        Returns
-        -------
-        Printed
-            The number with its decimals.
-
         Raises
         ------
         DataError
@@ -100,15 +95,7 @@ class Printed:
 
 @dataclass(frozen=True)
 class Bounds:
-    """An interval of exact values.
-
-    Parameters
-    ----------
-    lower, upper
-        The ends, as proportions.
-    includes_lower, includes_upper
-        Whether the ends belong to the interval.
-    """
+    """An interval of exact values: its ends, as proportions, and whether they belong to it."""
 
     lower: Fraction
     upper: Fraction
@@ -123,20 +110,10 @@ class Bounds:
 
 
 def values_behind(printed: Printed, rounding: Rounding) -> Bounds:
-    """Return the exact values that a rounding convention prints as `printed`.
+    """Return the exact values that a rounding convention prints as `printed`, its ends in or out as it decides ties.
 
-    Parameters
-    ----------
-    printed
-        The printed number.
-    rounding
-        ``"half-up"``: ties go away from zero; ``"half-even"``: ties go to the even digit (as R, Python and
-        NumPy do); ``"truncation"``: digits are cut off.
-
-    Returns
-    -------
-    Bounds
-        The interval, with its ends in or out as the convention decides ties.
+    With ``"half-up"`` ties go away from zero, with ``"half-even"`` to the even digit (as R, Python and NumPy do);
+    with ``"truncation"`` digits are cut off.
     """
     value, unit = printed.value, printed.unit
     if rounding == "truncation":

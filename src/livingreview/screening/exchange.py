@@ -106,7 +106,8 @@ def import_decisions(
         if not votes:
             continue
         record = find(cells)
-        given = [text.strip() for text in _given_reasons(cells) if text.strip()]
+        noted = _REASONS.search(cells.get("notes", ""))
+        given = [text.strip() for text in noted[1].split(",") if text.strip()] if noted else []
         reason = next((key for key in EXCLUSION_REASONS if key in {words.get(t.casefold()) for t in given}), "")
         unknown = [text for text in given if text.casefold() not in words]
         faults += [Fault(str(path), line, "", *said) for said in _vote_problems(record, votes, stage, reason, unknown)]
@@ -215,11 +216,6 @@ def _rayyan_votes(cells: Mapping[str, str], person: str, day: date) -> Sequence[
     lists = _INCLUSION.findall(cells.get("notes", ""))
     votes = _VOTE.findall(lists[-1]) if lists else []
     return [(name, _VOTES[vote], day) for name, vote in votes if not person or name == person]
-
-
-def _given_reasons(cells: Mapping[str, str]) -> list[str]:
-    found = _REASONS.search(cells.get("notes", ""))
-    return found[1].split(",") if found else []
 
 
 def _csv_rows(path: Path) -> list[Row]:

@@ -1,8 +1,7 @@
 """The ledger of screening decisions, ``data/screening/decisions.csv``.
 
-Rows are appended and never rewritten. Who changes their mind appends a row with the decision ``withdrawn``, and then
-the new decision: the ledger shows both. ``kind`` is the last column on purpose: no beginning of one of its words is
-another of its words, so that a row that a crash cut short can never be taken for a whole one.
+Rows are appended and never changed. Who changes their mind appends a row with the decision ``withdrawn``, and then
+the new decision: the ledger shows both.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +17,10 @@ from types import MappingProxyType
 from typing import Final
 
 from livingreview.errors import DataError, Fault
+from livingreview.search.ledger import extend
 
 __all__ = [
-    "COLUMNS", "EXCLUSION_REASONS", "KINDS", "NOT_RETRIEVED", "STAGES", "Decision", "append", "mend", "read_decisions",
+    "COLUMNS", "EXCLUSION_REASONS", "KINDS", "NOT_RETRIEVED", "STAGES", "Decision", "append", "read_decisions",
     "standing",
 ]  # fmt: skip
 
@@ -139,28 +138,28 @@ def standing(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
 def append(root: Path, *decisions: Decision) -> None:
     """Add decisions to the ledger, all or none; when this returns, they are on the disk.
 
-    The rows are written at once and behind everything that is there, after :func:`mend`. A crash while several rows
-    are written leaves a beginning of them.
-
     Raises
     ------
     DataError
         A decision does not fit the ledger, or the ledger cannot be read; nothing was written.
     """
-    path = decisions_path(root)
-    mend(root)
-    state = {item.key: item for item in standing(read_decisions(root))}
-    faults: list[Fault] = []
-    for decision in decisions:
-        cells = dict(zip(COLUMNS, decision.row(), strict=True))
-        problems = [*_cell_problems(cells, None), *_order_problems(decision, state)]
-        faults.extend(
-            Fault(_shown(root), 0, field, f"{decision.record}: {problem}", *rest) for field, problem, *rest in problems
-        )
-        _apply(decision, state)
-    if faults:
-        raise DataError(faults)
-    _write(path, b"".join(_line(decision.row()) for decision in decisions))
+    # Only writing needs the package, so that `livingreview check` reads the ledger without it.
+    from filelock import FileLock
+
+    path, lock = decisions_path(root), root.absolute().parent / ".cache" / "screening.lock"
+    for folder in (path.parent, lock.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        state = {item.key: item for item in standing(read_decisions(root))}
+        faults: list[Fault] = []
+        for decision in decisions:
+            cells = dict(zip(COLUMNS, decision.row(), strict=True))
+            for field, problem, *rest in (*_cell_problems(cells, None), *_order_problems(decision, state)):
+                faults.append(Fault(_shown(root), 0, field, f"{decision.record}: {problem}", *rest))
+            _apply(decision, state)
+        if faults:
+            raise DataError(faults)
+        extend(path, COLUMNS, (decision.row() for decision in decisions))
 
 
 def _shown(root: Path) -> str:
@@ -249,42 +248,3 @@ def _not_one_of(field: str, value: str, allowed: Collection[str]) -> Iterable[Pr
         close = difflib.get_close_matches(value, list(allowed), n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"give one of {', '.join(allowed)}"
         yield field, f"unknown {field} {value!r}", remedy, "SCREEN-001"
-
-
-def _line(cells: Iterable[str]) -> bytes:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerow(cells)
-    return stream.getvalue().encode()
-
-
-def mend(root: Path) -> None:
-    """Make the ledger of a data folder end with a whole row: cut off what a crash left of one.
-
-    Such a row was never acknowledged to anybody. A last row that only lacks its line end is kept.
-    """
-    path = decisions_path(root)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, _line(COLUMNS))
-        return
-    content = path.read_bytes()
-    if not content or content.endswith(b"\n"):
-        return
-    kept, _, tail = content.rpartition(b"\n")
-    row = next(csv.reader([tail.decode(errors="replace")]), [])
-    if len(row) == len(COLUMNS) and row[-1] in (*KINDS, COLUMNS[-1]):
-        _write(path, b"\n")
-    else:
-        os.truncate(path, len(kept) + 1 if kept else 0)
-        if not kept:
-            _write(path, _line(COLUMNS))
-
-
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        while data:  # the system may take a long text in parts
-            data = data[os.write(handle, data) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)

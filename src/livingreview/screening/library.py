@@ -187,8 +187,6 @@ def _other_records(root: Path) -> dict[str, Found]:
 
 def _clusters(path: Path, records: Sequence[str]) -> dict[str, str]:
     """Return the name of the cluster of every record that was looked at for copies."""
-    if not path.exists():
-        return {}
     clusters: dict[str, str] = {}
     for line, row in enumerate(_rows(path, {"source_index", "cluster"}), 2):
         index = row["source_index"]
@@ -201,6 +199,8 @@ def _clusters(path: Path, records: Sequence[str]) -> dict[str, str]:
 
 
 def _rows(path: Path, needed: Iterable[str]) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
     csv.field_size_limit(FIELD_LIMIT)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)

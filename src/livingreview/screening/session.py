@@ -110,7 +110,8 @@ class Session:
         if self.message:
             foot.insert(0, [(self.message, "alert")])
         if self.choosing:
-            foot = [[("Why?  (Esc: do not exclude)", "alert")], *([(line, "")] for line in self._menu())]
+            foot = [[(f" {letter}  {EXCLUSION_REASONS[reason]}", "")] for letter, reason in self._reasons().items()]
+            foot.insert(0, [("Why?  (Esc: do not exclude)", "alert")])
         body = self._body(min(width, _READING_WIDTH))
         room = max(1, height - 2 - len(foot))
         self.scroll = min(self.scroll, max(0, len(body) - room))
@@ -144,9 +145,6 @@ class Session:
         if held is not None:
             lines += [[], [(f"You decided: {held.decision} {held.reason}".strip(), "alert")]]
         return lines
-
-    def _menu(self) -> list[str]:
-        return [f" {letter}  {EXCLUSION_REASONS[reason]}" for letter, reason in self._reasons().items()]
 
     def _reasons(self) -> dict[str, str]:
         offered = [r for r in EXCLUSION_REASONS if self.stage == "full_text" or r != NOT_RETRIEVED]

@@ -110,10 +110,13 @@ def dedupe(
     queued = _one_per_clusters((pair for pair in doubts if pair.outcome == "queue"), names)
     links = _one_per_clusters((pair for pair in doubts if pair.outcome == "link"), names)
     number = {name: count for count, name in enumerate(dict.fromkeys(names), start=1)}
+    sizes, asked = Counter(names), {record for pair in queued for record in (pair.left, pair.right)}
+    alone = ("queue" if record in asked else "distinct" for record in range(len(names)))
+    decisions = ("merge" if sizes[name] > 1 else single for name, single in zip(names, alone, strict=True))
     pairs = sorted((*merges, *queued, *links), key=lambda pair: (pair.left, pair.right))
     return Deduplication(
         clusters=tuple(number[name] for name in names),
-        decisions=_decisions(names, queued),
+        decisions=tuple(decisions),
         pairs=tuple(pairs),
         version=read_parameters().version,
     )
@@ -133,13 +136,12 @@ def _scored(records: Sequence[Normalised], engine: DatabaseAPISubClass | None) -
 
 def _judge(records: Sequence[Normalised], scored: pa.Table, decided: Mapping[tuple[int, int], bool]) -> list[Pair]:
     """Return the pairs that are not distinct, people's decisions aside, the likeliest first."""
-    judged = []
     columns = (scored.column(index).to_pylist() for index in range(3)) if scored.num_rows else ((), (), ())
-    for left, right, probability in zip(*columns, strict=True):
-        if (left, right) not in decided:
-            pair = _judge_pair(records, left, right, round(probability, DIGITS))
-            if pair is not None:
-                judged.append(pair)
+    judged = [
+        pair
+        for left, right, probability in zip(*columns, strict=True)
+        if (left, right) not in decided and (pair := _judge_pair(records, left, right, round(probability, DIGITS)))
+    ]
     return sorted(judged, key=lambda pair: (-pair.probability, pair.left, pair.right))
 
 
@@ -198,13 +200,6 @@ def _one_per_clusters(pairs: Iterable[Pair], names: Sequence[int]) -> list[Pair]
     return list(first.values())
 
 
-def _decisions(names: Sequence[int], queued: Iterable[Pair]) -> tuple[str, ...]:
-    sizes = Counter(names)
-    waiting = {record for pair in queued for record in (pair.left, pair.right)}
-    alone = ("queue" if record in waiting else "distinct" for record in range(len(names)))
-    return tuple("merge" if sizes[name] > 1 else single for name, single in zip(names, alone, strict=True))
-
-
 # A cluster is known by at most so many different records, so that a long chain of copies stays linear.
 FACES: Final = 8
 
@@ -239,7 +234,7 @@ class Clusters:
         left, right = self.find(left), self.find(right)
         if left == right:
             return ""
-        if self._apart.keys() and self._told_apart(left, right):
+        if any(self.find(other) == right for other in self._apart.get(left, ())):
             return "told apart by a person"
         left_faces, right_faces = self._faces.get(left, [left]), self._faces.get(right, [right])
         if len(left_faces) == len(right_faces) == 1:
@@ -267,6 +262,3 @@ class Clusters:
     def names(self) -> tuple[int, ...]:
         """Return the name of every record's cluster."""
         return tuple(self.find(record) for record in range(len(self._parent)))
-
-    def _told_apart(self, left: int, right: int) -> bool:
-        return any(self.find(other) == right for other in self._apart.get(left, ()))

@@ -23,7 +23,7 @@ from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
 from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable, split_authors, year_of
 
-__all__ = ["Ledger", "Run", "is_record_table", "records_from_csv", "replace_whole", "slug"]
+__all__ = ["Ledger", "Run", "extend", "is_record_table", "records_from_csv", "replace_whole", "slug"]
 
 RECORD_COLUMNS = (
     "record", "run_id", "source", "title", "authors", "year", "journal", "volume", "issue", "pages", "doi", "pmid",
@@ -152,9 +152,9 @@ class Ledger:
                 if name not in known:
                     rows.setdefault(name, _row(name, run, record))
             if rows:
-                _extend(self.records_path, RECORD_COLUMNS, rows.values())
+                extend(self.records_path, RECORD_COLUMNS, rows.values())
             new = len(rows) + sum(run_id == run.run_id for run_id in known.values())
-            _extend(self.runs_path, RUN_COLUMNS, [run.row(new)])
+            extend(self.runs_path, RUN_COLUMNS, [run.row(new)])
         return new
 
     def faults(self) -> list[Fault]:
@@ -247,8 +247,8 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
             yield dict(zip(columns, row, strict=True))
 
 
-def _extend(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Replace a file by itself and further rows, in one step."""
+def extend(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Replace a file, which need not exist, by itself and further rows, in one step."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     if not path.exists():

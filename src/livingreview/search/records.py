@@ -232,12 +232,15 @@ def to_record(block: Block, aliases: Aliases, source: str, index: int) -> Record
     def joined(field: str) -> str:
         return "; ".join(dict.fromkeys(plain(value) for value in block.best(aliases.get(field, ()))))
 
-    doi = next((doi for name in aliases["doi"] for value in block.every(name) if (doi := _doi_in(value))), "")
+    # MEDLINE marks what kind of identifier follows: "S0048-9697(17)30912-9 [pii]".
+    dois = (value for name in aliases["doi"] for value in block.every(name) if not value.endswith("[pii]"))
+    doi = next(filter(None, map(find_doi, dois)), "")
+    authors = block.best(aliases["authors"])
     return Record(
         source,
         index,
         title=one("title"),
-        authors=_authors(block.best(aliases["authors"])),
+        authors=tuple(map(plain, split_authors(authors[0]) if len(authors) == 1 else authors)),
         year=next((year for name in aliases["year"] for value in block.every(name) if (year := year_of(value))), None),
         journal=one("journal"),
         volume=one("volume"),
@@ -273,12 +276,6 @@ def plain(text: str) -> str:
     return printable(_BLANKS.sub(" ", text).strip())
 
 
-def _authors(values: list[str]) -> tuple[str, ...]:
-    if len(values) == 1:
-        return tuple(plain(author) for author in split_authors(values[0]))
-    return tuple(plain(value) for value in values)
-
-
 def _pages(first: str, last: str, article: str) -> str:
     if not first:
         return article
@@ -286,12 +283,6 @@ def _pages(first: str, last: str, article: str) -> str:
 
 
 def _pubmed_number(url: str, accession: str, provider: str) -> str:
-    found = _PUBMED_PAGE.search(url)
-    if found:
+    if found := _PUBMED_PAGE.search(url):
         return find_pmid(found[1])
     return accession if provider.lower() in _PUBMED_NAMES and accession.isdecimal() else ""
-
-
-def _doi_in(value: str) -> str:
-    # MEDLINE marks what kind of identifier follows: "S0048-9697(17)30912-9 [pii]".
-    return "" if value.endswith("[pii]") else find_doi(value)

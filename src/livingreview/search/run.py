@@ -143,9 +143,7 @@ def _fetch(source: Source, query: Query, journal: Journal, maximum: int, progres
     accessions = {record.accession for page in done for record in page.records}
     passed, hits = sum(page.passed for page in done), [page.hits for page in done]
     received = 0
-
-    def keep(page: Page) -> None:
-        nonlocal passed, received
+    for page in source.pages(query, done) if not done or done[-1].cursor else ():
         received += max(1, len(page.records) + page.passed)
         if received > 2 * min([*hits, page.hits]) + SLACK:
             raise SearchError(f"{source.database} gives pages without end; nothing was recorded")
@@ -160,10 +158,6 @@ def _fetch(source: Source, query: Query, journal: Journal, maximum: int, progres
         passed += page.passed
         if progress is not None:
             progress(len(accessions) + passed, page.hits)
-
-    if not done or done[-1].cursor:
-        for page in source.pages(query, done):
-            keep(page)
     # Records may arrive or go while a search runs, so the least number ever told is what must be there.
     if hits and len(accessions) + passed < min(hits):
         journal.discard()

@@ -200,15 +200,10 @@ def _language(language: str, syntax: Syntax) -> str:
     return syntax.language.format(language=name, code=code)
 
 
-def _words(text: str) -> str:
-    words = " ".join(re.findall(r"[\w'’-]+", text)).replace("’", "'")
-    if not PLAIN_WORD.search(words):
-        raise SearchError(f"the search term {text!r} has no words; a term is words, not query language")
-    return words
-
-
 def _free_text(term: Term, syntax: Syntax) -> str:
-    words = _words(term.text)
+    words = " ".join(re.findall(r"[\w'’-]+", term.text)).replace("’", "'")
+    if not PLAIN_WORD.search(words):
+        raise SearchError(f"the search term {term.text!r} has no words; a term is words, not query language")
     if term.truncated:
         stem = words.rsplit(" ", 1)[-1]
         if syntax.shortest_stem is None or (stem != words and not syntax.truncated_phrases):
@@ -220,7 +215,9 @@ def _free_text(term: Term, syntax: Syntax) -> str:
             )
         words += "*"
     plain = PLAIN_WORD.fullmatch(words.removesuffix("*")) and words.lower() not in OPERATORS
-    return syntax.term.format(term=words if plain else _quoted(words, syntax.quote))
+    # An apostrophe would end an Embase phrase; the index has it as a space.
+    quoted = f"{syntax.quote}{words.replace(syntax.quote, ' ')}{syntax.quote}"
+    return syntax.term.format(term=words if plain else quoted)
 
 
 def _headings(terms: list[Term], syntax: Syntax) -> Iterator[str]:
@@ -235,11 +232,6 @@ def _headings(terms: list[Term], syntax: Syntax) -> Iterator[str]:
         if syntax.quote in term.text:
             raise SearchError(f"{syntax.name} cannot quote the heading {term.text!r}; copy it without {syntax.quote}")
         yield syntax.heading.format(heading=term.text)
-
-
-def _quoted(words: str, quote: str) -> str:
-    # An apostrophe would end an Embase phrase; the index has it as a space.
-    return f"{quote}{words.replace(quote, ' ')}{quote}"
 
 
 def search_faults(root: Path) -> list[Fault]:

@@ -233,18 +233,15 @@ def texts_at(content: Any, places: str) -> list[str]:
     for place in places.split("|"):
         value = dig(content, place.strip())
         values = [part for part in (value if isinstance(value, list) else [value]) if not isinstance(part, bool)]
-        if texts := [text for part in values if isinstance(part, str | int | float) and (text := _tidy(part))]:
-            return texts
+        texts = [" ".join(str(part).split()) for part in values if isinstance(part, str | int | float)]
+        if found := [text for text in texts if text]:
+            return found
     return []
 
 
 def text_at(content: Any, places: str) -> str:
     """Return what :func:`texts_at` returns as one text."""
     return "; ".join(texts_at(content, places))
-
-
-def _tidy(value: object) -> str:
-    return " ".join(str(value).split())
 
 
 def page_range(item: Any, first: str, last: str) -> str:

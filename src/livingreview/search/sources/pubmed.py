@@ -8,15 +8,15 @@ Sayers E. A General Introduction to the E-utilities. NCBI Help Manual, https://w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from livingreview.errors import SearchError
 from livingreview.search.formats.xmlfiles import PLAIN, pubmed_block
 from livingreview.search.records import Record, to_record
 from livingreview.search.sources.base import LookedUp, Page, Query, Source, dig, text_at
-from livingreview.search.sources.http import Absent
+from livingreview.search.sources.http import Absent, Parameters
 from livingreview.search.strategy import serialise
 
 __all__ = ["PubMed"]
@@ -94,12 +94,12 @@ class PubMed(Source):
         hits = text_at(result, "count")
         if not hits.isdecimal() or (int(hits) <= SEARCH_LIMIT and len(ids) != int(hits)):
             raise SearchError(f"PubMed said {hits or 'no number of'} hits and listed {len(ids)}; try again")
-        return _Found(tuple(ids), int(hits), text_at(result, "webenv"), text_at(result, "querykey"))
+        history = {"WebEnv": text_at(result, "webenv"), "query_key": text_at(result, "querykey")}
+        return _Found(tuple(ids), int(hits), history)
 
     def _fetch(self, found: _Found, start: int, wanted: tuple[str, ...]) -> tuple[Record, ...]:
-        history: dict[str, str | int] = {"WebEnv": found.environment, "query_key": found.key}
-        history |= {"retstart": start, "retmax": BATCH}
-        records = {record.pmid: record for record in self._articles(history)}
+        asked: dict[str, str | int] = {**found.history, "retstart": start, "retmax": BATCH}
+        records = {record.pmid: record for record in self._articles(asked)}
         missing = [number for number in wanted if number not in records]
         if missing:
             # The history server may have dropped or re-ordered the set; asking by number is certain.
@@ -109,16 +109,16 @@ class PubMed(Source):
             raise SearchError(f"PubMed lists {', '.join(lost[:5])} but gives no record ({len(lost)} in all); try again")
         return tuple(records[number] for number in wanted)
 
-    def _articles(self, parameters: dict[str, str | int]) -> Iterator[Record]:
+    def _articles(self, parameters: Parameters) -> Iterator[Record]:
         for index, article in enumerate(self._elements(parameters)):
             record = to_record(pubmed_block(article), PLAIN, self.database, index)
             if record.pmid:
                 yield record
 
-    def _elements(self, parameters: dict[str, str | int]) -> Element:
+    def _elements(self, parameters: Parameters) -> Element:
         return self.service.xml("efetch.fcgi", self._named({**parameters, "retmode": "xml"}), method="POST")
 
-    def _named(self, parameters: dict[str, str | int]) -> dict[str, str | int]:
+    def _named(self, parameters: Parameters) -> dict[str, str | int]:
         named: dict[str, str | int] = {"db": "pubmed", "tool": "livingreview", **parameters}
         if self.contact:
             named["email"] = self.contact
@@ -127,11 +127,9 @@ class PubMed(Source):
         return named
 
 
-@dataclass(frozen=True)
-class _Found:
-    """What esearch left on the history server."""
+class _Found(NamedTuple):
+    """The numbers that esearch found, how many it says there are, and where it left them on the history server."""
 
     ids: tuple[str, ...]
     hits: int
-    environment: str
-    key: str
+    history: dict[str, str]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fake_services import BOMB
 from livingreview.errors import SearchError
 from livingreview.search import formats
-from livingreview.search.formats import detect, read_export, tables
+from livingreview.search.formats import detect, read_export
 from livingreview.search.records import Record
 from livingreview.search.run import recognise
 
@@ -140,7 +140,7 @@ def test_what_is_wrong_is_reported_and_the_rest_is_kept(tmp_path, content, codes
 def test_a_file_or_a_cell_larger_than_any_export_is_a_fault(tmp_path, monkeypatch):
     path = tmp_path / "export.csv"
     path.write_text(f"title,authors\nA,B\n{'x' * 200},C\n")
-    monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
+    monkeypatch.setattr(formats, "FIELD_LIMIT", 100)
     records, faults = read_export(path)
     assert ([record.title for record in records], [fault.code for fault in faults]) == (["A"], ["IMPORT-008"])
     monkeypatch.setattr(formats, "MAX_BYTES", 100)
