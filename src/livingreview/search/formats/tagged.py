@@ -106,65 +106,49 @@ def read_tagged(text: str, dialect: Dialect, path: str) -> tuple[list[Block], li
     """
     blocks: list[Block] = []
     faults: list[Fault] = []
-    opened: _Open | None = None
+    begun, lines = 0, list[str]()
+    fields: list[tuple[str, str]] | None = None
 
     def fault(line: int, problem: str, remedy: str, code: str) -> None:
         faults.append(Fault(path, line, "", problem, remedy, code))
 
     def close(*, cut: bool) -> None:
-        nonlocal opened
-        if opened is not None and opened.fields:
-            blocks.append(opened.block())
+        if fields:
+            blocks.append(Block(begun, tuple(fields), "\n".join(lines).strip()))
             if cut and dialect.closes:
                 problem = f"the record has no end ({dialect.closes})"
-                fault(opened.line, problem, "see whether the export is complete", "IMPORT-003")
-        opened = None
+                fault(begun, problem, "see whether the export is complete", "IMPORT-003")
 
     for number, line in enumerate(text.split("\n"), 1):
-        match = dialect.line.match(line)
+        match, rest = dialect.line.match(line), line.strip()
         tag, value = (match[1], match[2] or "") if match else ("", line)
         if match and tag == dialect.opens:
             close(cut=True)
-            opened = _Open(number, [], [])
-        elif match and opened is None:
+            begun, fields, lines = number, [], []
+        elif match and fields is None:
             if tag in dialect.ignored:
                 continue
             if dialect.closes:
                 fault(number, f"{tag} stands outside of any record", "see whether its record was cut", "IMPORT-004")
                 continue
-            opened = _Open(number, [], [])
-        if opened is None:
+            begun, fields, lines = number, [], []
+        if fields is None:
             continue
-        opened.lines.append(line)
-        if match and tag == dialect.closes:
+        lines.append(line)
+        ends_by_blank = not dialect.closes and dialect.name != "CENTRAL"
+        if (match and tag == dialect.closes) or (not match and not rest and fields and ends_by_blank):
             close(cut=False)
+            fields = None
         elif match:
-            opened.fields.append((tag, value))
-        elif line.strip() and opened.fields:
-            opened.go_on(line, dialect)
-        elif not line.strip() and not dialect.closes and opened.fields and dialect.name != "CENTRAL":
-            close(cut=False)
+            fields.append((tag, value))
+        elif rest and fields:
+            last, held = fields[-1]
+            if last in dialect.repeated:
+                fields.append((last, rest))
+            else:
+                fields[-1] = (last, f"{held} {rest}")
     close(cut=True)
     started = len(dialect.start.findall(text))
     if len(blocks) < started:
         fault(0, f"{started} records begin in the file, {len(blocks)} were read", "report this file", "IMPORT-005")
     return blocks, faults
-
-
-@dataclass
-class _Open:
-    """A record that is being read."""
-
-    line: int
-    fields: list[tuple[str, str]]
-    lines: list[str]
-
-    def go_on(self, line: str, dialect: Dialect) -> None:
-        tag, value = self.fields[-1]
-        if tag in dialect.repeated:
-            self.fields.append((tag, line.strip()))
-        else:
-            self.fields[-1] = (tag, f"{value} {line.strip()}")
-
-    def block(self) -> Block:
-        return Block(self.line, tuple(self.fields), "\n".join(self.lines).strip())

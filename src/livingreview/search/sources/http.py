@@ -133,8 +133,12 @@ class Service:
         trouble, seconds = "", None
         for attempt in range(self.limits.attempts):
             if attempt:
-                self.sleep(self._pause(1.0 if seconds is not None else 2.0 ** (attempt - 1)))
-            self._keep_spacing()
+                # After a pause that the service asked for, only the jitter is added.
+                pause = self.limits.first_pause * (2.0 ** (attempt - 1) if seconds is None else 1.0)
+                self.sleep(min(pause, self.limits.longest_pause) * (0.5 + 0.5 * self.jitter()))
+            if self._last is not None and (early := self.spacing - (self.clock() - self._last)) > 0:
+                self.sleep(early)
+            self._last = self.clock()
             try:
                 return parse(self._request(path, parameters, method))
             except Transient as error:
@@ -151,16 +155,6 @@ class Service:
         """Close the connections."""
         if self._client is not None:
             self._client.close()
-
-    def _pause(self, growth: float) -> float:
-        # After a pause that the service asked for, only the jitter is added.
-        return min(self.limits.first_pause * growth, self.limits.longest_pause) * (0.5 + 0.5 * self.jitter())
-
-    def _keep_spacing(self) -> None:
-        now = self.clock()
-        if self._last is not None and now - self._last < self.spacing:
-            self.sleep(self.spacing - (now - self._last))
-        self._last = self.clock()
 
     def _request(self, path: str, parameters: Parameters, method: str) -> bytes:
         if self._client is None:
