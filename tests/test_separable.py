@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from livingreview.synthesis import separable
+from livingreview.synthesis import Counts, fit, separable
 from livingreview.synthesis.binomials import Binomials
-from livingreview.synthesis.glmm import find_modes, first_guess
+from livingreview.synthesis.glmm import find_modes, first_guess, log_likelihoods
 from livingreview.synthesis.glmm import integrate as in_full
 
 FloatArray = NDArray[np.float64]
@@ -76,3 +76,20 @@ def test_a_series_that_has_not_settled_is_not_taken(monkeypatch: pytest.MonkeyPa
     assert done.sum() < before.sum()
     error = np.abs(found.log_likelihood - in_full(data, local, modes, 173).log_likelihood)
     assert error[done].max() < 2e-8
+
+
+def test_a_skew_study_left_to_the_full_quadrature_gets_nodes_enough() -> None:
+    # Of 161 people nobody is a false positive in the fifth study; its series does not settle at the optimum.
+    counts = Counts.from_arrays(
+        tp=[354, 281, 218, 166, 1644, 238, 3693, 456, 74, 254, 547, 91],
+        fp=[7, 358, 198, 6, 0, 874, 320, 756, 464, 32, 255, 128],
+        fn=[104, 114, 93, 109, 249, 69, 657, 199, 17, 54, 165, 12],
+        tn=[453, 283, 1, 2061, 161, 232, 54, 35, 162, 1291, 6, 112],
+    )
+    result = fit(counts, structure="unstructured")
+    y = np.array([counts.tp, counts.tn], dtype=float)
+    data = Binomials.prepare(y, np.array([counts.n_diseased, counts.n_nondiseased], dtype=float))
+    local = np.repeat(result.problem.theta[:, None], counts.k, axis=1)
+    modes = find_modes(data, local, first_guess(data))
+    assert not separable.integrate(data, local, modes)[1].all()
+    assert result.log_likelihood == pytest.approx(log_likelihoods(data, local, modes, 191).sum(), abs=1e-7)

@@ -113,8 +113,8 @@ class BinomialModel:
 
     @cached_property
     def _groups(self) -> list[tuple[int, BoolArray]]:
-        # Those that turn out not to be separable get the finest rung.
-        return _groups(np.where(self._nodes == SEPARABLE, RUNGS[-1], self._nodes))
+        # Those that turn out not to be separable, as wide and skew ones may, get as many nodes as that has for such.
+        return _groups(np.where(self._nodes == SEPARABLE, separable.RULES[-1].x.size, self._nodes))
 
     def refine(self, theta: FloatArray, accuracy: float) -> BinomialModel:
         """Return this likelihood, so far under the coarsest nodes, with as many as it needs near some parameters.
