@@ -96,7 +96,7 @@ class Problem:
     @property
     def df(self) -> FloatArray:
         """Residual degrees of freedom of each problem, (b,)."""
-        counts: FloatArray = self.include.sum(axis=1) - float(self.design.shape[1])
+        counts: FloatArray = (self.include.sum(axis=1) - self.design.shape[1]).astype(np.float64)
         return counts
 
     def moments(self, tau2: FloatArray) -> Moments:
