@@ -39,6 +39,7 @@ FEWEST = 3
 # The Monte-Carlo error of a pooled logit is then a fourteenth of the spread between imputations.
 DRAWS = 200
 SEED = 1
+MEASURES = ("sensitivity", "specificity")
 CHARACTERISTICS = {
     "task": "Task",
     "access": "Access to the data",
@@ -290,26 +291,19 @@ def facts(pooled: Pooled) -> dict[str, str]:
     """Return what a chapter says of the main analysis, by name; ``not pooled`` where there is nothing."""
     fit, imputed, furthest = pooled.fit, pooled.imputed, pooled.extremes
     if fit is None or imputed is None or furthest is None:
-        parts = ("i2", "prediction", "widening", "extreme")
-        names = [f"{part}_{measure}" for part in parts for measure in ("sensitivity", "specificity")]
+        names = (f"{part}_{measure}" for part in ("i2", "prediction", "widening", "extreme") for measure in MEASURES)
         return dict.fromkeys(("structure", "structure_reason", *names, "funnel"), "not pooled")
     test = deeks(pooled.counts)
     caution = f" {test.notes[0].capitalize()}." if test.notes else ""
-    sensitive, specific = fit.prediction_interval_sensitivity, fit.prediction_interval_specificity
-    return {
-        "structure": fit.structure.replace("_", " "),
-        "structure_reason": fit.structure_reason,
-        "i2_sensitivity": percent(fit.i2.sensitivity, 0),
-        "i2_specificity": percent(fit.i2.specificity, 0),
-        "prediction_sensitivity": _span(sensitive.lower, sensitive.upper),
-        "prediction_specificity": _span(specific.lower, specific.upper),
-        "widening_sensitivity": _wider(float(imputed.widening[0]) - 1),
-        "widening_specificity": _wider(float(imputed.widening[1]) - 1),
-        "extreme_sensitivity": _span(*furthest.sensitivity),
-        "extreme_specificity": _span(*furthest.specificity),
-        # Below ten studies a sentence stands in the figure's place and says why.
-        "funnel": f"Deeks' test gives {p_value(test.p)}.{caution}" if pooled.k >= FEWEST_STUDIES else "",
-    }
+    told = {"structure": fit.structure.replace("_", " "), "structure_reason": fit.structure_reason}
+    for measure, widening in zip(MEASURES, imputed.widening, strict=True):
+        new: Interval = getattr(fit, f"prediction_interval_{measure}")
+        told[f"i2_{measure}"] = percent(getattr(fit.i2, measure), 0)
+        told[f"prediction_{measure}"] = _span(new.lower, new.upper)
+        told[f"widening_{measure}"] = _wider(float(widening) - 1)
+        told[f"extreme_{measure}"] = _span(*getattr(furthest, measure))
+    # Below ten studies a sentence stands in the figure's place and says why.
+    return told | {"funnel": f"Deeks' test gives {p_value(test.p)}.{caution}" if pooled.k >= FEWEST_STUDIES else ""}
 
 
 def _span(lower: float, upper: float) -> str:

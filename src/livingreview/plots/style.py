@@ -53,40 +53,30 @@ DASHED: Final = (0, (5, 3))
 TIP: Final = "tip:"  # what a group id starts with when it is the text of a tooltip
 
 
-@dataclass(frozen=True)
-class Colour:
-    """One colour role, the CSS property ``--lr-<role>``, and its value on a light and on a dark page, ``#rrggbb``.
+#: Colour role, the CSS property ``--lr-<role>`` → its value on a light and on a dark page, ``#rrggbb``. The light
+#: values are unique, because they are what is looked for when a figure becomes an SVG.
+COLOURS: Final[dict[str, tuple[str, str]]] = {
+    "ink": ("#1c2127", "#e6e9ec"),  # text, axes, outlines, study markers (fallback: currentColor)
+    "muted": ("#59626c", "#a7b0b9"),  # secondary text, study-level intervals, reference lines
+    "rule": ("#d3d8dd", "#3d454e"),  # grid lines and hairlines
+    "paper": ("#fefefe", "#14181e"),  # the page behind the figure: gaps, halos, text on solid marks
+    "band": ("#eff2f5", "#222932"),  # quiet fill of boxes and bands
+    "sensitivity": ("#0067a5", "#5db7ee"),  # sensitivity, and the first of two series
+    "specificity": ("#b84c00", "#f39a55"),  # specificity, and the second of two series
+    "pooled": ("#93347a", "#e29bcb"),  # pooled estimates, the summary point, the SROC curve, predictions
+    "low": ("#3fae8b", "#3fae8a"),  # low risk of bias, "reported"; always with the symbol +
+    "concerns": ("#edb120", "#edb121"),  # some concerns, "not yet extracted"; always with the symbol ?
+    "high": ("#e8743c", "#e8743d"),  # high risk of bias, "not reported"; always with the symbol −
+    "on-rating": ("#0b0d10", "#0b0d11"),  # the symbol on the three rating colours
+    "series-1": ("#0068a6", "#5db7ef"),  # categories without a meaning of their own, always with a marker shape
+    "series-2": ("#b84d00", "#f39a56"),
+    "series-3": ("#007355", "#3fc79d"),
+    "series-4": ("#93347b", "#e29bcc"),
+    "series-5": ("#806000", "#dcb33c"),
+    "series-6": ("#4b5563", "#b4bcc6"),
+}
 
-    The light values are unique, because they are what is looked for when a figure becomes an SVG.
-    """
-
-    role: str
-    light: str
-    dark: str
-
-
-COLOURS: Final[tuple[Colour, ...]] = (
-    Colour("ink", "#1c2127", "#e6e9ec"),  # text, axes, outlines, study markers (fallback: currentColor)
-    Colour("muted", "#59626c", "#a7b0b9"),  # secondary text, study-level intervals, reference lines
-    Colour("rule", "#d3d8dd", "#3d454e"),  # grid lines and hairlines
-    Colour("paper", "#fefefe", "#14181e"),  # the page behind the figure: gaps, halos, text on solid marks
-    Colour("band", "#eff2f5", "#222932"),  # quiet fill of boxes and bands
-    Colour("sensitivity", "#0067a5", "#5db7ee"),  # sensitivity, and the first of two series
-    Colour("specificity", "#b84c00", "#f39a55"),  # specificity, and the second of two series
-    Colour("pooled", "#93347a", "#e29bcb"),  # pooled estimates, the summary point, the SROC curve, predictions
-    Colour("low", "#3fae8b", "#3fae8a"),  # low risk of bias, "reported"; always with the symbol +
-    Colour("concerns", "#edb120", "#edb121"),  # some concerns, "not yet extracted"; always with the symbol ?
-    Colour("high", "#e8743c", "#e8743d"),  # high risk of bias, "not reported"; always with the symbol −
-    Colour("on-rating", "#0b0d10", "#0b0d11"),  # the symbol on the three rating colours
-    Colour("series-1", "#0068a6", "#5db7ef"),  # categories without a meaning of their own, always with a marker shape
-    Colour("series-2", "#b84d00", "#f39a56"),
-    Colour("series-3", "#007355", "#3fc79d"),
-    Colour("series-4", "#93347b", "#e29bcc"),
-    Colour("series-5", "#806000", "#dcb33c"),
-    Colour("series-6", "#4b5563", "#b4bcc6"),
-)
-
-SERIES: Final[tuple[str, ...]] = tuple(c.light for c in COLOURS if c.role.startswith("series-"))
+SERIES: Final[tuple[str, ...]] = tuple(light for role, (light, _) in COLOURS.items() if role.startswith("series-"))
 
 #: Marker shapes that go with :data:`SERIES`, so that colour is never the only sign.
 MARKERS: Final[tuple[str, ...]] = ("o", "s", "D", "^", "v", "P")
@@ -102,22 +92,12 @@ class Rating:
 
 
 def colour(role: str) -> str:
-    """Return the value to draw a role with.
+    """Return the value to draw a role, a key of :data:`COLOURS`, with.
 
-    Raises
-    ------
-    KeyError
-        If there is no such role.
-
-    Examples
-    --------
     >>> colour("sensitivity")
     '#0067a5'
     """
-    for candidate in COLOURS:
-        if candidate.role == role:
-            return candidate.light
-    raise KeyError(f"no colour role {role!r}; the roles are {', '.join(c.role for c in COLOURS)}")
+    return COLOURS[role][0]
 
 
 #: Risk of bias, keyed as the appraisal writes it.
@@ -134,9 +114,8 @@ def css_variables(theme: str) -> dict[str, str]:
     >>> css_variables("dark")["--lr-paper"]
     '#14181e'
     """
-    if theme not in ("light", "dark"):
-        raise ValueError(f"theme is 'light' or 'dark', not {theme!r}")
-    return {f"--lr-{c.role}": c.light if theme == "light" else c.dark for c in COLOURS}
+    column = ("light", "dark").index(theme)
+    return {f"--lr-{role}": values[column] for role, values in COLOURS.items()}
 
 
 def theme_css() -> str:

@@ -32,8 +32,8 @@ _LARGEST_PIXELS_PER_POINT: Final = 1.5
 _FONT: Final = "var(--lr-font, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif)"
 _VARIABLES: Final[dict[str, str]] = {
     # Ink follows the text around the figure where the page does not say otherwise.
-    c.light: f"var(--lr-{c.role}, {'currentColor' if c.role == 'ink' else c.light})"
-    for c in COLOURS
+    light: f"var(--lr-{role}, {'currentColor' if role == 'ink' else light})"
+    for role, (light, _) in COLOURS.items()
 }
 _HEX: Final = re.compile("|".join(_VARIABLES))
 _REFERENCE: Final = re.compile(r"url\(#([^)]+)\)")

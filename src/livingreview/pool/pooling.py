@@ -13,6 +13,7 @@ from livingreview import __version__
 from livingreview.errors import ConvergenceError
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.sroc import auc, observed_fpr_range, partial_auc
+from livingreview.wording import p_value
 
 if TYPE_CHECKING:
     from livingreview.synthesis.bivariate import BivariateFit
@@ -349,11 +350,8 @@ def _percent(value: float | None) -> str:
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "–" if value is None else p_value(value).removeprefix("P ").removeprefix("= ")
 
 
 def _p_phrase(value: float | None) -> str:
-    text = _p(value)
-    return f"P {text}" if value is None or value < 0.001 else f"P = {text}"
+    return "P –" if value is None else p_value(value)
