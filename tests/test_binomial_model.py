@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from livingreview.synthesis.arrays import FloatArray
 from livingreview.synthesis.binomial_model import RUNGS, SEPARABLE, WIDE_RUNGS, BinomialModel
@@ -45,6 +46,24 @@ def test_a_refined_likelihood_is_as_exact_as_was_asked(theta: FloatArray, accura
     coarse = BinomialModel(arms(), DESIGN)
     refined = coarse.refine(theta[None], accuracy)(np.arange(1), theta[None]).value[0]
     assert refined == pytest.approx(by_study(theta, 301).sum(), abs=accuracy)
+
+
+@pytest.mark.slow
+def test_hundreds_of_studies_are_as_exact_as_was_asked() -> None:
+    rng, b = np.random.default_rng(1), 300
+    n = rng.choice([1, 3, 8, 20, 60, 150, 1000], (2, b))
+    mean, rho = rng.uniform(-1, 6, (2, b)), rng.uniform(-1, 1, b)
+    tau = np.exp(rng.uniform(np.log(0.05), np.log(6), (2, b)))
+    y = rng.binomial(n, expit(mean + tau * rng.standard_normal((2, b))))
+    theta = np.stack([*mean, tau[0], rho * tau[1], np.sqrt(1 - rho**2) * tau[1]], axis=1)
+    data, design = Binomials.prepare(y.astype(float), n.astype(float)), Design.intercepts(1, "unstructured")
+    local = design.local(theta)
+    truth = log_likelihoods(data, local, find_modes(data, local, first_guess(data)), 245)
+    for accuracy in (1e-3, 1e-5, 2e-7):
+        error = np.abs(BinomialModel(data, design).refine(theta, accuracy)(np.arange(b), theta).value - truth)
+        # The accuracy is aimed at; a few may miss it by a little.
+        assert np.mean(error > accuracy) < 0.02
+        assert error.max() < 2 * accuracy
 
 
 def test_under_the_coarsest_nodes_much_heterogeneity_is_not_right_yet() -> None:
