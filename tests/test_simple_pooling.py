@@ -79,3 +79,10 @@ def test_a_ratio_without_sampling_variance_is_refused() -> None:
     everybody_positive = Counts.from_arrays(tp=[5, 6], fp=[4, 2], fn=[0, 1], tn=[0, 3])
     with pytest.raises(DataError, match="row 1"):
         log_ratios(everybody_positive, "likelihood_ratio_positive", "none")
+
+
+def test_a_coverage_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="level is between 0 and 1"):
+        pooled_ratio(THREE, "diagnostic_odds_ratio", "mantel_haenszel", level=95)
+    with pytest.raises(ValueError, match="level is between 0 and 1"):
+        pooled_sensitivity(THREE, level=95)
