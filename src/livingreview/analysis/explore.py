@@ -92,7 +92,7 @@ def explorer(review: Review) -> dict[str, Any]:
     overlap = reported(review, list(METRICS))
     values = {facet: [_values(facet, study) for study in studies] for facet in FACETS}
     offered = [facet for facet in FACETS if len({value for own in values[facet] for value in own}) > 1]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": study.id,
             "label": label(study),
@@ -109,7 +109,10 @@ def explorer(review: Review) -> dict[str, Any]:
         }
         for place, study in enumerate(studies)
     ]
-    choices = [[_mask(rows, facet.name, value) for value in _distinct(rows, facet.name)] for facet in offered]
+    choices = [
+        [sum(row["bit"] for row in rows if value in row[facet.name]) for value in _distinct(rows, facet.name)]
+        for facet in offered
+    ]
     choices += [_year_masks(rows, np.greater_equal), _year_masks(rows, np.less_equal)]
     pooled = {}
     for mask in sorted(reachable(choices, sum(bit.values()))):
@@ -260,13 +263,9 @@ def _distinct(rows: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     return [*sorted(values - {NOT_SEEN}, key=str.casefold), *sorted(values & {NOT_SEEN})]
 
 
-def _mask(rows: Iterable[Mapping[str, Any]], name: str, value: str) -> int:
-    return sum(int(row["bit"]) for row in rows if value in row[name])
-
-
 def _year_masks(rows: Sequence[Mapping[str, Any]], side: Callable[[int, int], Any]) -> list[int]:
     years = sorted({row["year"] for row in rows if row["year"]})
-    return [sum(int(row["bit"]) for row in rows if row["year"] and side(row["year"], year)) for year in years]
+    return [sum(row["bit"] for row in rows if row["year"] and side(row["year"], year)) for year in years]
 
 
 def _pooled(pooled: Pooled) -> dict[str, Any]:

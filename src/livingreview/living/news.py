@@ -91,24 +91,17 @@ def summary(found: News) -> str:
     """Return in one or two sentences what changed since the last version."""
     if found.last is None or found.change is None:
         return "No version of this review came before this one."
-    joined = {status: ids for status, ids in _joined(found).items() if ids}
-    count = sum(map(len, joined.values()))
+    before = found.last.results.studies
+    joined = {status: len(set(ids) - set(before.get(status, ()))) for status, ids in found.today.studies.items()}
+    count = sum(joined.values())
     came = plural(count, "study", "studies") + " came in or changed standing" if count else "no study came in"
-    parts = listing([f"{len(ids)} {status}" for status, ids in joined.items()])
+    parts = listing([f"{n} {status}" for status, n in joined.items() if n])
     changed = found.change.changed
     moved = f"in {plural(len(changed), 'synthesis', 'syntheses')} of {len(found.change.syntheses)} a number changed"
     return (
         f"Since version {found.last.version} ({day(found.last.day)}), {came}{f' ({parts})' if parts else ''}; "
         f"{moved if changed else 'no number changed'}."
     )
-
-
-def _joined(found: News) -> dict[str, list[str]]:
-    before = found.last.results.studies if found.last else {}
-    return {
-        status: [name for name in ids if name not in before.get(status, ())]
-        for status, ids in found.today.studies.items()
-    }
 
 
 def standings_table(found: News) -> pd.DataFrame:
