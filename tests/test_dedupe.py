@@ -27,6 +27,8 @@ from livingreview.search.linkage import BLOCK_CAP, COMPARISONS, candidate_pairs,
 from livingreview.search.normalise import normalise
 from livingreview.search.records import Record
 
+pytestmark = pytest.mark.slow  # each builds the model of splink, in a database of its own
+
 ARTICLE = Record(
     "pubmed.nbib",
     0,
@@ -196,7 +198,6 @@ def test_nothing_in_nothing_out() -> None:
     assert dedupe([Record("a.ris", 0), Record("a.ris", 1)]).decisions == ("distinct", "distinct")
 
 
-@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.permutations(range(6)))
 def test_clusters_do_not_depend_on_the_order_of_the_records(order: list[int]) -> None:

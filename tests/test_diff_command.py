@@ -117,6 +117,7 @@ def test_by_default_a_branch_is_compared_with_where_it_left_main(fresh: Path) ->
     assert difference.files == (("data/studies/madeup2026.yaml", "added"),)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("uncompared")
 def test_a_review_below_the_top_of_its_repository_is_found(tmp_path: Path) -> None:
     root = tmp_path / "top" / "review"

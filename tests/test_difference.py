@@ -70,6 +70,7 @@ def test_an_added_study_comes_in_and_moves_the_estimates(added: Difference, with
     assert changed.after == results_of(with_study)["diagnosis"]
 
 
+@pytest.mark.slow
 def test_the_new_study_has_its_table_and_weight_and_the_estimate_without_it(added: Difference, review: Review) -> None:
     (effect,) = added.effects
     assert (effect.kind, effect.table, effect.tables) == ("added", (80, 12, 9, 110), 1)
@@ -80,6 +81,7 @@ def test_the_new_study_has_its_table_and_weight_and_the_estimate_without_it(adde
     assert effect.without["specificity"].ci[0] == pytest.approx(before.specificity.lower, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_added_study_is_a_record_with_its_standing(added: Difference) -> None:
     (record,) = added.records
     assert (record.file, record.kind) == ("data/studies/madeup2026.yaml", "added")
@@ -214,6 +216,7 @@ def test_the_rendered_text_is_what_the_file_says() -> None:
     assert rendered == "a_b_ *c* 1 &lt; 2 | `d`"
 
 
+@pytest.mark.slow
 def test_the_forest_of_characters_marks_the_new_study(added: Difference) -> None:
     lines = forest_text(added).splitlines()
     (new,) = [line for line in lines if line.startswith("+")]
@@ -223,6 +226,7 @@ def test_the_forest_of_characters_marks_the_new_study(added: Difference) -> None
     assert sum("Pooled" in line for line in lines) == 2
 
 
+@pytest.mark.slow
 def test_the_report_has_estimates_before_and_after(added: Difference) -> None:
     markdown = as_markdown(added)
     assert re.search(r"\| sensitivity \| \d\d\.\d\u00a0% \[.*\] \| \d\d\.\d\u00a0% \[.*\] \| × 0\.\d\d \|", markdown)
