@@ -52,6 +52,10 @@ def test_a_failed_search_may_end_in_a_structure_that_fits_as_well() -> None:
     assert found.structure == "fixed"
     assert "search for the unstructured model's maximum failed" in found.structure_reason
     assert "the fixed model's -9.23 is not significantly below the highest" in found.structure_reason
+    batch = fit_many([ONE_EACH], structure="unstructured")
+    assert not batch.converged[0]
+    for lost in (batch.mu, batch.mu_cov, batch.between_study_cov, batch.log_likelihood):
+        assert np.isnan(lost).all()
 
 
 @pytest.mark.slow
