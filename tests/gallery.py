@@ -104,6 +104,7 @@ def _values(measure: str, values: Iterable[float]) -> Intervals:
 
 
 PPV, NPV = _values("ppv", (0.2, 0.5, 0.7)), _values("npv", (0.99, 0.95, 0.9))
+RATINGS = ["low", "unclear", "high", None]
 STATES = ["reported", "not reported", "not yet extracted", "reported"]
 
 STEPS = (
@@ -123,7 +124,7 @@ GALLERY: dict[str, Callable[[], Axes]] = {
     "fagan": lambda: fagan(0.2, Interval(8.0, 5.0, 12.0), Interval(0.1, 0.05, 0.2)),
     "flow": lambda: flow_diagram((*FLOW, OTHER), width=8.0),
     "flow_stacked": lambda: flow_diagram((*FLOW, OTHER), width=COLUMN),
-    "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}),
+    "forest": lambda: forest(FIT, descriptors={HOSTILE: ["a", "b", "c", "d"]}, quality={"Index test": RATINGS}),
     "forest_compact": lambda: forest(FIT, width=COLUMN),
     "forest_levels": lambda: forest(BY, levels=BY.levels),
     "funnel": lambda: funnel(deeks(COUNTS), study=COUNTS.study),

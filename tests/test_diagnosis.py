@@ -200,6 +200,22 @@ def test_do_the_provisos_stand_beside_the_figures(review: Review, pooled: Pooled
     assert provisos(review, replace(pooled, fit=None, imputed=None)) == ""
 
 
+def test_a_domain_judged_in_one_study_is_a_column_for_all(data_copy: Path) -> None:
+    assert pool(Review.load(data_copy)).risk_of_bias == {}
+    made_up = (
+        "appraisal:\n  judgements:\n    - {tool: QUADAS-2, domain: index_test, kind: risk of bias, judgement: high,\n"
+        "       reason: made up for a test, by: Nobody, on: 2026-11-22}\nextraction:"
+    )
+    path = data_copy / "studies" / "martini2020.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("extraction:", made_up, 1), encoding="utf-8")
+    found = pool(Review.load(data_copy))
+    by_study = dict(
+        zip((item.study.id for item in found.selection.used), found.risk_of_bias["Index test"], strict=True)
+    )
+    assert by_study.pop("martini2020") == "high"
+    assert set(by_study.values()) == {None}
+
+
 def test_are_participants_a_range_where_the_size_is_not_known(pooled: Pooled) -> None:
     tables = [item.tables for item in pooled.selection.used]
     low, high = (sum(int(limit(t[:, 0] + t[:, 2])) for t in tables) for limit in (np.min, np.max))

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from gallery import COUNTS, FIT, texts, tips
+from gallery import COUNTS, FIT, RATINGS, texts, tips
 from golden_cases import Case
 from livingreview.plots.forest import forest
 from livingreview.plots.sroc import sroc
@@ -120,6 +120,15 @@ def test_study_without_an_arm_has_a_dash_and_no_mark() -> None:
     assert len(marks(ax.child_axes[0], "s")) == 1
     assert len(marks(ax.child_axes[1], "o")) == 2
     assert "–" in texts(ax)
+
+
+def test_quality_dots_bear_their_sign() -> None:
+    ax = forest(FIT, quality={"Index test": RATINGS})
+    signs = [text.get_text() for text in ax.texts if text.get_text() in ("+", "?", "−")]
+    assert signs == ["+", "?", "−"]
+    assert "Chen 2021, Index test: high" in tips(ax)
+    with pytest.raises(ValueError, match="a rating is one of"):
+        forest(FIT, quality={"Index test": ["low", "low", "low", "bad"]})
 
 
 def test_column_of_the_wrong_length_is_refused() -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gallery import COUNTS, HOSTILE
+from gallery import COUNTS, HOSTILE, RATINGS
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import CELLS
 from livingreview.pool.tables import read_counts
@@ -75,7 +75,7 @@ def test_the_tables_of_the_main_synthesis_are_a_file_that_the_pooling_command_re
 @pytest.fixture(scope="module")
 def pooled() -> SimpleNamespace:
     carried = SimpleNamespace(sensitivity=Interval(0.8, 0.7, 0.9), specificity=Interval(0.7, 0.6, 0.8))
-    return SimpleNamespace(fit=fit(COUNTS), imputed=carried, counts=COUNTS, k=COUNTS.k)
+    return SimpleNamespace(fit=fit(COUNTS), imputed=carried, counts=COUNTS, k=COUNTS.k, risk_of_bias={})
 
 
 def test_the_forest_plot_tells_every_study_and_what_was_carried_over_all_tables(pooled):
@@ -87,6 +87,14 @@ def test_the_forest_plot_tells_every_study_and_what_was_carried_over_all_tables(
     assert HOSTILE in shown.alt
     assert "<script>alert" not in shown.html
     assert shown.html.count("<svg") == 2, "one for wide screens, one for narrow ones"
+    assert "No judgement of risk of bias names one of them." in shown.html
+
+
+def test_the_forest_plot_bears_the_judgements_that_name_its_studies(pooled):
+    judged = SimpleNamespace(**{**vars(pooled), "risk_of_bias": {"Index test": RATINGS}})
+    shown = figures.show_pooled_forest(judged)
+    assert "Dots: low (+), unclear (?) and high (−) risk of bias; a ring: not judged." in shown.html
+    assert "Chen 2021, Index test: high" in shown.html
 
 
 def test_the_plane_tells_the_summary_point_of_the_central_tables(pooled):

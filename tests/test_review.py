@@ -137,6 +137,8 @@ def test_risk_of_bias_is_the_newest_judgement_of_a_tool_and_the_worst_of_several
     assert both.as_of(date(2026, 10, 31)).risk_of_bias is None
     assert judged(study, second, ("QUADAS-3", "Overall", "unclear", early, "main")).risk_of_bias == "unclear"
     assert judged(study, second, ("QUADAS-2", "overall", "high", late, None)).risk_of_bias == "high"
+    with_domain = judged(study, ("QUADAS-2", "Index_test", "high", early, None), first)
+    assert with_domain.risk_of_bias_by_domain == {"index_test": "high", "overall": "high"}
     applicability = both.appraisal.judgements[0].model_copy(update={"kind": "applicability"})
     assert study.model_copy(update={"appraisal": Appraisal(judgements=[applicability])}).risk_of_bias is None
 

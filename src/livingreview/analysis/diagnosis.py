@@ -20,7 +20,7 @@ from livingreview.analysis.tabulate import NOT_SEEN, reference
 from livingreview.errors import ConvergenceError
 from livingreview.reconstruction.imputation import Extremes, ImputedFit, extremes, multiple_imputation
 from livingreview.review import STUDY_ID, Review
-from livingreview.review.model import Quoted
+from livingreview.review.model import Quoted, RiskOfBias
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import CELLS, Counts
@@ -83,6 +83,13 @@ class Pooled:
         totals = [item.tables[:, columns].sum(axis=1) for item in self.selection.used]
         low, high = (int(sum(limit(total) for total in totals)) for limit in (min, max))
         return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    @property
+    def risk_of_bias(self) -> dict[str, list[RiskOfBias | None]]:
+        """Of each domain that was judged in a study used, what was judged of each of them."""
+        judged = [item.study.risk_of_bias_by_domain for item in self.selection.used]
+        domains = dict.fromkeys(domain for found in judged for domain in found)
+        return {name.replace("_", " ").capitalize(): [found.get(name) for found in judged] for name in domains}
 
     @cached_property
     def counts(self) -> Counts:

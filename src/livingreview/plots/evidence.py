@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import Final, cast
 
@@ -18,7 +17,7 @@ from matplotlib.transforms import Affine2DBase, ScaledTranslation
 from livingreview.plots.style import (
     BASE,
     COLUMN,
-    RATINGS,
+    RISK_OF_BIAS,
     SMALL,
     Rating,
     axes_or_new,
@@ -42,12 +41,6 @@ GAP: Final[dict[str, Rating]] = {
     "not yet extracted": Rating("not yet extracted", "", "none"),
 }
 
-#: Risk of bias as a study's file writes it; a study that no judgement names has none.
-_BIAS: Final[dict[str, Rating]] = {
-    "low": RATINGS["low"],
-    "unclear": replace(RATINGS["some concerns"], label="unclear"),
-    "high": RATINGS["high"],
-}
 _LARGEST: Final = 26.0  # points; the diameter of the largest bubble
 _SMALLEST: Final = 13.0  # room for a digit
 _RING: Final = 3.5  # points; around the bubble, so that its number stays on the neutral disc
@@ -91,8 +84,8 @@ def evidence_map(
             "expected as many rows, columns and judgements as studies, "
             f"got {len(rows)}, {len(columns)} and {len(bias)} for {len(studies)}"
         )
-    if unknown := {judgement for judgement in bias if judgement is not None} - set(_BIAS):
-        raise ValueError(f"judgements are {', '.join(_BIAS)}, not {', '.join(sorted(unknown))}")
+    if unknown := {judgement for judgement in bias if judgement is not None} - set(RISK_OF_BIAS):
+        raise ValueError(f"judgements are {', '.join(RISK_OF_BIAS)}, not {', '.join(sorted(unknown))}")
     row_names, column_names = _order(rows, row_order), _order(columns, column_order)
     judged = dict(zip(map(clean, studies), bias, strict=True))
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -107,7 +100,14 @@ def evidence_map(
             size = max(_SMALLEST, _LARGEST * math.sqrt(len(names) / most))
             (mark,) = ax.plot([x], [y], "o", color=colour("rule"), markersize=size, markeredgecolor=colour("muted"))
             tooltip(mark, f"{clean(row)} × {clean(column)}: {len(names)} ({', '.join(names)})")
-            _ring(ax, x, y, size, {key: [name for name in names if judged[name] == key] for key in _BIAS}, len(names))
+            _ring(
+                ax,
+                x,
+                y,
+                size,
+                {key: [name for name in names if judged[name] == key] for key in RISK_OF_BIAS},
+                len(names),
+            )
             ax.text(x, y, str(len(names)), ha="center", va="center_baseline", weight="bold", size=SMALL)
     _legend(ax, Counter(judged.values()))
     return ax
@@ -127,14 +127,15 @@ def _ring(ax: Axes, x: float, y: float, size: float, by_judgement: Mapping[str, 
             end = top - 360 * share / total
             wedge = Wedge(
                 (0, 0), radius / 72, end, top, width=_RING / 72, transform=in_inches, zorder=2.5, linewidth=0.6,
-                facecolor=_BIAS[key].colour if key else colour("paper"), edgecolor=colour("ink" if key else "muted"),
+                facecolor=RISK_OF_BIAS[key].colour if key else colour("paper"),
+                edgecolor=colour("ink" if key else "muted"),
             )  # fmt: skip
             if key:
                 names = ", ".join(by_judgement[key])
-                tooltip(wedge, f"{_BIAS[key].label} risk of bias: {share} of {total} ({names})")
+                tooltip(wedge, f"{RISK_OF_BIAS[key].label} risk of bias: {share} of {total} ({names})")
             ax.add_patch(wedge)
             top = end
-    signs = " ".join(f"{_BIAS[key].symbol}{len(names)}" for key, names in by_judgement.items() if names)
+    signs = " ".join(f"{RISK_OF_BIAS[key].symbol}{len(names)}" for key, names in by_judgement.items() if names)
     # On paper, because a line of the grid would run through it.
     box = {"facecolor": colour("paper"), "edgecolor": "none", "pad": 0.4}
     ax.annotate(
@@ -148,7 +149,7 @@ def _legend(ax: Axes, judged: Mapping[str | None, int]) -> None:
             [], [], linestyle="none", marker="o", markersize=9, markerfacecolor=rating.colour,
             markeredgecolor=colour("ink"), label=f"{rating.symbol} {rating.label} risk of bias: {judged.get(key, 0)}",
         )
-        for key, rating in _BIAS.items()
+        for key, rating in RISK_OF_BIAS.items()
     ]  # fmt: skip
     keys.append(
         Line2D(

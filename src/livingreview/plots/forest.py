@@ -13,7 +13,20 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 
 from livingreview.plots.rows import MEASURES, ROW, diamond, estimate_text, share_axis
-from livingreview.plots.style import BASE, PAGE, SMALL, canvas, clean, colour, styled, text_width, tooltip
+from livingreview.plots.style import (
+    BASE,
+    PAGE,
+    RISK_OF_BIAS,
+    SMALL,
+    Rating,
+    canvas,
+    clean,
+    colour,
+    signed_dot,
+    styled,
+    text_width,
+    tooltip,
+)
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
 from livingreview.synthesis.fit_result import BivariateFit
@@ -28,6 +41,9 @@ _BLOCK: Final = 3.35 * _STACK
 _BOTTOM: Final = 0.42  # inches for the axis
 _PAD: Final = 0.08
 _PANEL: Final = 1.15  # inches; the narrowest panel in which an interval can be read
+_DOT: Final = 0.24  # inches of a column of dots
+_SLANTED: Final = 0.68  # inches above the table for the slanted heads of these columns
+_NOT_JUDGED: Final = Rating("not judged", "", colour("band"))
 _LABEL: Final = 30  # characters of a study's name; the tooltip has it in full
 
 
@@ -38,6 +54,7 @@ def forest(
     pooled: tuple[Interval, Interval] | None = None,
     levels: Sequence[LevelEstimate] = (),
     descriptors: Mapping[str, Sequence[str]] | None = None,
+    quality: Mapping[str, Sequence[str | None]] | None = None,
     order: Sequence[int] | None = None,
     width: float = PAGE,
     ax: Axes | None = None,
@@ -58,18 +75,21 @@ def forest(
         and its prediction, which are those of no test.
     descriptors
         Further columns: head to k texts.
+    quality
+        Risk of bias, such as QUADAS-2's: domain to k ratings, ``"low"``, ``"unclear"``, ``"high"`` or None, drawn
+        as signed dots.
     order
         Row numbers of the studies in the order to draw them; as given by default.
     width
         Width in inches of a new figure; `ax` has its own. Below 6.5 inches a compact layout is drawn: three lines to a
-        study and one panel for both measures, without descriptors.
+        study and one panel for both measures, without descriptors and dots.
 
     Raises
     ------
     ValueError
-        If a column has not one entry per study, or the order has not each study once.
+        If a column has not one entry per study, a rating is unknown, or the order has not each study once.
     """
-    table = _table(fit, pooled, levels, descriptors or {}, order)
+    table = _table(fit, pooled, levels, descriptors or {}, quality or {}, order)
     if ax is not None:
         width = _width(ax)
     compact = width < NARROW
@@ -92,7 +112,13 @@ class _Table:
     summaries: tuple[_Summary, ...]
     predicted: tuple[Interval, Interval] | None
     descriptors: Mapping[str, Sequence[str]]
+    quality: Mapping[str, Sequence[str | None]]
     level: float
+
+    @property
+    def heads(self) -> float:
+        """Inches above the table."""
+        return _SLANTED if self.quality else 0.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +135,7 @@ def _height(table: _Table, *, compact: bool) -> float:
     rows = len(table.labels) + len(table.summaries) + (table.predicted is not None)
     if compact:
         return rows * _BLOCK + 0.5 * _STACK + _BOTTOM
-    return (rows + 2.5) * ROW + _BOTTOM
+    return table.heads + (rows + 2.5) * ROW + _BOTTOM
 
 
 def _cut(label: str, characters: int = _LABEL) -> str:
@@ -138,12 +164,12 @@ def _estimate_width() -> float:
 def _least_width(table: _Table) -> float:
     """Return the smallest width in inches of the wide layout."""
     text = sum(width for _, _, width, _ in _columns(table)) + 2 * _estimate_width()
-    return text + 6 * _PAD + 2 * _PANEL
+    return text + _DOT * len(table.quality) + 6 * _PAD + 2 * _PANEL
 
 
 def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
     """Draw, in inches and y downwards, the table on the left and the two panels on the right."""
-    top = 1.5 * ROW
+    top = table.heads + 1.5 * ROW
     ys = [top + (i + 0.5) * ROW for i in range(len(table.labels))]
     end = ys[-1] + 0.5 * ROW
     head = top - 0.5 * ROW
@@ -155,6 +181,9 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         for y, cell, label in zip(ys, cells, table.labels, strict=True):
             tooltip(ax.text(place, y, cell, ha=align, **style), label)
         x += column + (0.12 if name == "TN" else 0)
+    for name, ratings in table.quality.items():
+        _dots(ax, table, name, ratings, x, head, ys)
+        x += _DOT
     pooled = [end + (0.75 + i) * ROW for i in range(len(table.summaries))]
     predicted = pooled[-1] + ROW
     ax.plot([_PAD, width - _PAD], [end + 0.15 * ROW] * 2, color=colour("rule"), linewidth=0.8)
@@ -189,6 +218,16 @@ def _draw_wide(ax: Axes, table: _Table, width: float, height: float) -> None:
         if len(table.summaries) == 1:
             at = [table.summaries[0].pair[j].estimate] * 2
             inset.plot(at, (top, pooled[0]), color=colour("pooled"), linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _dots(
+    ax: Axes, table: _Table, name: str, ratings: Sequence[str | None], x: float, head: float, ys: Sequence[float]
+) -> None:
+    """Draw one column of ratings under its slanted head."""
+    ax.text(x + 0.08, head, name, rotation=40, ha="left", va="bottom", rotation_mode="anchor", fontsize=SMALL)
+    for y, rating, label in zip(ys, ratings, table.labels, strict=True):
+        judged = RISK_OF_BIAS[rating] if rating else _NOT_JUDGED
+        signed_dot(ax, x + 0.12, y, judged, f"{label}, {name}: {judged.label}", size=10)
 
 
 def _panel(ax: Axes, corner: tuple[float, float], size: tuple[float, float], width: float, height: float) -> Axes:
@@ -286,12 +325,15 @@ def _table(
     pooled: tuple[Interval, Interval] | None,
     levels: Sequence[LevelEstimate],
     descriptors: Mapping[str, Sequence[str]],
+    quality: Mapping[str, Sequence[str | None]],
     order: Sequence[int] | None,
 ) -> _Table:
     k = fit.counts.k
-    for name, column in descriptors.items():
+    for name, column in (*descriptors.items(), *quality.items()):
         if len(column) != k:
             raise ValueError(f"{name}: {k} studies but {len(column)} entries")
+    if unknown := {rating for ratings in quality.values() for rating in ratings if rating} - set(RISK_OF_BIAS):
+        raise ValueError(f"a rating is one of {', '.join(RISK_OF_BIAS)}, not {', '.join(sorted(unknown))}")
     rows = list(range(k)) if order is None else list(order)
     if sorted(rows) != list(range(k)):
         raise ValueError(f"the order names each of the rows 0 to {k - 1} once")
@@ -310,5 +352,6 @@ def _table(
         summaries=of_levels or (whole,),
         predicted=predicted if known else None,
         descriptors={clean(name): [clean(column[i]) for i in rows] for name, column in descriptors.items()},
+        quality={clean(name): [column[i] for i in rows] for name, column in quality.items()},
         level=whole.pair[0].level,
     )

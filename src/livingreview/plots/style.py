@@ -40,9 +40,9 @@ from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 
 __all__ = [
-    "BASE", "COLOURS", "COLUMN", "DASHED", "MARKERS", "PAGE", "RATINGS", "SERIES", "SMALL", "Rating", "axes_or_new",
-    "canvas", "clean", "colour", "context", "css_variables", "figure", "ignore_missing_glyphs", "legend_beside",
-    "name_rows", "signed_dot", "styled", "text_width", "theme_css", "tooltip", "wrap",
+    "BASE", "COLOURS", "COLUMN", "DASHED", "MARKERS", "PAGE", "RATINGS", "RISK_OF_BIAS", "SERIES", "SMALL", "Rating",
+    "axes_or_new", "canvas", "clean", "colour", "context", "css_variables", "figure", "ignore_missing_glyphs",
+    "legend_beside", "name_rows", "signed_dot", "styled", "text_width", "theme_css", "tooltip", "wrap",
 ]  # fmt: skip
 
 COLUMN: Final = 4.6  # inches; a figure for a telephone or a text column
@@ -105,6 +105,13 @@ RATINGS: Final[dict[str, Rating]] = {
     "low": Rating("low", "+", colour("low")),
     "some concerns": Rating("some concerns", "?", colour("concerns")),
     "high": Rating("high", "−", colour("high")),
+}
+
+#: The same as QUADAS-2 and a study's file name them.
+RISK_OF_BIAS: Final[dict[str, Rating]] = {
+    "low": RATINGS["low"],
+    "unclear": Rating("unclear", "?", colour("concerns")),
+    "high": RATINGS["high"],
 }
 
 

@@ -133,13 +133,15 @@ def show_pooled_forest(pooled: Pooled, *, data: str | None = None) -> Displayed:
         f"{name}: {tp} true positives, {fp} false positives, {fn} false negatives, {tn} true negatives"
         for name, tp, fp, fn, tn in zip(of.study, of.tp, of.fp, of.fn, of.tn, strict=True)
     )
+    signs = "Dots: low (+), unclear (?) and high (−) risk of bias; a ring: not judged"
+    judged = signs if pooled.risk_of_bias else "No judgement of risk of bias names one of them"
     return show(
-        forest(pooled.fit, pooled=carried),
+        forest(pooled.fit, pooled=carried, quality=pooled.risk_of_bias),
         compact=forest(pooled.fit, pooled=carried, width=COLUMN),
         title="Sensitivity and specificity of the pooled studies",
         alt=f"Coupled forest plot. {studies}. Pooled {_text(*carried)}.",
-        caption="Each study's central table with Wilson intervals. Pooled: the exact bivariate model over all "
-        "compatible tables, with Student's intervals. Prediction interval for a new study: from the central tables.",
+        caption=f"Each study's central table with Wilson intervals. {judged}. Pooled: the exact bivariate model over "
+        "all compatible tables, with Student's intervals. Prediction interval of a new study: from the central tables.",
         name="fig-forest",
         data=data,
     )

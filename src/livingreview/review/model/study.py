@@ -342,21 +342,25 @@ class Study(FileModel):
 
     @property
     def risk_of_bias(self) -> RiskOfBias | None:
-        """The overall risk of bias, None where no judgement names the study.
+        """The overall risk of bias, None where no judgement names the study."""
+        return self.risk_of_bias_by_domain.get("overall")
+
+    @property
+    def risk_of_bias_by_domain(self) -> dict[str, RiskOfBias]:
+        """The risk of bias in each domain that was judged, its name in small letters.
 
         Of each tool, and of each estimate it judges, the newest judgement counts; where these differ, the worst.
         """
-        held = [
-            item
-            for item in (self.appraisal.judgements if self.appraisal else ())
-            if item.kind == "risk of bias" and item.domain.casefold() == "overall"
-        ]
         order: tuple[RiskOfBias, ...] = get_args(RiskOfBias)
+        held = [item for item in (self.appraisal.judgements if self.appraisal else ()) if item.kind == "risk of bias"]
         newest = {
-            (item.tool, item.estimate): item.judgement
+            (item.domain.casefold(), item.tool, item.estimate): item.judgement
             for item in sorted(held, key=lambda item: (item.on, order.index(item.judgement)))
         }
-        return max(newest.values(), key=order.index, default=None)
+        worst: dict[str, RiskOfBias] = {}
+        for (domain, *_), judgement in newest.items():
+            worst[domain] = max(worst.get(domain, judgement), judgement, key=order.index)
+        return worst
 
     @property
     def primary(self) -> AccuracyEntry | None:
