@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from livingreview.errors import ConvergenceError
+from livingreview.synthesis import Counts, fit
 from livingreview.synthesis.design import Design, Tables
 from livingreview.synthesis.search_space import (
     all_or_none,
@@ -259,3 +261,11 @@ def test_without_heterogeneity_of_sensitivity_its_covariance_is_known_to_be_none
     )
     assert np.abs(cov[3]).max() == pytest.approx(0, abs=1e-12)
     assert cov[3, 3] == 0
+
+
+def test_a_variance_of_which_single_patients_tell_nothing_is_refused() -> None:
+    one_each = Counts.from_arrays([1, 1, 0, 1], [5] * 4, [0, 0, 1, 0], [40] * 4)
+    for structure in ("independent", "fixed_specificity"):
+        with pytest.raises(ConvergenceError, match="a simpler structure may have one"):
+            fit(one_each, structure=structure)
+    assert fit(one_each, structure="fixed").sensitivity.estimate == pytest.approx(0.75, abs=1e-6)

@@ -182,8 +182,10 @@ def _regress(logit: FloatArray, present: FloatArray, x: FloatArray) -> tuple[Flo
 # A standard deviation of logits below the first, and a 1 − rho² below the second, are rounding about an edge.
 ZERO_TAU: Final = 1e-5
 ZERO_CONDITIONAL: Final = 1e-7
-# Eigenvalues of the information below this fraction of the largest leave a parameter undetermined.
+# Eigenvalues of the information below this fraction of the largest leave a parameter undetermined, and so do those
+# that give a standard error of more than a thousand logits, which rounding can lift above that fraction.
 SINGULAR: Final = 1e-10
+LEAST_INFORMATION: Final = 1e-6
 
 TAU_SENSITIVITY: Final = "tau_sensitivity = 0"
 TAU_SPECIFICITY: Final = "tau_specificity = 0"
@@ -262,7 +264,7 @@ def observed_covariance(design: Design, theta: FloatArray, hessian: FloatArray) 
         information[rows, :, column] = 0.0
         information[rows, column, column] = 1.0
     size, axes = np.linalg.eigh(information)
-    size = np.where(size > SINGULAR * size[:, -1:], size, np.nan)
+    size = np.where(size > np.maximum(SINGULAR * size[:, -1:], LEAST_INFORMATION), size, np.nan)
     cov: FloatArray = (axes / size[:, None, :]) @ np.swapaxes(axes, 1, 2)
     if rows.size:
         cov[rows, column, column] = 0.0

@@ -63,15 +63,15 @@ EXACT: Final = Precision(ACCURACY, FINE_TOLERANCE)
 # For refits of simulated data, of which only the scatter counts: estimates within 1e-3 standard errors.
 SIMULATED: Final = Precision(1e-5, 1e-7)
 
+SIMPLER: Final = (
+    "a simpler structure may have one: of 'unstructured' that is 'independent', of this 'fixed_sensitivity' or "
+    "'fixed_specificity', of these 'fixed'"
+)
 DIVERGED: Final = (
     f"no finite maximum was found: the search passed a mean logit of {LARGEST_MEAN:.0f} or a between-study standard "
-    f"deviation of {LARGEST_TAU:.0f}, as it does when nearly all studies are at 0 % or 100 %; a simpler structure, "
-    "such as 'independent', may have one"
+    f"deviation of {LARGEST_TAU:.0f}, as it does when nearly all studies are at 0 % or 100 %; {SIMPLER}"
 )
-NOT_CONVERGED: Final = (
-    "the search found no point with zero score and positive-definite information; a simpler structure, such as "
-    "'independent', may have one"
-)
+NOT_CONVERGED: Final = f"the search found no point with zero score and positive-definite information; {SIMPLER}"
 
 
 @dataclass(frozen=True)
