@@ -11,7 +11,7 @@ from livingreview.errors import Fault
 from livingreview.review import Review, check
 from livingreview.review.checks import cross_check
 from livingreview.review.documents import Document, parse_yaml
-from livingreview.review.model import Study
+from livingreview.review.model import Instrument, Study
 from livingreview.review.number_checks import number_problems
 from livingreview.review.reading import validate
 
@@ -337,3 +337,20 @@ def test_two_standings_on_one_day_are_told_to_be_one() -> None:
 def test_a_proportion_above_one_has_a_way_out_that_works(text: str, remedy: str) -> None:
     (fault,) = cross_check([made(f"{ENTRY}n: 90, sensitivity: {text}}}]\n")], [], {}, date(2026, 11, 2))
     assert (fault.code, fault.remedy) == ("RANGE-001", remedy)
+
+
+def test_a_misspelt_domain_is_a_fault_that_names_the_domains_of_the_tool() -> None:
+    tool = Instrument.model_validate(
+        {"name": "QUADAS-2", "edition": "2", "doi": "10.5555/q", "domains": [
+            {"id": "index_test", "applicability": True, "signalling": []}]}
+    )  # fmt: skip
+    judged = (
+        "appraisal:\n  judgements:\n    - {{tool: {0}, domain: {1}, kind: risk of bias, judgement: low,\n"
+        "       reason: made up, by: Made B, on: 2026-11-01}}\n"
+    )
+    for domain in ("index_test", "overall"):
+        assert not list(cross_check([made(judged.format("QUADAS-2", domain))], [], {}, date(2026, 11, 2), [tool]))
+    (fault,) = cross_check([made(judged.format("QUADAS-2", "index test"))], [], {}, date(2026, 11, 2), [tool])
+    assert (fault.code, fault.field, fault.line) == ("JUDGEMENT-001", "appraisal.judgements[0].domain", 10)
+    assert fault.remedy == "use one of index_test, overall"
+    assert not list(cross_check([made(judged.format("QUADAS-3", "analysis"))], [], {}, date(2026, 11, 2), [tool]))

@@ -7,12 +7,12 @@ runs them all, those of :mod:`livingreview.review.number_checks` too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
 from livingreview.errors import Fault
-from livingreview.review.model import Dataset, Source, Study, source_keys
+from livingreview.review.model import Dataset, Instrument, Source, Study, source_keys
 from livingreview.review.model.base import Sourced
 from livingreview.review.number_checks import Problem, Rows, number_problems
 from livingreview.review.reading import Document, Place
@@ -40,7 +40,11 @@ STUDY_VALUES = ("task", "base_label", "target_condition", "topic")
 
 
 def cross_check(
-    studies: Sequence[Loaded], datasets: Sequence[tuple[Dataset, Document]], baseline: Rows, latest: date
+    studies: Sequence[Loaded],
+    datasets: Sequence[tuple[Dataset, Document]],
+    baseline: Rows,
+    latest: date,
+    instruments: Iterable[Instrument] = (),
 ) -> Iterator[Fault]:
     """Yield every fault that only shows when values are read together.
 
@@ -52,9 +56,12 @@ def cross_check(
         Baseline tables: name → row number → cells.
     latest
         Today, or the newest day that the ledgers speak of: nothing has happened after it.
+    instruments
+        What studies are appraised with.
     """
     known_datasets = {dataset.id for dataset, _ in datasets}
     known_studies = {study.id: study for study, _ in studies}
+    domains = {tool.name: [*(domain.id for domain in tool.domains), "overall"] for tool in instruments if tool.domains}
     for dataset, document in datasets:
         rules = (
             _file_name(dataset.id, document.path),
@@ -72,6 +79,7 @@ def cross_check(
             _signatures(study),
             _task(study),
             _report(study),
+            _judgements(study, domains),
             _days(study, latest),
             number_problems(study, baseline),
         )
@@ -222,6 +230,14 @@ def _report(study: Study) -> Iterator[Problem]:
     if report.published is not None and report.year - report.published.year not in (0, 1):
         problem = f"the year is {report.year}, the report was published on {report.published}"
         yield ("report", "year"), problem, "correct one of them", "REF-003"
+
+
+def _judgements(study: Study, domains: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for index, item in enumerate(study.appraisal.judgements if study.appraisal else ()):
+        if item.domain not in domains.get(item.tool, (item.domain,)):
+            where = ("appraisal", "judgements", index, "domain")
+            remedy = f"use one of {', '.join(domains[item.tool])}"
+            yield where, f"{item.domain!r} is no domain of {item.tool}", remedy, "JUDGEMENT-001"
 
 
 def _days(study: Study, latest: date) -> Iterator[Problem]:

@@ -277,7 +277,8 @@ class _Reader:
         baseline, rows = self._baseline()
         days = [] if runs is None or other is None else [*runs["date"], *other["found"], *self._decision_days()]
         # The ledgers count beside today, for machines whose clock is behind.
-        self.faults += cross_check(studies, datasets, rows, latest=max([date.today(), *days]))
+        tools = [item[0] for item in loaded.values() if item is not None]
+        self.faults += cross_check(studies, datasets, rows, max([date.today(), *days]), tools)
         if (
             not all(fault.is_warning for fault in self.faults)
             or file is None
