@@ -106,7 +106,7 @@ def study() -> dict[str, Any]:
         "appraisal": {
             "judgements": [
                 {
-                    "tool": "QUADAS-2", "domain": "Patient selection", "kind": "risk of bias", "judgement": "high",
+                    "tool": "QUADAS-2", "domain": "patient_selection", "kind": "risk of bias", "judgement": "high",
                     "reason": text("judgement"), "by": text("judge"), "on": on,
                 }
             ]
