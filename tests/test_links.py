@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 
 from tools import built_site
 
@@ -15,6 +18,7 @@ pytestmark = pytest.mark.book
 
 # Attributes whose address is fetched by opening the page, and those that are followed by choice.
 LOADED = {("script", "src"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("object", "data"), ("embed", "src")}
+NUMBERS = "data:text/csv;charset=utf-8,"
 LOADED_RELATIONS = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "manifest"}
 
 
@@ -86,12 +90,28 @@ def test_every_loaded_file_is_part_of_the_site(site, pages):
     assert wrong == []
 
 
+def test_every_figure_brings_its_numbers(site, pages):
+    """A link holds them: a heading, and rows of as many cells."""
+    figures = {
+        f"{name}#{figure['id']}": [str(link["href"]) for link in figure.select("figcaption a.lr-numbers[download]")]
+        for name in pages
+        for figure in BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser").select(".lr-figure")
+    }
+    assert len(figures) > 20
+    for name, links in figures.items():
+        assert len(links) == 1, name
+        head, *rows = csv.reader(io.StringIO(unquote(links[0].removeprefix(NUMBERS)), newline=""), strict=True)
+        assert rows, name
+        assert {len(row) for row in rows} == {len(head)}, name
+
+
 def test_ids_are_unique(pages):
     assert {name: sorted(page.repeated) for name, page in pages.items() if page.repeated} == {}
 
 
 def test_links_out_of_the_site_are_to_pages_or_mail(pages):
     outside = {link for page in pages.values() for link in page.links if urlsplit(link).scheme}
+    outside -= {link for link in outside if link.startswith(NUMBERS)}
     assert {link for link in outside if urlsplit(link).scheme not in ("http", "https", "mailto")} == set()
 
 

@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
@@ -218,6 +220,13 @@ def test_displayed_figure_escapes_its_caption() -> None:
     assert "&lt;b&gt;k&lt;/b&gt; = 4" in shown.html
     assert shown.html.startswith('<figure class="lr-figure" id="f1">')
     assert shown._repr_mimebundle_() == {"text/html": shown.html, "text/plain": "A"}
+
+
+def test_the_numbers_of_a_figure_are_a_file_of_text_that_no_spreadsheet_runs() -> None:
+    data = pd.DataFrame({"study": ['=1+1"<b>', "ü, n"], "n": [3, None]})
+    shown = show(GALLERY["sroc"](), title="T", alt="A", name="f1", data=data)
+    (address,) = re.findall(r'download="f1\.csv" href="data:text/csv;charset=utf-8,([^"<]+)">', shown.html)
+    assert unquote(address) == 'study,n\r\n"\'=1+1""<b>",3\r\n"ü, n",\r\n'
 
 
 def test_compact_twin_has_its_own_ids_and_one_of_both_is_hidden() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 
 from gallery import COUNTS, HOSTILE, RATINGS
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import CELLS
+from livingreview.plots.svg import Displayed
 from livingreview.pool.tables import read_counts
 from livingreview.publish import figures
 from livingreview.publish.datapackage import as_csv
@@ -19,6 +24,14 @@ from livingreview.synthesis.intervals import Interval
 from livingreview.wording import with_interval
 
 NOTHING = SimpleNamespace(fit=None, imputed=None, k=1, reason="one study only, named <b>")
+
+
+def numbers(shown: Displayed) -> list[dict[str, str]]:
+    """Return the rows that the link of a figure holds."""
+    (address,) = re.findall(
+        r'class="lr-numbers" download="[a-z-]+\.csv" href="data:text/csv;charset=utf-8,([^"]+)"', shown.html
+    )
+    return list(csv.DictReader(io.StringIO(unquote(address), newline="")))
 
 
 @pytest.mark.parametrize(
@@ -40,14 +53,12 @@ def test_where_nothing_was_pooled_a_sentence_says_why(show, settings):
 
 
 def test_the_evidence_map_counts_only_judgements_that_name_their_study(review, data_copy):
-    told, studies = figures.show_evidence_map(review, data="evidence-map.csv"), [*review.included, *review.awaiting]
+    told, studies = figures.show_evidence_map(review), [*review.included, *review.awaiting]
     assert "diagnosis, amyloidosis: 4;" in told.alt
     assert told.alt.endswith(f"{len(studies)} of {len(studies)} studies are named by no judgement.")
     assert f"Such a judgement names none of the {len(studies)} studies today" in told.html
-    assert '<a href="evidence-map.csv">The numbers of this figure</a> (CSV).' in told.html
-    rows = [dict(zip([field["name"] for field in figures.evidence_cells(review).fields], row, strict=True))
-            for row in figures.evidence_cells(review).rows]  # fmt: skip
-    assert sum(row["studies"] for row in rows) == sum(row["not_judged"] for row in rows) == len(studies)
+    rows = numbers(told)
+    assert sum(int(row["studies"]) for row in rows) == sum(int(row["not judged"]) for row in rows) == len(studies)
     made_up = (
         "appraisal:\n  judgements:\n    - {tool: QUADAS-2, domain: overall, kind: risk of bias, judgement: unclear,\n"
         "       reason: made up for a test, by: Nobody, on: 2026-11-22}\nextraction:"
@@ -55,13 +66,12 @@ def test_the_evidence_map_counts_only_judgements_that_name_their_study(review, d
     path = data_copy / "studies" / "martini2020.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("extraction:", made_up, 1), encoding="utf-8")
     judged = Review.load(data_copy)
-    told = figures.show_evidence_map(judged, data="evidence-map.csv")
+    told = figures.show_evidence_map(judged)
     assert "diagnosis, amyloidosis: 4, 1 at unclear risk of bias;" in told.alt
     assert f"Such a judgement names 1 of the {len(studies)} studies today" in told.html
-    lines = as_csv(figures.evidence_cells(judged)).decode().splitlines()
-    (line,) = [line for line in lines if line.startswith("diagnosis,amyloidosis")]
-    assert line.startswith("diagnosis,amyloidosis,4,0,1,0,3,")
-    assert line.endswith(" | martini2020")
+    (row,) = [row for row in numbers(told) if (row["task"], row["topic"]) == ("diagnosis", "amyloidosis")]
+    assert list(row.values())[2:7] == ["4", "0", "1", "0", "3"]
+    assert row["ids"].endswith(" | martini2020")
 
 
 def test_the_tables_of_the_main_synthesis_are_a_file_that_the_pooling_command_reads(review, tmp_path):
@@ -88,6 +98,12 @@ def test_the_forest_plot_tells_every_study_and_what_was_carried_over_all_tables(
     assert "<script>alert" not in shown.html
     assert shown.html.count("<svg") == 2, "one for wide screens, one for narrow ones"
     assert "No judgement of risk of bias names one of them." in shown.html
+    *studies, carried, new = numbers(shown)
+    assert {name: studies[0][name] for name in CELLS} == {"tp": "45", "fp": "10", "fn": "5", "tn": "90"}
+    assert float(studies[0]["sensitivity"]) == pytest.approx(0.9)
+    assert carried["specificity, upper limit"] == "0.8"
+    assert carried["tp"] == ""
+    assert float(new["sensitivity, lower limit"]) == pytest.approx(pooled.fit.prediction_interval_sensitivity.lower)
 
 
 def test_the_forest_plot_bears_the_judgements_that_name_its_studies(pooled):

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from livingreview.synthesis.intervals import Interval
-from livingreview.wording import day, decimal, listing, mark_explained, p_value, percent, plural, with_interval
+from livingreview.wording import cell, day, decimal, listing, mark_explained, p_value, percent, plural, with_interval
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,12 @@ from livingreview.wording import day, decimal, listing, mark_explained, p_value,
 )
 def test_a_decimal_has_a_true_minus_and_no_negative_zero(value: float, text: str) -> None:
     assert decimal(value) == text
+
+
+def test_numbers_days_and_truth_values_are_never_marked_in_a_cell():
+    assert [cell(value) for value in (-0.5, -3, True, date(2025, 7, 31), None, float("nan"))] == [
+        "-0.5", "-3", "true", "2025-07-31", "", "",
+    ]  # fmt: skip
 
 
 def test_an_interval_names_its_level_once() -> None:

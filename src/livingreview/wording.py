@@ -11,11 +11,14 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = [
+    "DIVIDER",
+    "FORMULA",
     "OWN_NAME",
     "UNVERIFIED",
+    "cell",
     "day",
     "decimal",
     "in_markdown",
@@ -29,6 +32,10 @@ __all__ = [
     "with_interval",
 ]
 
+#: Stands between several values in one cell of a CSV file.
+DIVIDER = " | "
+#: A spreadsheet takes a cell that begins so for a formula (full-width signs too, in some); the apostrophe is our mark.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 #: Follows the name of a study whose extraction no person has signed.
 UNVERIFIED = "°"
 #: How the name is written that this review gives a study whose authors were not seen.
@@ -185,3 +192,23 @@ def mark_explained(shown: str) -> str:
         (_OWN_NAME, f"{OWN_NAME.format('…')} The authors were not seen: the name is this review's own."),
     )
     return " ".join(note for found, note in notes if found.search(shown))
+
+
+def cell(value: Any) -> str:
+    """Return a value as a CSV cell; a text that a spreadsheet could take for a formula gets an apostrophe before it.
+
+    The way back is exact: of a text that begins with an apostrophe, take the first one off. Numbers stay numbers.
+
+    >>> cell("=1+1"), cell("'tis"), cell(-0.5), cell(None)
+    ("'=1+1", "''tis", '-0.5', '')
+    """
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.12g}"
+    if isinstance(value, date):
+        return value.isoformat()
+    text = DIVIDER.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -5,20 +5,25 @@ The page's own CSS recolours the figure: see :mod:`livingreview.plots.style` for
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import re
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livingreview.plots.style import COLOURS, TIP, context, ignore_missing_glyphs
-from livingreview.wording import mark_explained
+from livingreview.wording import cell, mark_explained
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Displayed", "save", "show"]
 
@@ -64,9 +69,9 @@ def show(
     caption: str | None = None,
     compact: Figure | Axes | None = None,
     name: str | None = None,
-    data: str | None = None,
+    data: pd.DataFrame | None = None,
 ) -> Displayed:
-    """Return a figure with its caption; every text is escaped.
+    """Return a figure with its caption and its numbers; every text is escaped.
 
     Parameters
     ----------
@@ -83,7 +88,8 @@ def show(
     name
         Id of the figure, to link to; by default derived from its content.
     data
-        Relative address of a file with the numbers drawn; the caption ends with a link to it.
+        The numbers drawn. The caption ends with a link that gives them as a CSV file: it holds them itself, so that a
+        figure and its numbers never part.
 
     Raises
     ------
@@ -100,12 +106,21 @@ def show(
         body.insert(0, _SWITCH)
     notes = [escape(text) for text in (caption, mark_explained("".join(body))) if text]
     if data is not None:
-        notes.append(f'<a href="{escape(data)}">The numbers of this figure</a> (CSV).')
+        notes.append(_numbers(data, f"{name or 'figure'}.csv"))
     if notes:
         body.append(f"<figcaption>{' '.join(notes)}</figcaption>")
     identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]
     html = f'<figure class="lr-figure" id="{escape(identity)}">{"".join(body)}</figure>'
     return Displayed(html=html, alt=alt)
+
+
+def _numbers(data: pd.DataFrame, file: str) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerows(map(cell, row) for row in (list(data), *data.astype(object).itertuples(index=False)))
+    address = f"data:text/csv;charset=utf-8,{quote(stream.getvalue(), safe=' ,.')}"
+    link = f'<a class="lr-numbers" download="{escape(file)}" href="{escape(address)}">'
+    return f"{link}The numbers of this figure (CSV)</a>"
 
 
 def _figure(drawn: Figure | Axes) -> Figure:

@@ -32,7 +32,7 @@ from livingreview.analysis.tabulate import reference
 from livingreview.living.releases import previous_day, read_releases, release_entries
 from livingreview.living.results import printed_by_base, results_of
 from livingreview.publish.datapackage import as_csv, data_package
-from livingreview.publish.figures import central_tables, evidence_cells
+from livingreview.publish.figures import central_tables
 from livingreview.publish.metadata import API, CREATOR, DOWNLOADS, LICENCE, link, site_root
 from livingreview.publish.references import bibtex, csl_json, referable, ris
 from livingreview.review import Review, plain_label
@@ -60,7 +60,6 @@ def publish_beside(site: Path, review: Review) -> None:
         **api_files(review, results_of(review, rules=(MAIN, *SENSITIVITY_RULES))),
         "data.zip": data_package(review),
         "tables-2x2.csv": as_csv(central_tables(review)),
-        "evidence-map.csv": as_csv(evidence_cells(review)),
         "feed.xml": atom(review),
         "badge.json": _json(_badge(review)),
         "references.bib": bibtex(referable(review)).encode(),

@@ -13,12 +13,12 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 from livingreview.publish.metadata import CREATOR, LICENCE, LICENCE_NAME, site_root
-from livingreview.publish.tidy import DIVIDER, Table, described, tidy_tables
+from livingreview.publish.tidy import Table, described, tidy_tables
 from livingreview.review import Review
+from livingreview.wording import DIVIDER, cell
 
 __all__ = ["CONVENTIONS", "as_csv", "codebook", "data_package"]
 
@@ -32,8 +32,6 @@ CONVENTIONS: Final = {
     "Printed numbers": "They are kept as printed, and beside that as numbers; percentages are then proportions.",
     "Texts": "They come from the sources or from contributors and stand as they are: treat them as untrusted.",
 }
-#: A spreadsheet takes a cell that begins so for a formula (full-width signs too, in some); the apostrophe is our mark.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first day that a ZIP file can name
 
 
@@ -65,26 +63,6 @@ def codebook(tables: Iterable[Table]) -> Table:
         for field in table.fields
     )  # fmt: skip
     return Table("codebook", "One field of one table of this package.", fields, rows, ("table", "field"))
-
-
-def cell(value: Any) -> str:
-    """Return a value as a CSV cell; a text that a spreadsheet could take for a formula gets an apostrophe before it.
-
-    The way back is exact: of a text that begins with an apostrophe, take the first one off. Numbers stay numbers.
-
-    >>> cell("=1+1"), cell("'tis"), cell(-0.5), cell(None)
-    ("'=1+1", "''tis", '-0.5', '')
-    """
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return f"{value:.12g}"
-    if isinstance(value, date):
-        return value.isoformat()
-    text = DIVIDER.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def as_csv(table: Table) -> bytes:

@@ -7,11 +7,12 @@ review is a page with such a figure, which needs nothing else.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from markdown_it import MarkdownIt
 
 from livingreview.analysis.clinical import POPULATION, Scenario, after_test
@@ -30,12 +31,14 @@ from livingreview.publish.tidy import Table, described
 from livingreview.review import Review, label, plain_label
 from livingreview.review.model import RiskOfBias, Study
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
-from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.bivariate import BivariateFit
+from livingreview.synthesis.intervals import Interval, Intervals
+from livingreview.synthesis.measures import sensitivity, specificity
 from livingreview.synthesis.utility import natural_frequencies, predictive_values
 from livingreview.wording import listing, percent, plural, with_interval
 
 __all__ = [
-    "central_tables", "difference_page", "evidence_cells", "show_evidence_map", "show_fagan", "show_frequencies",
+    "central_tables", "difference_page", "show_evidence_map", "show_fagan", "show_frequencies",
     "show_funnel", "show_pooled_forest", "show_predictive_values", "show_sroc",
 ]  # fmt: skip
 
@@ -43,6 +46,7 @@ _FUNNEL: Final = "diagnostic odds ratio against precision (effective sample size
 _CELLS: Final = {
     "tp": "true positives", "fp": "false positives", "fn": "false negatives", "tn": "true negatives",
 }  # fmt: skip
+_BIAS: Final[tuple[RiskOfBias, ...]] = ("low", "unclear", "high")
 PREVALENCES: Final = np.linspace(0.01, 0.90, 90)
 # Where the figure goes: a private-use character, which the report removes from everything that comes from a file.
 PLACE: Final = "\ue000"
@@ -56,16 +60,17 @@ figure { margin: 1.5rem 0; }
 """
 
 
-def show_evidence_map(review: Review, *, data: str) -> Displayed:
-    """Show what has been studied, and at what risk of bias; `data` is the way to the file of its numbers."""
+def show_evidence_map(review: Review) -> Displayed:
+    """Show what has been studied, and at what risk of bias."""
     studies = [*review.included, *review.awaiting]
     topics, tasks = ([getattr(study, name) or NOT_SEEN for study in studies] for name in ("topic", "task"))
     bias = [study.risk_of_bias for study in studies]
     judged = sum(judgement is not None for judgement in bias)
+    cells = _evidence_cells(studies)
     told = "; ".join(
         f"{task}, {topic}: {total}"
-        + "".join(f", {n} at {key} risk of bias" for key, n in zip(("low", "unclear", "high"), held, strict=True) if n)
-        for task, topic, total, *held, _, _ in evidence_cells(review).rows
+        + "".join(f", {n} at {key} risk of bias" for key, n in zip(_BIAS, held, strict=False) if n)
+        for task, topic, total, *held in cells.itertuples(index=False)
     )
     return show(
         evidence_map(
@@ -79,31 +84,24 @@ def show_evidence_map(review: Review, *, data: str) -> Displayed:
         f"Such a judgement names {judged or 'none'} of the {len(studies)} studies today; the base review prints its "
         "own as totals, without names.",
         name="fig-evidence",
-        data=data,
+        data=cells,
     )  # fmt: skip
 
 
-def evidence_cells(review: Review) -> Table:
+def _evidence_cells(studies: Sequence[Study]) -> pd.DataFrame:
     """Return the numbers of the evidence map: a row per task and subject that was studied."""
     cells: dict[tuple[str, str], list[Study]] = {}
-    for study in (*review.included, *review.awaiting):
+    for study in studies:
         cells.setdefault((study.task or NOT_SEEN, study.topic or NOT_SEEN), []).append(study)
-    judgements: tuple[RiskOfBias, ...] = ("low", "unclear", "high")
-    fields = (
-        described("task", "What the networks do."),
-        described("topic", "Subject, as this review codes it."),
-        described("studies", "Number of studies.", "integer"),
-        *(described(f"{name}_risk_of_bias", f"Number of them judged at {name} risk of bias.", "integer")
-          for name in judgements),
-        described("not_judged", "Number of them that no judgement names.", "integer"),
-        described("study", "Ids of the studies."),
-    )  # fmt: skip
     rows = []
-    for (task, topic), studies in sorted(cells.items()):
-        held = Counter(study.risk_of_bias for study in studies)
-        counts = (*(held[name] for name in judgements), held[None])
-        rows.append((task, topic, len(studies), *counts, [study.id for study in studies]))
-    return Table("evidence_map", "One task and subject.", fields, tuple(rows), ("task", "topic"))
+    for (task, topic), found in sorted(cells.items()):
+        held = Counter(study.risk_of_bias for study in found)
+        judged = {f"{name} risk of bias": held[name] for name in _BIAS}
+        rows.append(
+            {"task": task, "topic": topic, "studies": len(found), **judged, "not judged": held[None],
+             "ids": [study.id for study in found]}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def central_tables(review: Review) -> Table:
@@ -124,11 +122,12 @@ def central_tables(review: Review) -> Table:
     return Table("tables-2x2", "One study of the main synthesis.", fields, rows, ("id",))
 
 
-def show_pooled_forest(pooled: Pooled, *, data: str | None = None) -> Displayed:
-    """Show the coupled forest plot of a synthesis; `data` is the way to the file of its tables."""
+def show_pooled_forest(pooled: Pooled) -> Displayed:
+    """Show the coupled forest plot of a synthesis."""
     if pooled.fit is None or pooled.imputed is None:
         return _instead("forest plot", pooled)
     carried, of = (pooled.imputed.sensitivity, pooled.imputed.specificity), pooled.counts
+    predicted = pooled.fit.prediction_interval_sensitivity, pooled.fit.prediction_interval_specificity
     studies = "; ".join(
         f"{name}: {tp} true positives, {fp} false positives, {fn} false negatives, {tn} true negatives"
         for name, tp, fp, fn, tn in zip(of.study, of.tp, of.fp, of.fn, of.tn, strict=True)
@@ -143,7 +142,7 @@ def show_pooled_forest(pooled: Pooled, *, data: str | None = None) -> Displayed:
         caption=f"Each study's central table with Wilson intervals. {judged}. Pooled: the exact bivariate model over "
         "all compatible tables, with Student's intervals. Prediction interval of a new study: from the central tables.",
         name="fig-forest",
-        data=data,
+        data=_numbers(pooled.fit, {"pooled over all compatible tables": carried, "new study, predicted": predicted}),
     )
 
 
@@ -161,6 +160,7 @@ def show_sroc(pooled: Pooled) -> Displayed:
         "the F distribution with k − 2 degrees of freedom; the curve is drawn over the observed range only. All of "
         "it rests on the central tables.",
         name="fig-sroc",
+        data=_numbers(pooled.fit, {"summary point (central tables)": point}),
     )
 
 
@@ -174,12 +174,15 @@ def show_funnel(pooled: Pooled) -> Displayed:
             f"tell small-study effects from chance; at least {FEWEST_STUDIES} are needed."
         )
     test = deeks(pooled.counts)
+    drawn = {"study": pooled.counts.study, "log diagnostic odds ratio": test.effects,
+             "1 / root of effective sample size": test.x, "weight": test.weights}  # fmt: skip
     return show(
         funnel(test, study=list(pooled.counts.study)),
         title="Deeks' funnel",
         alt=f"Diagnostic odds ratios of {pooled.k} studies against precision; P of the slope {test.p:.3f}.",
         caption=" ".join(f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in (_FUNNEL, *test.notes)),
         name="fig-funnel",
+        data=pd.DataFrame(drawn),
     )
 
 
@@ -189,6 +192,11 @@ def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed:
         return _instead("nomogram", pooled)
     positive, negative = pooled.imputed.likelihood_ratio_positive, pooled.imputed.likelihood_ratio_negative
     after_positive, after_negative = after_test(pooled.imputed, scenario.prevalence)
+    drawn = [
+        {"result": name, "prevalence": scenario.prevalence, **_columns("likelihood ratio", ratio),
+         **_columns("probability after the test", after)}
+        for name, ratio, after in (("positive", positive, after_positive), ("negative", negative, after_negative))
+    ]  # fmt: skip
     return show(
         utility.fagan(scenario.prevalence, positive, negative),
         title="Fagan nomogram",
@@ -198,6 +206,7 @@ def show_fagan(pooled: Pooled, scenario: Scenario) -> Displayed:
         caption=f"Setting: {scenario.title}. Solid: positive result; dashed: negative result; bars: 95 % intervals of "
         "the likelihood ratios, the prevalence taken as known.",
         name="fig-fagan",
+        data=pd.DataFrame(drawn),
     )
 
 
@@ -206,6 +215,8 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
     if pooled.imputed is None:
         return _instead("curve of predictive values", pooled)
     values = predictive_values(pooled.imputed, PREVALENCES)
+    drawn = {"prevalence": PREVALENCES, **_columns("positive predictive value", values.positive),
+             **_columns("negative predictive value", values.negative)}  # fmt: skip
     marked = {scenario.name: scenario.prevalence for scenario in scenarios}
     at = predictive_values(pooled.imputed, [*marked.values()])
     points = "; ".join(
@@ -221,6 +232,7 @@ def show_predictive_values(pooled: Pooled, scenarios: Sequence[Scenario]) -> Dis
         f"known. Dotted: {listing([scenario.share for scenario in scenarios])}"
         f"{', for illustration' if all(s.kind == 'illustration' for s in scenarios) else ''}.",
         name="fig-predictive-values",
+        data=pd.DataFrame(drawn),
     )
 
 
@@ -236,7 +248,25 @@ def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed:
         f"healthy and alarmed falsely, {tn} are healthy and cleared.",
         caption=f"Setting: {scenario.title}. The point estimates only; their intervals are in the table above.",
         name="fig-natural-frequencies",
+        data=pd.DataFrame({"people": _CELLS.values(), "number": (tp, fp, fn, tn)}),
     )
+
+
+def _numbers(of: BivariateFit, summaries: Mapping[str, tuple[Interval, Interval]]) -> pd.DataFrame:
+    """Return a row per study, its table and its accuracy, and one per pair of summaries below them."""
+    counts, level = of.counts, of.level
+    studies: dict[str, Any] = {"study": counts.study, **{name: getattr(counts, name) for name in _CELLS}}
+    studies |= _columns("sensitivity", sensitivity(counts, level=level))
+    studies |= _columns("specificity", specificity(counts, level=level))
+    pooled = [
+        {"study": name, **_columns("sensitivity", pair[0]), **_columns("specificity", pair[1])}
+        for name, pair in summaries.items()
+    ]
+    return pd.concat([pd.DataFrame(studies, dtype=object), pd.DataFrame(pooled, dtype=object)])
+
+
+def _columns(name: str, found: Interval | Intervals) -> dict[str, Any]:
+    return {name: found.estimate, f"{name}, lower limit": found.lower, f"{name}, upper limit": found.upper}
 
 
 def _text(sensitivity: Interval, specificity: Interval) -> str:

@@ -65,8 +65,6 @@ DOWNLOADS: Final = (
     Download("csl_json", "references.json", "application/vnd.citationstyles.csl+json", "the studies as CSL-JSON"),
     Download("tables", "tables-2x2.csv", "text/csv",
              "the 2×2 tables of the main synthesis, as `livingreview pool` and other software read them"),
-    Download("evidence_map", "evidence-map.csv", "text/csv",
-             "the evidence map: studies of each task and subject, with their risk of bias as judged"),
     Download("badge", "badge.json", "application/json", "version and last search for a badge (shields.io endpoint)"),
 )  # fmt: skip
 

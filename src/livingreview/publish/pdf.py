@@ -45,7 +45,7 @@ FRONT: Final = "index.html"
 # The last part of the contents: the reference of the software, which changes with the site.
 _ON_SCREEN_ONLY: Final = "For contributors"
 # Code, what needs a script or a screen, and the twin of each figure for narrow screens.
-_NOT_PRINTED: Final = "details.hide, .headerlink, script, style, form, button, #lr-explore, .lr-compact"
+_NOT_PRINTED: Final = "details.hide, .headerlink, script, style, form, button, #lr-explore, .lr-compact, .lr-numbers"
 _CAPTIONED: Final = {"lr-figure": "Figure", "lr-table": "Table", "lr-code": "Box"}
 # Nothing runs and nothing is loaded, whatever a chapter holds.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"

@@ -28,11 +28,11 @@ from livingreview.review.model import (
     source_keys,
 )
 from livingreview.synthesis.counts import CELLS
+from livingreview.wording import DIVIDER
 
-__all__ = ["DIVIDER", "Field", "Table", "described", "tidy_tables"]
+__all__ = ["Field", "Table", "described", "tidy_tables"]
 
 METRICS: Final = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "auc")
-DIVIDER: Final = " | "
 Field = dict[str, Any]  # a field descriptor of Table Schema
 References = Mapping[tuple[str, ...], str]
 #: Meaning of names whose model leaves them to the reader. A name of the model goes before, `block_name` before `name`.
