@@ -3,8 +3,8 @@
 Each copy of a study bears an id that begins with ``synthetic`` and identifiers that lead nowhere; all of it is made in
 a temporary folder and removed. Times are processor seconds of this process and of those it starts.
 
-Usage: ``python benchmarks/scale.py [COUNT …] [--sphinx]`` (79, 316 and 1,000 studies by default; ``--sphinx`` makes the
-pages as well, which takes long); exit code 1 if a part grows faster than the studies do, by more than a quarter.
+Usage: ``python benchmarks/scale.py [COUNT …] [--build]`` (79, 316 and 1,000 studies by default; ``--build`` builds the
+whole site as well, which takes minutes); exit code 1 if a part grows faster than the studies, by more than a quarter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from pathlib import Path
 from build import copy_of_book
 from livingreview.analysis.diagnosis import pool
 from livingreview.analysis.evidence import gather
-from livingreview.publish.site import run_jupyter_book
 from livingreview.publish.study_pages import study_pages
 from livingreview.review import Review, check
 
 TOLERATED = 1.25
+LIVINGREVIEW = Path(sys.executable).with_name("livingreview")
 
 
 def enlarge(data: Path, count: int) -> None:
@@ -42,6 +42,8 @@ def enlarge(data: Path, count: int) -> None:
         text = re.sub(r"\b(pmid: ['\"]?)\d+", rf"\g<1>{90_000_000 + number}", text)
         text = re.sub(r"\b(pmcid: ['\"]?PMC)\d+", rf"\g<1>{90_000_000 + number}", text)
         text = re.sub(r"(?m)^( +accession: ['\"]?)([^\s'\"]+)", rf"\1\2.synthetic{number}", text)
+        text = re.sub(r"(?m)^(  title: (?:>-\n    )?)", rf"\1Synthetic {number} ", text)
+        text = re.sub(r"(?m)^(  (?:first_author: |authors: \[))", rf"\1Synthetic{number}-", text)
         (data / "studies" / f"synthetic{number}.yaml").write_text(text, encoding="utf-8")
 
 
@@ -52,28 +54,18 @@ def used(step: Callable, *arguments):
     return result, sum(os.times()[:4]) - before
 
 
-def measure(book: Path, *, sphinx: bool) -> dict[str, float]:
+def measure(book: Path, *, whole: bool) -> dict[str, float]:
     """Return the processor seconds of each part of a build that depends on the number of studies."""
     times = {}
     _, times["check"] = used(check, book / "data")
     review, times["load"] = used(Review.load, book / "data")
     _, times["evidence"] = used(gather, review)
     _, times["pool"] = used(pool, review)
-    pages, times["study pages"] = used(lambda: study_pages(review, repository="", history={}))
-    if sphinx:
-        stage = book / "stage"
-        shutil.copytree(book / "_static", stage / "_static")
-        shutil.copyfile(book / "_config.yml", stage / "_config.yml")
-        (stage / "_toc.yml").write_text("format: jb-book\nroot: index\n", encoding="utf-8")
-        (stage / "index.md").write_text("# Synthetic\n", encoding="utf-8")
-        (stage / "studies").mkdir()
-        for name, text in pages.items():
-            (stage / name).write_text(text, encoding="utf-8")
-        (stage / "references.bib").touch()
-        config = (stage / "_config.yml").read_text(encoding="utf-8").replace(", chapters/methods.bib", "")
-        config = config.replace("only_build_toc_files: true", "only_build_toc_files: false")
-        (stage / "_config.yml").write_text(config, encoding="utf-8")
-        _, times["Jupyter Book"] = used(run_jupyter_book, stage, book / "made")
+    _, times["study pages"] = used(lambda: study_pages(review, repository="", history={}))
+    if whole:
+        _, times["whole build"] = used(
+            lambda: subprocess.run([LIVINGREVIEW, "build"], cwd=book, stdout=subprocess.DEVNULL, check=True)
+        )
     return times
 
 
@@ -81,14 +73,14 @@ def main() -> int:
     """Measure, print and judge."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("counts", nargs="*", type=int, default=[79, 316, 1000], help="numbers of studies")
-    parser.add_argument("--sphinx", action="store_true", help="make the pages as well")
+    parser.add_argument("--build", action="store_true", help="build the whole site as well")
     options = parser.parse_args()
     found = []
     for count in options.counts:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             book = copy_of_book(Path(folder) / "book")
             enlarge(book / "data", count)
-            found.append(measure(book, sphinx=options.sphinx))
+            found.append(measure(book, whole=options.build))
             print(f"{count} studies: " + ", ".join(f"{name} {value:.1f} s" for name, value in found[-1].items()))
     growth = options.counts[-1] / options.counts[0]
     steep = [name for name, value in found[-1].items() if value > TOLERATED * growth * max(found[0][name], 0.1)]
