@@ -1,7 +1,7 @@
 # Times R's fits of bivariate models, inside R and after loading; called by benchmarks/engine.py.
 #
 #   Rscript benchmarks/engine.R FOLDER BOOTSTRAP_SET REFITS
-# prints one JSON object: data set -> fitter -> CPU seconds (median of the repeats) and log-likelihood.
+# prints one JSON object: data set -> fitter -> CPU seconds (the least of the repeats) and log-likelihood.
 suppressPackageStartupMessages({
   library(lme4)
   library(glmmTMB)
@@ -49,7 +49,7 @@ for (path in sort(list.files(folder, pattern = "[.]csv$", full.names = TRUE))) {
   results[[sub("[.]csv$", "", basename(path))]] <- lapply(fitters, function(fitter) {
     tryCatch(suppressWarnings({
       model <- fitter(x)
-      list(seconds = median(replicate(repeats, cpu(function() fitter(x)))), log_likelihood = as.numeric(logLik(model)))
+      list(seconds = min(replicate(repeats, cpu(function() fitter(x)))), log_likelihood = as.numeric(logLik(model)))
     }), error = function(e) list(error = conditionMessage(e)))
   })
 }
