@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_every_format_shows_the_hostile_title_as_text(
         text = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
     assert "<script" not in text
     assert "<img" not in text
-    assert "<a " not in text
+    assert not re.search(r"<a (?!class=\"lr-numbers\")", text)
     if form == "json":
         assert json.loads(text)["records"][0]["name"].endswith(madeup.HOSTILE)
     else:
