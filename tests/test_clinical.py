@@ -105,7 +105,7 @@ def test_do_the_tables_show_one_row_per_setting(imputed: ImputedFit) -> None:
         whole = {name: int(str(frequencies.at[row, name]).split()[0]) for name in frequencies.columns[1:]}
         assert whole["Diseased"] == round(POPULATION * scenario.prevalence)
         assert whole["Found"] + whole["Missed"] == whole["Diseased"]
-        assert whole["Alarmed"] + whole["Cleared"] == whole["Healthy"]
+        assert whole["Alarmed"] + whole["Cleared"] == whole["Not diseased"]
 
 
 def test_does_the_summary_use_the_imputed_estimates_and_judge_nothing(pooled: Pooled, imputed: ImputedFit) -> None:
@@ -162,7 +162,13 @@ def test_is_an_untrusted_name_escaped_in_a_figure(pooled: Pooled) -> None:
 
 def sentences(pooled: Pooled) -> list[list[str]]:
     """Return the words of each sentence of the page, its glued texts in place."""
-    facts = {**plain_facts(pooled), "studies": "60", "unsigned": "60", "last_search": "31 July 2025"}
+    facts = {
+        **plain_facts(pooled),
+        "studies": "60",
+        "unsigned": "60",
+        "last_search": "31 July 2025",
+        "by_whom": ", by others",
+    }
     text = re.sub(r"\{glue:text\}`(\w+)`", lambda match: facts[match[1]], PAGE.read_text(encoding="utf-8"))
     text = re.sub(r"^#.*$", "", prose(text), flags=re.MULTILINE)
     return [words for part in re.split(r"[.?!]\s", text) if (words := re.findall(r"[\w-]+", part))]

@@ -33,7 +33,7 @@ from livingreview.publish.figures import show_funnel
 from livingreview.review import Review
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
-from livingreview.wording import percent, plural
+from livingreview.wording import percent, plural, with_interval
 from signing import sign
 
 
@@ -101,7 +101,8 @@ def test_every_evaluation_is_shown_and_is_pooled_or_left_out_with_a_reason(revie
 
 def test_leaving_a_study_out_moves_the_estimate(pooled: Pooled) -> None:
     table = leave_one_out_table(pooled)
-    assert list(table["Left out"]) == list(pooled.counts.study)
+    assert list(table["Left out"]) == [*pooled.counts.study, "none"]
+    assert table["Sensitivity"].iloc[-1] == with_interval(pooled.fit.sensitivity)
     assert table["Sensitivity"].nunique() > 1
 
 

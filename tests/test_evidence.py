@@ -11,8 +11,10 @@ from livingreview.analysis.evidence import (
     MAIN,
     MOST_TABLES,
     SENSITIVITY_RULES,
+    WHICH_ERRORS,
     WIDEST_SPAN,
     TableEvidence,
+    _lacking,
     _printed,
     _span,
     awaiting_table,
@@ -137,7 +139,7 @@ def test_every_study_awaiting_classification_is_listed_once(review: Review) -> N
     table = awaiting_table(review)
     assert len(table) == len(review.awaiting)
     assert (table["Missing"] != "").all()
-    texts = {LACKING[grade]: grade for grade in EFFORT} | {CASE_MIX: "several"}
+    texts = {LACKING[grade]: grade for grade in EFFORT} | {WHICH_ERRORS: "several"}
     order = [texts[text] for text in table["Missing"]]
     places = [EFFORT.index(grade) for grade in order]
     assert places == sorted(places)
@@ -146,7 +148,15 @@ def test_every_study_awaiting_classification_is_listed_once(review: Review) -> N
     for item in gather(review):
         if item.entry.primary and missing.get(item.study.id) == LACKING["several"]:
             assert not isinstance(item.entry.size, int)
-    assert CASE_MIX in set(missing)
+    assert missing["gabbert2024"] == WHICH_ERRORS
+
+
+def test_of_several_tables_only_what_is_not_known_is_missing(review: Review) -> None:
+    (entry,) = review.study("gabbert2024").accuracy
+    assert _lacking("several", entry) == WHICH_ERRORS
+    mixed = entry.model_copy(update={"n": entry.size, "n_diseased": None, "n_nondiseased": None})
+    assert _lacking("several", mixed) == CASE_MIX
+    assert _lacking("several", mixed.model_copy(update={"n": None})) == LACKING["several"]
 
 
 def test_before_the_update_nothing_awaits(review: Review) -> None:

@@ -164,7 +164,13 @@ def test_are_corners_the_extremes_of_either_measure_of_their_sum_and_of_their_di
     corners = {tuple(table) for table in _corners(tables).tolist()}
     assert corners == {tuple(table) for table in tables[:-1].tolist()}
     without_an_arm = np.array([[0, 30, 0, 70], [1, 30, 1, 70], [1, 30, 0, 70]])
-    assert _corners(without_an_arm)[:2].tolist() == [[0, 30, 0, 70], [1, 30, 0, 70]]
+    assert _corners(without_an_arm)[[0, 2]].tolist() == [[0, 30, 0, 70], [1, 30, 0, 70]]
+
+
+def test_are_both_the_smallest_and_the_largest_of_tied_tables_corners() -> None:
+    perfect = np.array([[28, 1, 0, 6], [158, 5, 0, 29], [60, 2, 0, 12], [57, 3, 3, 27]])
+    corners = {tuple(table) for table in _corners(perfect).tolist()}
+    assert corners >= {(28, 1, 0, 6), (158, 5, 0, 29)}
 
 
 def test_are_as_many_combinations_as_allowed_all_fitted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 
 import pytest
 
@@ -87,8 +87,16 @@ def test_does_a_pooled_study_show_what_the_estimates_are_without_it(pages, revie
     moved = leave_one_out_table(pooled)
     for place, item in enumerate(pooled.selection.used):
         page = pages[f"studies/{item.study.id}.md"]
-        assert "The pooled estimates without it." in page
+        assert "The pooled estimates without it, and with all studies, on the central tables." in page
         assert in_a_cell(moved["Sensitivity"][place]) in page
+        assert in_a_cell(moved["Sensitivity"].iloc[-1]) in page
+
+
+def test_does_a_page_bear_what_its_file_remarks(pages, review):
+    for study in review.studies:
+        page = pages[f"studies/{study.id}.md"]
+        assert ("<h2>Remarks</h2>" in page) == bool(study.notes)
+        assert all(f"<li>{escape(note)}</li>" in page for note in study.notes)
 
 
 @pytest.mark.slow

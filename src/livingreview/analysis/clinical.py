@@ -23,7 +23,7 @@ from livingreview.synthesis.findings import Findings, summary_of_findings
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.summary import PooledLogits
 from livingreview.synthesis.utility import NaturalFrequencies, natural_frequencies, predictive_values
-from livingreview.wording import percent, plural, with_interval
+from livingreview.wording import decimal, percent, plural, with_interval
 
 __all__ = [
     "ILLUSTRATIONS", "POPULATION", "Scenario", "facts", "findings", "findings_table", "frequencies_table",
@@ -127,7 +127,7 @@ def frequencies_table(accuracy: PooledLogits, scenarios: Sequence[Scenario]) -> 
         diseased = found.counts[0] + found.counts[2]
         tp, fn, fp, tn = (_count(found, cell) for cell in ("tp", "fn", "fp", "tn"))
         rows.append((percent(scenario.prevalence, 0), diseased, tp, fn, POPULATION - diseased, fp, tn))
-    columns = ["Prevalence", "Diseased", "Found", "Missed", "Healthy", "Alarmed", "Cleared"]
+    columns = ["Prevalence", "Diseased", "Found", "Missed", "Not diseased", "Alarmed", "Cleared"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -164,7 +164,12 @@ def findings(pooled: Pooled, scenarios: Sequence[Scenario]) -> tuple[Findings, .
     )
 
 
-OUTCOMES = {"tp": "Diseased, found", "fn": "Diseased, missed", "tn": "Healthy, cleared", "fp": "Healthy, alarmed"}
+OUTCOMES = {
+    "tp": "Diseased, found",
+    "fn": "Diseased, missed",
+    "tn": "Not diseased, cleared",
+    "fp": "Not diseased, alarmed",
+}
 
 
 def findings_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
@@ -205,7 +210,7 @@ def hints_table(pooled: Pooled, rows: Sequence[Findings]) -> pd.DataFrame:
             "inconsistency": f"observed {percent(hints.observed_range[0])} to {percent(hints.observed_range[1])}; "
             f"a new study expected at {percent(prediction.lower)} to {percent(prediction.upper)}; "
             f"I² {percent(hints.i2, 0)}",
-            "imprecision": f"interval {percent(hints.interval_width)} wide, "
+            "imprecision": f"interval {decimal(100 * hints.interval_width, 1)} percentage points wide, "
             f"{pooled.participants(*row.outcomes)} participants",
         }
         facts_of = {**common, **own}
@@ -245,7 +250,7 @@ def facts(pooled: Pooled, shown: Scenario) -> dict[str, str]:
         "shares of diseased patients in the samples of the pooled studies. A study that chose its patients and its "
         "healthy controls separately has no prevalence in this sense, and its share says only how it was designed.",
         "people": f"Of {POPULATION:,} people of whom {tp + fn} have the disease, the test would find {tp} and miss "
-        f"{fn}; of the {fp + tn} healthy it would clear {tn} and falsely alarm {fp}.",
+        f"{fn}; of the {fp + tn} without it the test would clear {tn} and falsely alarm {fp}.",
     }
 
 
@@ -267,16 +272,17 @@ def plain_facts(pooled: Pooled) -> dict[str, str]:
     if pooled.fit is None or pooled.imputed is None:
         unknown = "We do not know: too few studies can be put together."
         return {
-            **dict.fromkeys(("plain_found", "plain_cleared", "plain_new"), unknown),
+            **dict.fromkeys(("plain_lead", "plain_found", "plain_cleared", "plain_new"), unknown),
             "plain_rests": "No study can be used, so there are",
             "plain_people": "no",
         }
     found, found_limits = of_hundred(pooled.imputed.sensitivity)
     cleared, cleared_limits = of_hundred(pooled.imputed.specificity)
     _, new = of_hundred(pooled.fit.prediction_interval_sensitivity)
+    found_of = f"Of 100 people who have the disease, about {found} are found. The true number could be {found_limits}."
     return {
-        "plain_found": f"Of 100 people who have the disease, about {found} are found. The true number could be "
-        f"{found_limits}.",
+        "plain_lead": f"Studies of different diseases, taken together, say this. {found_of}",
+        "plain_found": found_of,
         "plain_cleared": f"Of 100 people who do not have it, about {cleared} are told so. The true number could be "
         f"{cleared_limits}.",
         "plain_new": f"In the next study, of 100 sick people the number found could be {new}.",

@@ -190,7 +190,7 @@ def changes_table(review: Review) -> pd.DataFrame:
 
 
 def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
-    """Return the pooled estimates without each study in turn, on the central tables."""
+    """Return the pooled estimates without each study in turn, on the central tables; in the last row, with all."""
     columns = ["Left out", "Sensitivity", "Specificity", "Cook's distance"]
     if pooled.fit is None:
         return pd.DataFrame(columns=columns)
@@ -202,6 +202,7 @@ def leave_one_out_table(pooled: Pooled) -> pd.DataFrame:
             rows_of = (found.sensitivity[i].tolist(), found.specificity[i].tolist())
             texts = [with_interval(Interval(e, low, high, pooled.fit.level)) for e, low, high in rows_of]
         rows.append((name, *texts, round(float(found.cook_distance[i]), 2)))
+    rows.append(("none", with_interval(pooled.fit.sensitivity), with_interval(pooled.fit.specificity), None))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -298,8 +299,9 @@ def facts(pooled: Pooled) -> dict[str, str]:
     """Return what a chapter says of the main analysis, by name; ``not pooled`` where there is nothing."""
     fit, imputed, furthest = pooled.fit, pooled.imputed, pooled.extremes
     if fit is None or imputed is None or furthest is None:
-        names = (f"{part}_{measure}" for part in ("i2", "prediction", "widening", "extreme") for measure in MEASURES)
-        return dict.fromkeys(("structure", "structure_reason", *names, "funnel"), "not pooled")
+        parts = ("i2", "prediction", "widening", "central", "extreme")
+        names = (f"{part}_{measure}" for part in parts for measure in MEASURES)
+        return dict.fromkeys(("structure", "structure_reason", *names, "searched", "funnel"), "not pooled")
     test = deeks(pooled.counts)
     caution = f" {test.notes[0].capitalize()}." if test.notes else ""
     told = {"structure": fit.structure.replace("_", " "), "structure_reason": fit.structure_reason}
@@ -308,7 +310,13 @@ def facts(pooled: Pooled) -> dict[str, str]:
         told[f"i2_{measure}"] = percent(getattr(fit.i2, measure), 0)
         told[f"prediction_{measure}"] = _span(new.lower, new.upper)
         told[f"widening_{measure}"] = _wider(float(widening) - 1)
+        told[f"central_{measure}"] = with_interval(getattr(fit, measure))
         told[f"extreme_{measure}"] = _span(*getattr(furthest, measure))
+    told["searched"] = (
+        "No choice of tables leads further."
+        if furthest.searched == "all combinations"
+        else "Too many combinations fit to pool each: this is over extreme ones, and one in between may lie beyond."
+    )
     # Below ten studies a sentence stands in the figure's place and says why.
     return told | {"funnel": f"Deeks' test gives {p_value(test.p)}.{caution}" if pooled.k >= FEWEST_STUDIES else ""}
 

@@ -33,7 +33,6 @@ GRADES: tuple[Grade, ...] = get_args(Grade)
 USABLE: tuple[Grade, ...] = ("printed", "unique", "several")
 UNSIGNED = "no person has signed the extraction"
 NOT_BINARY = {
-    None: "whether the problem is binary was not visible",
     "multi-class average": "an average over several classes has no 2×2 table",
     "localisation": "finding a structure has no true negatives",
     "segmentation": "pixels or voxels, not patients",
@@ -57,6 +56,8 @@ LACKING: dict[Grade, str] = {
 EFFORT = tuple(LACKING)
 # Of several tables, where the size of the test set is known.
 CASE_MIX = "how many of the cases tested had the condition, or the four counts"
+# Where that is known, too.
+WHICH_ERRORS = "whether the errors are false positives or false negatives, or the four counts"
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +158,8 @@ def gather(review: Review) -> tuple[TableEvidence, ...]:
 def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
     """Grade one accuracy entry and find every 2×2 table compatible with what it prints."""
     none = np.empty((0, 4), dtype=np.int64)
+    if entry.problem is None:
+        return TableEvidence(study, entry, "too little printed", none, "whether the problem is binary was not visible")
     if entry.problem != "binary":
         return TableEvidence(study, entry, "not a 2×2 problem", none, NOT_BINARY[entry.problem])
     cells = [getattr(entry, cell) for cell in CELLS]
@@ -164,8 +167,8 @@ def table_of(study: Study, entry: AccuracyEntry) -> TableEvidence:
         return TableEvidence(study, entry, "printed", np.array([cells], dtype=np.int64), "all four counts are printed")
     metrics = list(entry.metrics)
     if len(metrics) < 2 and not {"n_diseased", "tp"} & set(entry.counts):
-        what = f"only {metrics[0]} is" if metrics else "no metric of a 2×2 table is"
-        return TableEvidence(study, entry, "too little printed", none, f"{what} printed")
+        what = f"only {metrics[0]}" if metrics else "no metric"
+        return TableEvidence(study, entry, "too little printed", none, f"of a 2×2 table {what} is printed")
     if entry.size is None:
         return TableEvidence(study, entry, "size missing", none, "the number of cases tested was not seen")
     try:
@@ -253,6 +256,12 @@ def _refusal(item: TableEvidence, rule: Rule, review: Review) -> str | None:
     return None
 
 
+def _lacking(grade: Grade, entry: AccuracyEntry) -> str:
+    if grade != "several" or not isinstance(entry.size, int):
+        return LACKING[grade]
+    return WHICH_ERRORS if "n_diseased" in entry.counts else CASE_MIX
+
+
 def awaiting_table(review: Review) -> pd.DataFrame:
     """Return the studies awaiting classification with what each lacks, cheapest gain first."""
     by_study: dict[str, list[TableEvidence]] = {}
@@ -267,7 +276,7 @@ def awaiting_table(review: Review) -> pd.DataFrame:
             default=None,
         )
         grade, known = (best.grade, best.reason) if best else ("too little printed", "no accuracy was visible")
-        lacking = CASE_MIX if best and grade == "several" and isinstance(best.entry.size, int) else LACKING[grade]
+        lacking = _lacking(best.grade, best.entry) if best else LACKING[grade]
         told = (label(study), study.report.title or "", study.target_condition or "", known, lacking)
         rows.append((EFFORT.index(grade), study.id, *told, reference(study)))
     columns = ["effort", STUDY_ID, "Study", "Title", "Condition", "Known so far", "Missing", "Reference"]

@@ -323,4 +323,4 @@ def _written(rule: ConclusionRule, value: float | None) -> str:
 
 
 def _signed(value: float, rule: ConclusionRule) -> str:
-    return f"{'+' if value > 0 else ''}{_written(rule, value)}"
+    return f"{'+' if value > 0 else ''}{_written(rule, value).replace('%', 'percentage points')}"

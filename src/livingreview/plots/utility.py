@@ -168,8 +168,8 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, ax: Axes | None = None) ->
     groups = (
         (tp, "have the disease, and the test finds it", colour("sensitivity"), True),
         (fn, "have the disease, and the test misses it", colour("sensitivity"), False),
-        (fp, "are healthy, but the test raises a false alarm", colour("specificity"), True),
-        (tn, "are healthy, and the test says so", colour("muted"), False),
+        (fp, "do not have it, but the test raises a false alarm", colour("specificity"), True),
+        (tn, "do not have it, and the test says so", colour("muted"), False),
     )
     rows = [math.ceil(count / _ACROSS) for count, *_ in groups]
     height = 0.55 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)

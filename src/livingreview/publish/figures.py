@@ -245,7 +245,7 @@ def show_frequencies(pooled: Pooled, scenario: Scenario) -> Displayed:
         utility.icon_array(tp, fn, fp, tn),
         title=f"Of {POPULATION:,} people who take the test",
         alt=f"{POPULATION} small figures: {tp} have the disease and are found, {fn} have it and are missed, {fp} are "
-        f"healthy and alarmed falsely, {tn} are healthy and cleared.",
+        f"without it and alarmed falsely, {tn} are without it and cleared.",
         caption=f"Setting: {scenario.title}. The point estimates only; their intervals are in the table above.",
         name="fig-natural-frequencies",
         data=pd.DataFrame({"people": _CELLS.values(), "number": (tp, fp, fn, tn)}),

@@ -118,6 +118,7 @@ def _parts(
     for title, parts in (
         ("Standing", [_records(study.standing, "on status route reason", "What the review holds of it.")]),
         ("What it found", _findings(study)),
+        *([("Remarks", _remarks(study))] if study.notes else []),
         ("In the syntheses", _syntheses(study, pooled, moved, segmented)),
         ("What it did", _blocks(study)),
         ("Quality", _quality(study)),
@@ -252,7 +253,10 @@ def _syntheses(
     for place, item in used:
         yield f"<p>It is in the {diagnosis}: {escape(item.reason)}.</p>"
         if len(moved) > place:  # empty where nothing could be pooled
-            yield table_html(moved.iloc[[place]], caption="The pooled estimates without it.")
+            yield table_html(
+                moved.iloc[[place, -1]],
+                caption="The pooled estimates without it, and with all studies, on the central tables.",
+            )
     known = [item for _, item in used] + [item for item, _ in out if item.usable]
     if known:
         yield _rows(
@@ -288,6 +292,10 @@ def _table(item: TableEvidence) -> dict[str, str]:
     }
 
 
+def _remarks(study: Study) -> Iterator[str]:
+    yield f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in study.notes)}</ul>"
+
+
 def _quality(study: Study) -> Iterator[str]:
     appraisal = study.appraisal
     if appraisal and appraisal.judgements:
@@ -297,7 +305,9 @@ def _quality(study: Study) -> Iterator[str]:
         values = {name: value for name, value in appraisal.claim if name not in ("source", "edition")}
         yield _facts(values, appraisal.claim.source, f"CLAIM {appraisal.claim.edition}, points per section")
     if not appraisal or not (appraisal.judgements or appraisal.claim):
-        yield "<p>No judgement of this study is recorded: the base review prints its judgements without names.</p>"
+        listed = any(item.status == "included" for item in study.standing)
+        reason = "the base review prints its judgements without names" if listed else "nobody has made one yet"
+        yield f"<p>No judgement of this study is recorded: {reason}.</p>"
 
 
 def _records(records: Sequence[BaseModel], fields: str, caption: str) -> str:

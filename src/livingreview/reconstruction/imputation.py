@@ -229,7 +229,7 @@ def extremes(
         combinations = np.array([np.stack(combination) for combination in product(*choices)])
     else:
         searched = "corners"
-        combinations = np.stack([_corners(choice) for choice in choices], axis=1)
+        combinations = np.unique(np.stack([_corners(choice) for choice in choices], axis=1), axis=0)
     mu, _ = _fit_distinct(combinations, structure)
     low, high = expit(mu.min(axis=0)).tolist(), expit(mu.max(axis=0)).tolist()
     return Extremes((low[0], high[0]), (low[1], high[1]), searched, len(combinations))
@@ -256,11 +256,16 @@ def _normalised(weights: ArrayLike) -> FloatArray:
 
 
 def _corners(choice: IntArray) -> IntArray:
-    """Return the tables at the smallest and largest sensitivity, specificity, their sum and difference."""
+    """Return the tables at the smallest and largest sensitivity, specificity, their sum and difference.
+
+    Of tables that share such an extreme, as perfect ones do, the one of the fewest and the one of the most people.
+    """
     tp, fp, fn, tn = choice.T
     sensitivity, specificity = tp / np.maximum(tp + fn, 1), tn / np.maximum(fp + tn, 1)
     scores = (sensitivity, specificity, sensitivity + specificity, sensitivity - specificity)
-    return choice[[index for score in scores for index in (score.argmin(), score.argmax())]]
+    people = choice.sum(axis=1)
+    orders = [(size, sign * score) for score in scores for sign in (1, -1) for size in (people, -people)]
+    return choice[[np.lexsort(order)[0] for order in orders]]
 
 
 def _fit_distinct(data_sets: IntArray, structure: StructureChoice) -> tuple[FloatArray, FloatArray]:
