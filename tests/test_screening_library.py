@@ -120,3 +120,15 @@ def test_the_commands_report_what_there_is(data: Path, capsys: pytest.CaptureFix
     assert run("import", str(back), "--from", "rayyan").startswith("0 decision(s) added, 1 were")
     assert main(["screen", "--data", str(data)]) == 2
     assert "--person" in capsys.readouterr().err
+
+
+def test_the_name_may_stand_before_the_action(data: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    append(data, Decision("pubmed-1", "title_abstract", "Ada", "include", "", SEARCHED))
+    for position, arguments in enumerate((["--person", "Ada", "export"], ["export", "--person", "Ada"], ["export"])):
+        output = tmp_path / f"{position}.csv"
+        assert main(["screen", *arguments, str(output), "--for", "rayyan", "--data", str(data)]) == 0
+        assert f"{4 if '--person' in arguments else 5} record(s) that wait" in capsys.readouterr().out
+    back = tmp_path / "back.csv"
+    back.write_text('key,notes\nembase-4,"RAYYAN-INCLUSION: {""Bob""=>""Included"", ""Ada""=>""Included""}"\n')
+    assert main(["screen", "--person", "Bob", "import", str(back), "--from", "rayyan", "--data", str(data)]) == 0
+    assert [row.person for row in read_decisions(data)] == ["Ada", "Bob"]

@@ -41,11 +41,12 @@ def _configure_screen(parser: argparse.ArgumentParser) -> None:
     export = action("export", _export, "write the records that wait for ASReview or Rayyan")
     export.add_argument("output", type=Path, metavar="FILE", help="a new .csv or .ris file")
     export.add_argument("--for", dest="tool", choices=["asreview", "rayyan"], required=True)
-    export.add_argument("--person", default="", metavar="NAME", help="leave out what this person has decided")
+    unset = argparse.SUPPRESS  # a default of its own would overwrite the name that stands before the action
+    export.add_argument("--person", default=unset, metavar="NAME", help="leave out what this person has decided")
     back = action("import", _import, "add the decisions made in ASReview or Rayyan to the ledger")
     back.add_argument("file", type=Path, metavar="FILE", help="the tool's export, .csv or .ris")
     back.add_argument("--from", dest="tool", choices=["asreview", "rayyan"], required=True)
-    back.add_argument("--person", default="", metavar="NAME", help="who screened; of Rayyan's people, only this one")
+    back.add_argument("--person", default=unset, metavar="NAME", help="who screened; of Rayyan's people, only this one")
     back.add_argument("--date", type=past_day, metavar="DATE", help="day of decisions without one of their own (today)")
     back.add_argument(
         "--reason", action="append", default=[], metavar="WORDS=KEY", help="what a reason there means here"
