@@ -85,10 +85,6 @@ def _property(text: str) -> str:
     return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _configure_schema(parser: argparse.ArgumentParser) -> None:
-    add_data_option(parser)
-
-
 def _run_schema(options: argparse.Namespace) -> int:
     """Write ``schema/<kind>.schema.json`` for every kind of file."""
     from livingreview.review.model import json_schemas
@@ -139,5 +135,5 @@ EXTRACTIONS = Command(
     _configure_extractions, _run_extractions,
 )  # fmt: skip
 SCHEMA = Command(
-    "schema", "write the JSON Schemas that editors use to complete and check the files", _configure_schema, _run_schema,
+    "schema", "write the JSON Schemas that editors use to complete and check the files", add_data_option, _run_schema,
 )  # fmt: skip
