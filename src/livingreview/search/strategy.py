@@ -58,8 +58,6 @@ class Syntax:
     shortest_stem
         Fewest characters that must stand before a truncation sign; 1 where the documentation names no minimum, None
         where nothing is truncated.
-    documentation
-        Where the producer documents this syntax.
     opening
         Stands before the first concept.
     limit_and, limit_or
@@ -77,42 +75,42 @@ class Syntax:
     language: str
     languages: str
     shortest_stem: int | None
-    documentation: str
     opening: str = ""
     limit_and: str = " AND "
     limit_or: str = " OR "
     truncated_phrases: bool = True
 
 
+# Above each: where the producer documents this syntax.
 _SYNTAXES = (
+    # https://pubmed.ncbi.nlm.nih.gov/help/
     Syntax("PubMed", '"', "{term}[tiab]", "({terms})", '"{heading}"[mh]', "{first}:{last}[dp]",
-           "{language}[la]", "({languages})", 4,
-           "https://pubmed.ncbi.nlm.nih.gov/help/"),
+           "{language}[la]", "({languages})", 4),
+    # https://www.elsevier.support/embase/answer/can-i-use-boolean-operators-wildcards-and-proximity-operators-in-embase
     Syntax("Embase", "'", "{term}", "({terms}):ti,ab,kw", "'{heading}'/exp", "[{first}-{last}]/py",
-           "[{language}]/lim", "({languages})", 1,
-           "https://www.elsevier.support/embase/answer/can-i-use-boolean-operators-wildcards-and-proximity-operators-in-embase"),
+           "[{language}]/lim", "({languages})", 1),
+    # https://webofscience.help.clarivate.com/Content/search-rules.htm
     Syntax("Web of Science", '"', "{term}", "TS=({terms})", None, "PY=({first}-{last})",
-           "{language}", "LA=({languages})", 3,
-           "https://webofscience.help.clarivate.com/Content/search-rules.htm"),
+           "{language}", "LA=({languages})", 3),
+    # https://dev.elsevier.com/sc_search_tips.html
     Syntax("Scopus", '"', "{term}", "TITLE-ABS-KEY({terms})", 'INDEXTERMS("{heading}")',
            "PUBYEAR > {before} AND PUBYEAR < {after}",
-           "{language}", "LANGUAGE({languages})", 1,
-           "https://dev.elsevier.com/sc_search_tips.html"),
+           "{language}", "LANGUAGE({languages})", 1),
+    # https://ospguides.ovid.com/OSPguides/medline.htm
     Syntax("Ovid", '"', "{term}", "({terms}).ti,ab,kf.", "exp {heading}/", "({each}).yr.",
-           "{language}", "({languages}).la.", 1,
-           "https://ospguides.ovid.com/OSPguides/medline.htm"),
+           "{language}", "({languages}).la.", 1),
+    # https://europepmc.org/searchsyntax
     Syntax("Europe PMC", '"', "TITLE_ABS:{term}", "({terms})", None, "PUB_YEAR:[{first} TO {last}]",
            # Not every record there says its language, and preprints least of all.
            "", "", 1,
-           "https://europepmc.org/searchsyntax",
            truncated_phrases=False),
+    # https://developers.openalex.org/guides/searching
     Syntax("OpenAlex", '"', "{term}", "({terms})", None, "publication_year:{first}-{last}",
            "{code}", "language:{languages}", None,
-           "https://developers.openalex.org/guides/searching",
            opening="title_and_abstract.search:", limit_and=",", limit_or="|"),
+    # https://developer.ieee.org/docs/read/Metadata_API_details
     Syntax("IEEE Xplore", '"', '"All Metadata":{term}', "({terms})", None, "start_year={first}&end_year={last}",
            "", "", 3,
-           "https://developer.ieee.org/docs/read/Metadata_API_details",
            opening="querytext=", limit_and="&"),
 )  # fmt: skip
 SYNTAXES: Mapping[str, Syntax] = MappingProxyType({syntax.name: syntax for syntax in _SYNTAXES})
