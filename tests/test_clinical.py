@@ -146,18 +146,18 @@ def test_does_a_sentence_stand_where_a_figure_cannot(pooled: Pooled, nothing: Po
     pictures = [lambda p: show_fagan(p, shown), lambda p: show_predictive_values(p, settings),
                 lambda p: show_frequencies(p, shown)]  # fmt: skip
     for picture in pictures:
-        assert nothing.reason in picture(nothing)._repr_html_()
-        assert "<svg" in picture(pooled)._repr_html_()
+        assert nothing.reason in picture(nothing).html
+        assert "<svg" in picture(pooled).html
 
 
 def test_are_illustrations_called_so_once_below_the_curve(pooled: Pooled) -> None:
-    told = show_predictive_values(pooled, ILLUSTRATIONS)._repr_html_()
+    told = show_predictive_values(pooled, ILLUSTRATIONS).html
     assert "one in twenty (5 %), one in five (20 %) and one in two (50 %), for illustration." in told
 
 
 def test_is_an_untrusted_name_escaped_in_a_figure(pooled: Pooled) -> None:
     scenario = Scenario("<script>", 0.2, "study", "x")
-    assert "<script>" not in show_fagan(pooled, scenario)._repr_html_()
+    assert "<script>" not in show_fagan(pooled, scenario).html
 
 
 def sentences(pooled: Pooled) -> list[list[str]]:

@@ -54,9 +54,6 @@ class Displayed:
     html: str = field(repr=False)
     alt: str
 
-    def _repr_html_(self) -> str:
-        return self.html
-
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         return {"text/html": self.html, "text/plain": self.alt}
 
@@ -66,9 +63,9 @@ def show(
     *,
     title: str,
     alt: str,
+    name: str,
     caption: str | None = None,
     compact: Figure | Axes | None = None,
-    name: str | None = None,
     data: pd.DataFrame | None = None,
 ) -> Displayed:
     """Return a figure with its caption and its numbers; every text is escaped.
@@ -81,12 +78,12 @@ def show(
         Short name of what is shown.
     alt
         Text alternative: what a reader who cannot see the figure needs to know.
+    name
+        Id of the figure, to link to.
     caption
         Shown below the figure, as plain text.
     compact
         The same figure for narrow screens; takes the place of `fig` there.
-    name
-        Id of the figure, to link to; by default derived from its content.
     data
         The numbers drawn. The caption ends with a link that gives them as a CSV file: it holds them itself, so that a
         figure and its numbers never part.
@@ -99,18 +96,16 @@ def show(
     images = [("lr-wide", fig)] if compact is None else [("lr-wide", fig), ("lr-compact", compact)]
     body = []
     for css_class, image in images:
-        prefix = None if name is None else f"{name}-{css_class}"
-        svg = to_svg(_figure(image), title, alt, prefix=prefix)
+        svg = to_svg(_figure(image), title, alt, prefix=f"{name}-{css_class}")
         body.append(f'<div class="{css_class}">{svg}</div>' if compact is not None else svg)
     if compact is not None:
         body.insert(0, _SWITCH)
     notes = [escape(text) for text in (caption, mark_explained("".join(body))) if text]
     if data is not None:
-        notes.append(_numbers(data, f"{name or 'figure'}.csv"))
+        notes.append(_numbers(data, f"{name}.csv"))
     if notes:
         body.append(f"<figcaption>{' '.join(notes)}</figcaption>")
-    identity = name or "lr-figure-" + hashlib.sha256("".join(body).encode()).hexdigest()[:10]
-    html = f'<figure class="lr-figure" id="{escape(identity)}">{"".join(body)}</figure>'
+    html = f'<figure class="lr-figure" id="{escape(name)}">{"".join(body)}</figure>'
     return Displayed(html=html, alt=alt)
 
 
