@@ -100,8 +100,8 @@ class ResultsChange:
                     "title": item.title,
                     "joined": list(item.joined),
                     "left": list(item.left),
-                    "before": item.before.model_dump(mode="json", exclude_unset=True) if item.before else None,
-                    "after": item.after.model_dump(mode="json", exclude_unset=True) if item.after else None,
+                    "before": item.before.to_dict() if item.before else None,
+                    "after": item.after.to_dict() if item.after else None,
                     "width_ratios": {name: width_ratio(*sides) for name, sides in item.measures.items()},
                 }
                 for item in self.changed

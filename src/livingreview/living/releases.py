@@ -169,16 +169,12 @@ def make_release(
 
 def sealed(release: Release) -> Release:
     """Return a release with the seal that its content asks for."""
-    return release.model_copy(update={"seal": _seal(_content(release))})
+    return release.model_copy(update={"seal": _seal(release.to_dict())})
 
 
 def release_text(release: Release) -> str:
     """Return a release as its file holds it: sorted keys, one newline at the end."""
-    return _json(_content(release)) + "\n"
-
-
-def _content(release: Release) -> dict[str, Any]:
-    return release.model_dump(mode="json", exclude_unset=True)
+    return _json(release.to_dict()) + "\n"
 
 
 def _refusal(problem: str, remedy: str, code: str) -> Fault:

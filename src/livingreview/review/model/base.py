@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -57,6 +57,10 @@ class FileModel(BaseModel):
     """Base of all file models: unknown keys are refused, values cannot be changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; what nobody set is left out, as the file leaves it out."""
+        return self.model_dump(mode="json", exclude_unset=True)
 
 
 class Sourced(FileModel):

@@ -263,10 +263,6 @@ class FrozenResults(FileModel):
         """The syntheses by id, in their order."""
         return {item.id: item for item in self.syntheses}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return self.model_dump(mode="json", exclude_unset=True)
-
 
 class Digests(FileModel):
     """SHA-256 of what the results were computed from."""
