@@ -28,6 +28,7 @@ from livingreview.review.model import ConclusionRule, ReviewFile
 from livingreview.review.model.files import STATUSES, FrozenMeasure, FrozenResults, FrozenSynthesis
 from livingreview.review.reading import Document, read_record
 from livingreview.synthesis.intervals import Interval
+from livingreview.synthesis.summary import MEASURES
 from livingreview.wording import decimal, percent, with_interval
 
 __all__ = [
@@ -39,9 +40,6 @@ DIGITS = 9
 #: Certainty of evidence, rising; a rule sees the place in this list, 1-based.
 LEVELS: Final = ("very low", "low", "moderate", "high")
 NEEDS_THRESHOLD: Final = ("crosses threshold", "heterogeneity class changes")
-_WITH_INTERVAL: Final = (
-    "sensitivity", "specificity", "likelihood_ratio_positive", "likelihood_ratio_negative", "diagnostic_odds_ratio",
-)  # fmt: skip
 
 
 def results_of(review: Review, *, rules: Sequence[Rule] = (MAIN,)) -> FrozenResults:
@@ -109,7 +107,7 @@ def _of_diagnosis(pooled: Pooled) -> FrozenSynthesis:
     measures: dict[str, FrozenMeasure] = {}
     if pooled.fit is not None and pooled.imputed is not None:
         fit, imputed = pooled.fit, pooled.imputed
-        measures = {name: _interval(getattr(imputed, name)) for name in _WITH_INTERVAL}
+        measures = {name: _interval(getattr(imputed, name)) for name in MEASURES}
         measures |= {f"i2_{name}": _number(100 * getattr(fit.i2, name)) for name in ("sensitivity", "specificity")}
     suffix, title = ("", "") if rule == MAIN else (f"/{rule.name}", f", {rule.name}")
     return _frozen(f"diagnosis{suffix}", f"Diagnosis and prediction{title}", used, measures, pooled.reason)
@@ -243,7 +241,7 @@ def distance_table(rules: Sequence[ConclusionRule], before: FrozenResults | None
 
 def measures() -> Mapping[str, frozenset[str]]:
     """Return what a rule can watch: synthesis → names of its measures, as ``results_of`` computes them."""
-    diagnosis = {*_with_limits(_WITH_INTERVAL), "i2_sensitivity", "i2_specificity", "certainty"}
+    diagnosis = {*_with_limits(MEASURES), "i2_sensitivity", "i2_specificity", "certainty"}
     group = frozenset({*_with_limits(["estimate"]), "certainty"})
     return {
         "diagnosis": frozenset(diagnosis),

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import pandas as pd
 from pydantic import BaseModel
@@ -27,6 +27,7 @@ from livingreview.review.model import (
     number,
     source_keys,
 )
+from livingreview.review.model.files import STATUSES
 from livingreview.synthesis.counts import CELLS
 from livingreview.wording import DIVIDER
 
@@ -108,7 +109,6 @@ def described(name: str, says: str, kind: str = "string", **constraints: Any) ->
 
 
 _STUDY: Final = described("study", "Id of the study.", required=True)
-_STATUSES: Final = list(get_args(Standing.model_fields["status"].annotation))
 
 
 def _fields_of(model: type[BaseModel], skip: Iterable[str] = ()) -> Iterator[tuple[tuple[str, ...], Field]]:
@@ -166,7 +166,7 @@ def _studies(review: Review) -> Table:
     lead = (
         _STUDY,
         described("label", "How people cite it."),
-        described("status", "How the review holds it on the day of the package.", enum=_STATUSES),
+        described("status", "How the review holds it on the day of the package.", enum=list(STATUSES)),
         described("since", "Since which day.", "date"),
         described("verified", "Whether a person has signed its extraction.", "boolean"),
     )

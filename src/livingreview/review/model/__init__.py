@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from livingreview.review.model.base import FileModel, Identification, Source, Unit, source_keys
+from livingreview.review.model.base import FileModel, Source, Unit, source_keys
 from livingreview.review.model.files import (
-    Certainty,
     Concept,
     ConclusionRule,
-    Contributor,
     Dataset,
     Instrument,
     Release,
@@ -39,7 +37,6 @@ from livingreview.review.model.study import (
     OverlapEntry,
     PersonExtraction,
     Quoted,
-    Report,
     RiskOfBias,
     Sample,
     Setting,
@@ -51,11 +48,10 @@ from livingreview.review.model.study import (
 )
 
 __all__ = [
-    "AccuracyEntry", "Appraisal", "AsPrinted", "Candidate", "Certainty", "Concept", "ConclusionRule", "Contributor",
-    "Dataset", "Extraction", "Identification", "IndexTest", "Instrument", "Judgement", "OverlapEntry",
-    "PersonExtraction", "Quoted", "Release", "ReleaseNotes", "Report", "ReviewFile", "RiskOfBias", "Sample", "Setting",
-    "Source", "Standing", "Strategy", "Study", "Term", "Translation", "Unit", "bare", "json_schemas", "number",
-    "source_keys",
+    "AccuracyEntry", "Appraisal", "AsPrinted", "Candidate", "Concept", "ConclusionRule", "Dataset", "Extraction",
+    "IndexTest", "Instrument", "Judgement", "OverlapEntry", "PersonExtraction", "Quoted", "Release", "ReleaseNotes",
+    "ReviewFile", "RiskOfBias", "Sample", "Setting", "Source", "Standing", "Strategy", "Study", "Term", "Translation",
+    "Unit", "bare", "json_schemas", "number", "source_keys",
 ]  # fmt: skip
 
 
