@@ -19,6 +19,7 @@ from livingreview.errors import ReviewError
 from livingreview.review.model import Strategy
 from livingreview.screening.ledger import EXCLUSION_REASONS, NOT_RETRIEVED, Decision, append
 from livingreview.screening.library import Found
+from livingreview.search.records import one_line
 
 __all__ = ["Session", "run", "terms_pattern"]
 
@@ -135,13 +136,13 @@ class Session:
             return [[(end, "")]]
         record = item.details
         held = self.decided.get(item.record)
-        lines = _highlight(_safe(record.title) or "(no title)", self.terms, width, "title")
+        lines = _highlight(one_line(record.title) or "(no title)", self.terms, width, "title")
         about = [", ".join(record.authors[:3]) + (" et al." if len(record.authors) > 3 else "")]
         about += [record.journal, str(record.year or ""), record.kind, record.doi and f"doi:{record.doi}", item.source]
-        lines += [[(line, "muted")] for line in textwrap.wrap(" · ".join(_safe(part) for part in about if part), width)]
-        lines += [[], *_highlight(_safe(record.abstract) or "(no abstract)", self.terms, width, "")]
+        lines += [[(line, "muted")] for line in textwrap.wrap(" · ".join(map(one_line, filter(None, about))), width)]
+        lines += [[], *_highlight(one_line(record.abstract) or "(no abstract)", self.terms, width, "")]
         for decision in self.earlier.get(item.record, ()):
-            lines += [[], [(_safe(f"{decision.person}: {decision.decision} {decision.reason}").strip(), "alert")]]
+            lines += [[], [(one_line(f"{decision.person}: {decision.decision} {decision.reason}").strip(), "alert")]]
         if held is not None:
             lines += [[], [(f"You decided: {held.decision} {held.reason}".strip(), "alert")]]
         return lines
@@ -193,11 +194,6 @@ class Session:
     def _move(self, step: int) -> None:
         self.position = min(max(self.position + step, 0), len(self.queue))
         self.scroll = 0
-
-
-def _safe(text: str) -> str:
-    """Return text on one line without what would steer a terminal."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _highlight(text: str, terms: re.Pattern[str], width: int, style: str) -> list[Line]:

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from livingreview import __version__
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
-from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, printable, split_authors, year_of
+from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, one_line, split_authors, year_of
 
 __all__ = ["Ledger", "Run", "extend", "is_record_table", "records_from_csv", "replace_whole", "slug"]
 
@@ -82,7 +82,7 @@ class Run:
         """Return the cells of ``runs.csv``; `new` is the number of records that it added to the ledger."""
         cells = {**vars(self), "date": self.day, "new": new, "from_date": self.since or ""}
         cells["duration_s"] = f"{self.seconds:.1f}"
-        return [_cell(str(cells[column])) for column in RUN_COLUMNS]
+        return [one_line(str(cells[column])) for column in RUN_COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,8 @@ def _row(name: str, run: Run, record: Record) -> list[str]:
     cells["authors"] = f"{authors};" if len(record.authors) == 1 else authors
     cells["doi"] = find_doi(record.doi)
     cells["pmid"] = find_pmid(record.pmid)
-    return [_cell(cells[column]) for column in RECORD_COLUMNS]
-
-
-def _cell(text: str) -> str:
     # One record, one line: what git shows of an update are whole records.
-    return printable(" ".join(text.split()))
+    return [one_line(cells[column]) for column in RECORD_COLUMNS]
 
 
 def _shown(path: Path) -> str:

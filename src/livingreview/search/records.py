@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 __all__ = [
     "FIELD_LIMIT", "Aliases", "Block", "Record", "find_arxiv", "find_doi", "find_openalex", "find_pmcid", "find_pmid",
-    "full_name", "plain", "printable", "split_authors", "to_record", "year_of",
+    "full_name", "one_line", "plain", "split_authors", "to_record", "year_of",
 ]  # fmt: skip
 
 # Abstracts of the size of a thesis exist; the default limit of the csv module is 131,072 characters.
@@ -170,8 +170,13 @@ def find_openalex(text: str) -> str:
     return _first(_OPENALEX, text)
 
 
-def printable(text: str) -> str:
-    """Return a text without control characters."""
+def one_line(text: str) -> str:
+    r"""Return a text on one line, without control characters, which would steer a terminal.
+
+    >>> one_line(" a\n  b\x1b ")
+    'a b'
+    """
+    text = " ".join(text.split())
     return text if text.isprintable() else "".join(character for character in text if character.isprintable())
 
 
@@ -184,7 +189,6 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
 # `article_number` make up the pages.
 Aliases = Mapping[str, tuple[str, ...]]
 
-_BLANKS = re.compile(r"\s+")
 _MARKUP = re.compile(r"</?(?:i|b|u|p|br|em|strong|sub|sup|sc|italic|bold|jats:[a-z-]+|h[1-6])\b[^<>]{0,80}>", re.I)
 _PUBMED_PAGE = re.compile(r"(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/(\d+)")
 _PUBMED_NAMES = frozenset({"nlm", "pubmed", "medline"})
@@ -273,7 +277,7 @@ def plain(text: str) -> str:
         text = html.unescape(text)
     if "<" in text:
         text = _MARKUP.sub("", text)
-    return printable(_BLANKS.sub(" ", text).strip())
+    return one_line(text)
 
 
 def _pages(first: str, last: str, article: str) -> str:
