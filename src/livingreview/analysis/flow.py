@@ -21,7 +21,7 @@ from livingreview.analysis.ledgers import Period, Sorted, Update, count_updates,
 from livingreview.errors import DataError, Fault
 from livingreview.review import OTHER_METHODS, Review
 
-__all__ = ["Flow", "FlowBox", "base_flow", "flow_faults", "flow_text", "living_flow"]
+__all__ = ["Flow", "FlowBox", "base_flow", "flow_text", "living_flow"]
 
 BASE_LANE: Final = "Base version"
 TODAY_LANE: Final = "The review today"
@@ -148,15 +148,6 @@ def living_flow(review: Review, *, previous: date | None = None) -> Flow:
         boxes += [*_database_lane(update, row), *_other_lane(update, row)]
     boxes += _sum(review, start, base["included"].count or 0, 1 + max(box.row for box in boxes))
     return Flow(tuple(boxes))
-
-
-def flow_faults(review: Review) -> list[Fault]:
-    """Return what keeps the flow from being counted, for ``livingreview check``."""
-    try:
-        living_flow(review)
-    except DataError as error:
-        return list(error.faults)
-    return []
 
 
 def flow_text(flow: Flow) -> str:

@@ -16,7 +16,7 @@ from livingreview.review import Review
 from livingreview.review.model import Instrument
 from livingreview.review.reading import read_csv
 
-__all__ = ["CHECKLISTS", "STATUSES", "answer_faults", "checklist_table", "read_answers", "tally_statuses"]
+__all__ = ["CHECKLISTS", "STATUSES", "checklist_table", "read_answers", "tally_statuses"]
 
 STATUSES = ("reported", "partly", "missing", "not applicable")
 COLUMNS = ("checklist", "item", "page", "status", "remark")
@@ -61,15 +61,6 @@ def read_answers(root: Path, instruments: Mapping[str, Instrument]) -> pd.DataFr
     if faults:
         raise DataError(faults)
     return pd.DataFrame(rows, columns=COLUMNS).set_index(["checklist", "item"])
-
-
-def answer_faults(review: Review) -> list[Fault]:
-    """Return the faults of the answers, for ``livingreview check``."""
-    try:
-        read_answers(review.root, review.instruments)
-    except DataError as error:
-        return list(error.faults)
-    return []
 
 
 def _faults(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from livingreview.commands import Command, add_data_option, require_data
-from livingreview.errors import ReviewError
+from livingreview.errors import DataError, ReviewError
 
 if TYPE_CHECKING:
     from livingreview.errors import Fault
@@ -44,17 +44,40 @@ def _run_check(options: argparse.Namespace) -> int:
 
 def every_fault(data: Path, only: Sequence[Path] = ()) -> list[Fault]:
     """Return every fault of the review's files; parameters as for :func:`livingreview.review.check`."""
-    from livingreview.analysis.flow import flow_faults
-    from livingreview.analysis.reporting import answer_faults
+    from livingreview.analysis.flow import living_flow
+    from livingreview.analysis.reporting import read_answers
     from livingreview.living.releases import release_faults
     from livingreview.living.results import rule_faults
     from livingreview.review import check
     from livingreview.review.extractions import extraction_faults
-    from livingreview.screening.library import screening_faults
+    from livingreview.screening.ledger import read_decisions
+    from livingreview.screening.library import read_library
     from livingreview.search.strategy import search_faults
 
-    also = [search_faults, screening_faults, rule_faults, release_faults, extraction_faults]
-    return check(data, only, also, whole=[flow_faults, answer_faults])
+    return check(
+        data,
+        only,
+        also=[
+            search_faults,
+            lambda root: _refusal(lambda: read_decisions(root, read_library(root).found)),
+            rule_faults,
+            release_faults,
+            extraction_faults,
+        ],
+        whole=[
+            lambda review: _refusal(lambda: living_flow(review)),
+            lambda review: _refusal(lambda: read_answers(review.root, review.instruments)),
+        ],
+    )
+
+
+def _refusal(read: Callable[[], object]) -> Sequence[Fault]:
+    """Return what keeps something from being read or counted."""
+    try:
+        read()
+    except DataError as error:
+        return error.faults
+    return ()
 
 
 def as_github(faults: Sequence[Fault]) -> str:

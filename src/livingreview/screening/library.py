@@ -18,13 +18,11 @@ from livingreview.review.model import Study
 from livingreview.review.reading import read_record
 from livingreview.review.reports import OTHER_METHODS, OTHER_METHODS_COLUMNS, added_reports
 from livingreview.screening.agreement import verdicts
-from livingreview.screening.ledger import Decision, read_decisions, standing
+from livingreview.screening.ledger import Decision, standing
 from livingreview.search.ledger import records_from_csv
 from livingreview.search.records import FIELD_LIMIT, Record, year_of
 
-__all__ = [
-    "Found", "Library", "conflicts", "read_library", "screening_faults", "waiting", "why_nothing_waits",
-]  # fmt: skip
+__all__ = ["Found", "Library", "conflicts", "read_library", "waiting", "why_nothing_waits"]
 
 _IN_REVIEW: Final = "already in the base review"
 
@@ -139,15 +137,6 @@ def conflicts(library: Library, decisions: Sequence[Decision], stage: str) -> tu
     """Return the publications that wait for an adjudication, in the order of the ledgers."""
     held = verdicts(library.unified(decisions), stage)
     return tuple(library.found[r] for r in library.publications if r in held and held[r].outcome == "conflict")
-
-
-def screening_faults(root: Path) -> list[Fault]:
-    """Return every fault of the screening ledger, with the records it speaks of."""
-    try:
-        read_decisions(root, read_library(root).found)
-    except DataError as error:
-        return list(error.faults)
-    return []
 
 
 def _search_records(path: Path) -> dict[str, Found]:
