@@ -7,9 +7,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ __all__ = [
     "OWN_NAME",
     "UNVERIFIED",
     "cell",
+    "csv_text",
     "day",
     "decimal",
     "in_markdown",
@@ -212,3 +215,14 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = DIVIDER.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def csv_text(rows: Iterable[Iterable[Any]], end: str = "\n") -> str:
+    r"""Write rows of cells as CSV; `end` ends every row.
+
+    >>> csv_text([("a", "b"), (1, "x, y")])
+    'a,b\n1,"x, y"\n'
+    """
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator=end).writerows(rows)
+    return stream.getvalue()

@@ -5,7 +5,6 @@ The page's own CSS recolours the figure: see :mod:`livingreview.plots.style` for
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import re
@@ -20,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from livingreview.plots.style import COLOURS, TIP, context, ignore_missing_glyphs
-from livingreview.wording import cell, mark_explained
+from livingreview.wording import cell, csv_text, mark_explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,10 +109,9 @@ def show(
 
 
 def _numbers(data: pd.DataFrame, file: str) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerows(map(cell, row) for row in (list(data), *data.astype(object).itertuples(index=False)))
-    address = f"data:text/csv;charset=utf-8,{quote(stream.getvalue(), safe=' ,.')}"
+    rows = (map(cell, row) for row in (list(data), *data.astype(object).itertuples(index=False)))
+    text = csv_text(rows, end="\r\n")
+    address = f"data:text/csv;charset=utf-8,{quote(text, safe=' ,.')}"
     link = f'<a class="lr-numbers" download="{escape(file)}" href="{escape(address)}">'
     return f"{link}The numbers of this figure (CSV)</a>"
 

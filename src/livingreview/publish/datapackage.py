@@ -7,7 +7,6 @@ Frictionless Data Package and Table Schema: https://specs.frictionlessdata.io/
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -18,7 +17,7 @@ from typing import Any, Final
 from livingreview.publish.metadata import CREATOR, LICENCE, LICENCE_NAME, site_root
 from livingreview.publish.tidy import Table, described, tidy_tables
 from livingreview.review import Review
-from livingreview.wording import DIVIDER, cell
+from livingreview.wording import DIVIDER, cell, csv_text
 
 __all__ = ["CONVENTIONS", "as_csv", "codebook", "data_package"]
 
@@ -67,17 +66,16 @@ def codebook(tables: Iterable[Table]) -> Table:
 
 def as_csv(table: Table) -> bytes:
     """Return a table as a CSV file."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow([field["name"] for field in table.fields])
     numeric = [field["type"] in ("number", "integer") for field in table.fields]
-    for row in table.rows:
+    rows = (
         # A printed number is a text that keeps its decimals; its field's type says that it is no formula.
-        writer.writerow(
+        [
             value if is_number and isinstance(value, str) else cell(value)
             for value, is_number in zip(row, numeric, strict=True)
-        )
-    return stream.getvalue().encode()
+        ]
+        for row in table.rows
+    )
+    return csv_text([[field["name"] for field in table.fields], *rows], end="\r\n").encode()
 
 
 def _descriptor(review: Review, tables: Sequence[Table], files: Mapping[str, bytes]) -> dict[str, Any]:

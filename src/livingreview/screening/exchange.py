@@ -7,7 +7,6 @@ known again by its DOI, then by its title. An import is taken whole or not at al
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -17,6 +16,7 @@ from typing import Final
 from livingreview.errors import DataError, Fault
 from livingreview.screening.ledger import EXCLUSION_REASONS, Decision
 from livingreview.screening.library import Found
+from livingreview.wording import csv_text
 
 __all__ = ["export_text", "import_decisions"]
 
@@ -50,13 +50,8 @@ def export_text(found: Iterable[Found], tool: str, form: str, verdicts: Mapping[
     if form == "ris":
         return "".join(_ris(item, known.get(item.record) if tool == "asreview" else None) for item in found)
     columns = _ASREVIEW if tool == "asreview" else _RAYYAN
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    for item in found:
-        cells = _cells(item, known.get(item.record))
-        writer.writerow([_harmless(cells.get(column, "")) for column in columns])
-    return stream.getvalue()
+    cells = (_cells(item, known.get(item.record)) for item in found)
+    return csv_text([columns, *([_harmless(row.get(column, "")) for column in columns] for row in cells)])
 
 
 def import_decisions(

@@ -18,8 +18,6 @@ Syst Rev 2020;9:273. https://doi.org/10.1186/s13643-020-01521-4
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ from livingreview.screening.agreement import Estimate
 from livingreview.screening.ledger import Decision
 from livingreview.screening.library import Found, Library
 from livingreview.search.records import Record
-from livingreview.wording import in_markdown
+from livingreview.wording import csv_text, in_markdown
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -175,9 +173,7 @@ def ranking_table(queue: Sequence[Found], ranking: Sequence[Ranked], form: str, 
     found = {item.record: item for item in queue}
     rows = [_cells(found[item.record], item) for item in ranking[:top]] or [_cells(item, None) for item in queue[:top]]
     if form == "csv":
-        stream = io.StringIO(newline="")
-        csv.writer(stream, lineterminator="\n").writerows([_COLUMNS, *rows])
-        return stream.getvalue().rstrip("\n")
+        return csv_text([_COLUMNS, *rows]).rstrip("\n")
     left_out = len(queue) - len(rows)
     if form == "markdown":
         lines = ["| Rank | Title | Journal | Year | Source | Why |", "| ---: | --- | --- | --- | --- | --- |"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from livingreview import __version__
 from livingreview.errors import DataError, Fault
 from livingreview.review import RUN_COLUMNS
 from livingreview.search.records import FIELD_LIMIT, Record, find_doi, find_pmid, one_line, split_authors, year_of
+from livingreview.wording import csv_text
 
 __all__ = ["Ledger", "Run", "extend", "is_record_table", "records_from_csv", "replace_whole", "slug"]
 
@@ -245,15 +245,10 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
 
 def extend(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Replace a file, which need not exist, by itself and further rows, in one step."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    if not path.exists():
-        writer.writerow(columns)
-    writer.writerows(rows)
-
+    text = csv_text(rows if path.exists() else [columns, *rows])
     old = path.read_bytes() if path.exists() else b""
     joint = b"" if not old or old.endswith(b"\n") else b"\n"
-    replace_whole(path, old + joint + text.getvalue().encode())
+    replace_whole(path, old + joint + text.encode())
 
 
 def replace_whole(path: Path, content: bytes) -> None:
