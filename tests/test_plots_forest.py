@@ -16,7 +16,7 @@ from gallery import COUNTS, FIT, RATINGS, texts, tips
 from golden_cases import Case
 from livingreview.plots.forest import forest
 from livingreview.plots.sroc import sroc
-from livingreview.plots.style import COLUMN, figure
+from livingreview.plots.style import COLUMN
 from livingreview.synthesis.bivariate import fit
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.intervals import Interval
@@ -146,11 +146,6 @@ def test_columns_of_text_do_not_overlap() -> None:
     assert len(boxes) == 7
     assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
     assert boxes[-1].x1 < ax.child_axes[0].get_window_extent(renderer).x0
-
-
-def test_width_of_given_axes_chooses_the_layout() -> None:
-    assert len(forest(FIT, ax=figure(4, 8).subplots()).child_axes) == 1
-    assert len(forest(FIT, ax=figure(12, 8).subplots()).child_axes) == 2
 
 
 @pytest.mark.parametrize("name", ["edge_k5", "edge_zero_cells", "edge_huge_counts"])

@@ -15,11 +15,11 @@ from livingreview.plots.style import (
     COLUMN,
     DASHED,
     SMALL,
-    axes_or_new,
     clean,
     colour,
     legend_beside,
     name_rows,
+    new_axes,
     styled,
     tooltip,
 )
@@ -31,12 +31,12 @@ _ROOM: Final = 1.6  # of the distance from the corner to the farther of point an
 
 
 @styled
-def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
+def leave_one_out_sds(found: LeaveOneOut) -> Axes:
     """Draw the standard deviation without each study in turn against the printed one.
 
     One row per study left out; those that reproduce the printed value are filled.
     """
-    ax = axes_or_new(ax, COLUMN, 0.3 * len(found.sds) + 1.3)
+    ax = new_axes(COLUMN, 0.3 * len(found.sds) + 1.3)
     printed = ax.axvline(float(found.printed), color=colour("pooled"), linewidth=1.6, zorder=1)
     printed.set_label(f"printed: {found.printed} mm")
     tooltip(printed, printed.get_label())
@@ -58,12 +58,12 @@ def leave_one_out_sds(found: LeaveOneOut, *, ax: Axes | None = None) -> Axes:
 
 
 @styled
-def point_and_curve(found: PointAndCurve, *, ax: Axes | None = None) -> Axes:
+def point_and_curve(found: PointAndCurve) -> Axes:
     """Draw a printed pooled point, and what its rounding allows, beside the symmetric curve of the printed area.
 
     Shown is the upper left corner of the plane of sensitivity against 1 − specificity.
     """
-    ax = axes_or_new(ax, COLUMN, COLUMN + 0.8)
+    ax = new_axes(COLUMN, COLUMN + 0.8)
     reach = _ROOM * max(1 - found.specificity, 1 - found.sensitivity, 1 - found.q_star)
     fpr = np.linspace(reach / _GRID**2, reach, _GRID)
     (curve,) = ax.plot(fpr, expit(found.log_dor + logit(fpr)), color=colour("ink"), linewidth=2)

@@ -20,11 +20,11 @@ from livingreview.plots.style import (
     RISK_OF_BIAS,
     SMALL,
     Rating,
-    axes_or_new,
     clean,
     colour,
     legend_beside,
     name_rows,
+    new_axes,
     signed_dot,
     styled,
     text_width,
@@ -55,7 +55,6 @@ def evidence_map(
     *,
     row_order: Sequence[str] | None = None,
     column_order: Sequence[str] | None = None,
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw how many studies there are of each combination, and how they are judged: a grid of bubbles with numbers.
 
@@ -92,7 +91,7 @@ def evidence_map(
     for study, row, column in sorted(set(zip(map(clean, studies), rows, columns, strict=True))):
         found[row, column].append(study)
     # A line of signs below the bubbles needs room where there is one.
-    ax = axes_or_new(ax, COLUMN, (0.58 if any(judged.values()) else 0.39) * len(row_names) + 1.5)
+    ax = new_axes(COLUMN, (0.58 if any(judged.values()) else 0.39) * len(row_names) + 1.5)
     _grid(ax, row_names, column_names)
     most = max(map(len, found.values()), default=1)
     for (y, row), (x, column) in product(enumerate(row_names), enumerate(column_names)):
@@ -161,9 +160,9 @@ def _legend(ax: Axes, judged: Mapping[str | None, int]) -> None:
 
 
 @styled
-def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes | None = None) -> Axes:
+def bar_counts(counts: Mapping[str, int], *, total: int | None = None) -> Axes:
     """Draw one horizontal bar per category, in the order given, with its number and its percentage of a `total`."""
-    ax = axes_or_new(ax, COLUMN, 0.3 * len(counts) + 0.65)
+    ax = new_axes(COLUMN, 0.3 * len(counts) + 0.65)
     for y, (name, count) in enumerate(counts.items()):
         text = f"{count}" if not total else f"{count} ({100 * count / total:.0f} %)"
         (bar,) = ax.barh(y, count, height=0.62, facecolor=colour("sensitivity"), edgecolor=colour("sensitivity"))
@@ -176,7 +175,7 @@ def bar_counts(counts: Mapping[str, int], *, total: int | None = None, ax: Axes 
 
 
 @styled
-def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: Axes | None = None) -> Axes:
+def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]]) -> Axes:
     """Draw what each study reports: + reported, − not reported, an empty ring not yet extracted.
 
     Study i is at y = i, item j at x = j. `items` holds k states (a key of :data:`GAP`) for each item.
@@ -191,7 +190,7 @@ def gap_map(studies: Sequence[str], items: Mapping[str, Sequence[str]], *, ax: A
             raise ValueError(f"{name}: {len(studies)} studies but {len(states)} states")
         if unknown := set(states) - set(GAP):
             raise ValueError(f"{name}: states are {', '.join(GAP)}, not {', '.join(sorted(unknown))}")
-    ax = axes_or_new(ax, COLUMN, 0.25 * len(studies) + 1.9)
+    ax = new_axes(COLUMN, 0.25 * len(studies) + 1.9)
     _grid(ax, studies, tuple(items), lines=False)
     ax.set_xticks(range(len(items)), [wrap(name, 18) for name in items], rotation=50, ha="left")
     for x, (name, states) in enumerate(items.items()):

@@ -57,7 +57,7 @@ class _Placed:
 
 
 @styled
-def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | None = None) -> Axes:
+def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN) -> Axes:
     """Draw the flow of records: boxes down each lane, exclusions beside them.
 
     Data coordinates are inches, y downwards. A derived number bears a dagger and its box a dashed edge; the first line
@@ -87,7 +87,7 @@ def flow_diagram(boxes: Sequence[FlowBox], *, width: float = COLUMN, ax: Axes | 
     bottom = max(item.bottom for item in placed.values())
     note = any(box.derived for box in boxes)
     height = bottom + (0.34 if note else 0.08)
-    ax = canvas(ax, width, height)
+    ax = canvas(width, height)
     for lane, centre, top, lane_width in _heads(placed):
         text = wrap(lane, int(lane_width / text_width("n", BASE)))
         ax.text(centre, top - 0.1, text, ha="center", va="bottom", weight="bold", fontsize=BASE)
@@ -219,7 +219,7 @@ _STEP: Final = 0.24  # inches per combination: less, and their numbers run into 
 
 
 @styled
-def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Axes | None = None) -> Axes:
+def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN) -> Axes:
     """Draw one bar per combination of sets over the dots that name it, the largest first; coordinates are inches.
 
     Parameters
@@ -247,7 +247,7 @@ def upset(counts: Mapping[frozenset[str], int], *, width: float = COLUMN, ax: Ax
     rows = {name: _EDGE + 0.2 + _BARS + _SET * (i + 0.8) for i, name in enumerate(names)}
     rest = sum(kept[sets] for sets in columns[len(shown) :])
     height = max(rows.values()) + _SET + (0.2 if rest else 0)
-    ax = canvas(ax, width, height)
+    ax = canvas(width, height)
     for name, text in zip(names, labels, strict=True):
         ax.text(left - _EDGE, rows[name], text, ha="right", va="center_baseline", fontsize=SMALL)
     for i, sets in enumerate(shown):

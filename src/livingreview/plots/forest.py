@@ -57,7 +57,6 @@ def forest(
     quality: Mapping[str, Sequence[str | None]] | None = None,
     order: Sequence[int] | None = None,
     width: float = PAGE,
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw sensitivity and specificity of every study, pooled, and predicted for a new study.
 
@@ -81,8 +80,8 @@ def forest(
     order
         Row numbers of the studies in the order to draw them; as given by default.
     width
-        Width in inches of a new figure; `ax` has its own. Below 6.5 inches a compact layout is drawn: three lines to a
-        study and one panel for both measures, without descriptors and dots.
+        Width of the figure in inches. Below 6.5 inches a compact layout is drawn: three lines to a study and one panel
+        for both measures, without descriptors and dots.
 
     Raises
     ------
@@ -90,14 +89,11 @@ def forest(
         If a column has not one entry per study, a rating is unknown, or the order has not each study once.
     """
     table = _table(fit, pooled, levels, descriptors or {}, quality or {}, order)
-    if ax is not None:
-        width = _width(ax)
     compact = width < NARROW
-    if ax is None and not compact:
+    if not compact:
         width = max(width, _least_width(table))
     height = _height(table, compact=compact)
-    # In the caller's axes the rows are spread over the height there is; the type keeps its size.
-    ax = canvas(ax, width, height)
+    ax = canvas(width, height)
     (_draw_compact if compact else _draw_wide)(ax, table, width, height)
     return ax
 
@@ -311,13 +307,6 @@ def _studies(counts: Counts) -> str:
     if diseased == nondiseased == k:
         return f"{k} {'study' if k == 1 else 'studies'}"
     return f"{diseased} and {nondiseased} of {k} studies"
-
-
-def _width(ax: Axes) -> float:
-    fig = ax.get_figure(root=True)
-    if fig is None:
-        raise ValueError("the axes belong to no figure")
-    return float(fig.get_figwidth() * ax.get_position().width)
 
 
 def _table(

@@ -18,11 +18,11 @@ from livingreview.plots.style import (
     DASHED,
     RATINGS,
     SMALL,
-    axes_or_new,
     clean,
     colour,
     legend_beside,
     name_rows,
+    new_axes,
     styled,
     tooltip,
     wrap,
@@ -34,7 +34,7 @@ _PERCENT: Final = "{x:.0f} %"
 
 
 @styled
-def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None = None) -> Axes:
+def quadas_summary(domains: Mapping[str, Mapping[str, int]]) -> Axes:
     """Draw the share of studies at low, unclear and high risk of bias, one bar per domain.
 
     `domains` hold the number of studies per rating, a key of :data:`~.style.RATINGS`. Bars are in percent of the
@@ -50,7 +50,7 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
             raise ValueError(f"{name}: ratings are {', '.join(RATINGS)}, not {', '.join(sorted(unknown))}")
         if sum(counts.values()) <= 0:
             raise ValueError(f"{name}: there is no study to draw")
-    ax = axes_or_new(ax, COLUMN, 0.42 * len(domains) + 1.0)
+    ax = new_axes(COLUMN, 0.42 * len(domains) + 1.0)
     for y, counts in enumerate(domains.values()):
         total, left = sum(counts.values()), 0.0
         for key, rating in RATINGS.items():
@@ -72,7 +72,7 @@ def quadas_summary(domains: Mapping[str, Mapping[str, int]], *, ax: Axes | None 
 
 
 @styled
-def claim_distribution(percent: ArrayLike, *, elsewhere: Elsewhere | None = None, ax: Axes | None = None) -> Axes:
+def claim_distribution(percent: ArrayLike, *, elsewhere: Elsewhere | None = None) -> Axes:
     """Draw every study's CLAIM score as a dot, equal scores stacked, with the mean as a solid line.
 
     Parameters
@@ -91,7 +91,7 @@ def claim_distribution(percent: ArrayLike, *, elsewhere: Elsewhere | None = None
     if scores.size == 0 or not np.all((scores >= 0) & (scores <= 100)):
         raise ValueError("CLAIM scores are one or more percentages between 0 and 100")
     values, times = np.unique(np.round(scores, 2), return_counts=True)
-    ax = axes_or_new(ax, COLUMN, 1.5 + 0.13 * int(times.max()) + 0.3 * (elsewhere is not None))
+    ax = new_axes(COLUMN, 1.5 + 0.13 * int(times.max()) + 0.3 * (elsewhere is not None))
     x = np.repeat(values, times)
     y = np.concatenate([np.arange(n) + 1 for n in times])
     ax.plot(x, y, "o", color=colour("sensitivity"), markersize=5.5)
@@ -118,9 +118,9 @@ def claim_distribution(percent: ArrayLike, *, elsewhere: Elsewhere | None = None
 
 
 @styled
-def claim_sections(sections: Mapping[str, float], *, ax: Axes | None = None) -> Axes:
+def claim_sections(sections: Mapping[str, float]) -> Axes:
     """Draw the mean completeness over the studies, in percent, of each section of the checklist."""
-    ax = axes_or_new(ax, COLUMN, 0.36 * len(sections) + 0.75)
+    ax = new_axes(COLUMN, 0.36 * len(sections) + 0.75)
     for y, (name, value) in enumerate(sections.items()):
         ax.plot([0, value], [y, y], color=colour("muted"), linewidth=0.8, zorder=1)
         (mark,) = ax.plot([value], [y], "o", markersize=8, color=colour("sensitivity"), clip_on=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from matplotlib.axes import Axes
 
-from livingreview.plots.style import COLUMN, SMALL, axes_or_new, clean, colour, name_rows, styled, tooltip
+from livingreview.plots.style import COLUMN, SMALL, clean, colour, name_rows, new_axes, styled, tooltip
 from livingreview.synthesis.intervals import Interval
 
 if TYPE_CHECKING:  # forest plots are drawn where the review is not installed
@@ -116,7 +116,7 @@ def _draw_mark(ax: Axes, row: Row, y: float) -> None:
 
 
 @styled
-def cumulative(steps: Sequence[Step], *, ax: Axes | None = None) -> Axes:
+def cumulative(steps: Sequence[Step]) -> Axes:
     """Draw pooled sensitivity and specificity at each step, in order, the last as a diamond.
 
     One row per step under a heading for each measure, proportions on x; a step at which nothing was pooled says so.
@@ -132,7 +132,7 @@ def cumulative(steps: Sequence[Step], *, ax: Axes | None = None) -> Axes:
     for title, _, name, marker in MEASURES:
         rows.append(Row(title, "heading"))
         rows += [_row(step, name, marker, last=step is steps[-1]) for step in steps]
-    ax = axes_or_new(ax, COLUMN, rows_height(len(rows)))
+    ax = new_axes(COLUMN, rows_height(len(rows)))
     level = next((step.sensitivity.level for step in steps if step.sensitivity), None)
     draw_rows(ax, rows, head="Pooled" if level is None else f"Pooled [{100 * level:g} % CI]")
     share_axis(ax)

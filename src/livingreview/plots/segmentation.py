@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from livingreview.analysis.tabulate import NOT_SEEN
 from livingreview.plots.rows import Row, draw_rows, rows_height
-from livingreview.plots.style import COLUMN, MARKERS, SERIES, axes_or_new, clean, colour, legend_beside, styled, tooltip
+from livingreview.plots.style import COLUMN, MARKERS, SERIES, clean, colour, legend_beside, new_axes, styled, tooltip
 
 __all__ = ["overlap_against", "overlap_by_group"]
 
@@ -35,7 +35,6 @@ def overlap_by_group(
     label: str = "Dice coefficient",
     unit: str = "",
     higher_is_better: bool = True,
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw every value in its group, best first.
 
@@ -67,7 +66,7 @@ def overlap_by_group(
         rows.append(Row(f"{clean(name)} ({len(members)})", kind="heading"))
         members = members.sort_values(["value", "study"], ascending=[not higher_is_better, True])
         rows.extend(map(_row, members.to_dict("records")))
-    ax = axes_or_new(ax, COLUMN, rows_height(len(rows)) + 0.5)
+    ax = new_axes(COLUMN, rows_height(len(rows)) + 0.5)
     draw_rows(ax, rows)
     ax.set_xlabel(f"{label} ({unit})" if unit else label)
     ax.grid(axis="x")
@@ -89,7 +88,6 @@ def overlap_against(
     xlabel: str,
     ylabel: str,
     xscale: Literal["linear", "log"] = "linear",
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw one score against another, or against the size of the test set; one line artist per point.
 
@@ -107,7 +105,7 @@ def overlap_against(
         ``"log"`` suits sample sizes.
     """
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    ax = axes_or_new(ax, COLUMN, 3.9)
+    ax = new_axes(COLUMN, 3.9)
     study, group = tuple(study), tuple(group)
     drawn = np.flatnonzero(np.isfinite(across) & np.isfinite(up)).tolist()
     names = list(dict.fromkeys(group[i] for i in drawn))

@@ -14,7 +14,7 @@ from matplotlib.patches import Ellipse, Polygon
 from scipy.special import expit
 
 from livingreview.errors import ConvergenceError, TooFewStudies
-from livingreview.plots.style import COLUMN, DASHED, SERIES, axes_or_new, clean, colour, legend_beside, styled, tooltip
+from livingreview.plots.style import COLUMN, DASHED, SERIES, clean, colour, legend_beside, new_axes, styled, tooltip
 from livingreview.synthesis.bias import FunnelTest
 from livingreview.synthesis.counts import Counts
 from livingreview.synthesis.covariates import LevelEstimate
@@ -33,7 +33,7 @@ _DASHES: Final = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0
 
 
 @styled
-def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = (), ax: Axes | None = None) -> Axes:
+def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = ()) -> Axes:
     """Draw the studies and the fit on the plane of sensitivity against 1 − specificity.
 
     A study is an ellipse, as wide as the square root of its non-diseased and as high as that of its diseased. The curve
@@ -48,7 +48,7 @@ def sroc(fit: Fit, *, levels: Sequence[LevelEstimate] = (), ax: Axes | None = No
         Estimates per level of a covariate, such as the fit's own: a point and its confidence region each, told apart
         by colour, shape and dashes, in place of the fit's average over them, which is that of no test.
     """
-    ax = axes_or_new(ax, COLUMN, COLUMN + 0.55)
+    ax = new_axes(COLUMN, COLUMN + 0.55)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     ax.set_xlabel("1 − specificity")
     ax.set_ylabel("Sensitivity")
@@ -148,7 +148,7 @@ def _draw_curve(ax: Axes, fit: Fit) -> list[Artist]:
 
 
 @styled
-def funnel(test: FunnelTest, *, study: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+def funnel(test: FunnelTest, *, study: Sequence[str] | None = None) -> Axes:
     """Draw the studies of a funnel test and its regression line; (k,) labels of the `study` are shown as tooltips.
 
     Effects are on x (natural logarithms; for Deeks' test labelled as odds ratios), precision on y with large studies at
@@ -161,7 +161,7 @@ def funnel(test: FunnelTest, *, study: Sequence[str] | None = None, ax: Axes | N
     """
     if study is not None and len(study) != test.k:
         raise ValueError(f"{test.k} studies in the test, but {len(study)} labels")
-    ax = axes_or_new(ax, COLUMN, 4.0)
+    ax = new_axes(COLUMN, 4.0)
     for i in range(test.k):
         (mark,) = ax.plot([test.effects[i]], [test.x[i]], "o", color=colour("sensitivity"), markersize=7, alpha=0.85)
         name = f"study {i + 1}" if study is None else clean(study[i])

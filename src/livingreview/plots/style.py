@@ -41,8 +41,8 @@ from matplotlib.textpath import text_to_path
 
 __all__ = [
     "BASE", "COLOURS", "COLUMN", "DASHED", "MARKERS", "PAGE", "RATINGS", "RISK_OF_BIAS", "SERIES", "SMALL", "Rating",
-    "axes_or_new", "canvas", "clean", "colour", "context", "css_variables", "figure", "ignore_missing_glyphs",
-    "legend_beside", "name_rows", "signed_dot", "styled", "text_width", "theme_css", "tooltip", "wrap",
+    "canvas", "clean", "colour", "context", "css_variables", "figure", "ignore_missing_glyphs", "legend_beside",
+    "name_rows", "new_axes", "signed_dot", "styled", "text_width", "theme_css", "tooltip", "wrap",
 ]  # fmt: skip
 
 COLUMN: Final = 4.6  # inches; a figure for a telephone or a text column
@@ -221,15 +221,14 @@ def figure(width: float = COLUMN, height: float = 3.2, *, layout: str | None = "
         return fig
 
 
-def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return `ax`, or the axes of a new figure of the given size in inches."""
-    return figure(width, height).subplots() if ax is None else ax
+def new_axes(width: float, height: float) -> Axes:
+    """Return the axes of a new figure of the given size in inches."""
+    return figure(width, height).subplots()
 
 
-def canvas(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return blank axes, by default of a new figure, whose coordinates are inches from the top left."""
-    if ax is None:
-        ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
+def canvas(width: float, height: float) -> Axes:
+    """Return the blank axes of a new figure whose coordinates are inches from the top left."""
+    ax = figure(width, height, layout=None).add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     ax.set(xlim=(0, width), ylim=(height, 0))
     return ax
@@ -302,17 +301,12 @@ def signed_dot(ax: Axes, x: float, y: float, rating: Rating, tip: str, *, size: 
 def legend_beside(
     ax: Axes, handles: Sequence[Artist], *, columns: int | None = None, place: Literal["above", "below"] = "above"
 ) -> Legend:
-    """Put a legend above or below the axes, flush left, where it cannot cover data.
+    """Put a legend above or below the only axes of a figure, flush left, where it cannot cover data.
 
-    It is the figure's where the axes are alone in it (tick labels then do not narrow the legend), else the axes'.
-    By default it has as many columns as there are handles.
+    It is the figure's, so that tick labels do not narrow it. By default it has as many columns as there are handles.
     """
     options: dict[str, Any] = {
         "handles": list(handles), "ncols": columns or len(handles),
         "borderaxespad": 0.3, "borderpad": 0.2, "handletextpad": 0.5, "columnspacing": 1.2,
     }  # fmt: skip
-    above, fig = place == "above", ax.get_figure(root=True)
-    if fig is not None and fig.axes == [ax] and fig.get_layout_engine() is not None:
-        return fig.legend(loc="outside upper left" if above else "outside lower left", **options)
-    anchor = (0.0, 1.0 if above else -0.12)
-    return ax.legend(loc="lower left" if above else "upper left", bbox_to_anchor=anchor, **options)
+    return ax.figure.legend(loc="outside upper left" if place == "above" else "outside lower left", **options)

@@ -18,11 +18,11 @@ from livingreview.plots.style import (
     COLUMN,
     DASHED,
     SMALL,
-    axes_or_new,
     canvas,
     clean,
     colour,
     legend_beside,
+    new_axes,
     styled,
     tooltip,
 )
@@ -41,7 +41,7 @@ _CELL: Final = 0.108  # inches per icon
 
 
 @styled
-def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes | None = None) -> Axes:
+def fagan(pre_test: float, positive: Interval, negative: Interval) -> Axes:
     """Draw Fagan's nomogram: from the probability before the test by its likelihood ratios to that after it.
 
     The probability before the test stands at (0, −logit), a likelihood ratio at (1, ln LR / 2), the probability after
@@ -60,7 +60,7 @@ def fagan(pre_test: float, positive: Interval, negative: Interval, *, ax: Axes |
         raise ValueError(f"the pre-test probability is between 0 and 1, not {pre_test!r}")
     if not (positive.estimate > 0 and negative.estimate > 0):
         raise ValueError("likelihood ratios are positive numbers")
-    ax = axes_or_new(ax, COLUMN, 6.4)
+    ax = new_axes(COLUMN, 6.4)
     ax.set_axis_off()
     ax.set(xlim=(-0.32, 2.62), ylim=(-_END, _END))
     percents = sorted({*_PROBABILITIES, *(round(1 - p, 6) for p in _PROBABILITIES)})
@@ -106,7 +106,6 @@ def predictive_values(
     negative: Intervals,
     *,
     scenarios: Mapping[str, float] | None = None,
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw both predictive values over a range of prevalence, in percent, with their bands.
 
@@ -127,7 +126,7 @@ def predictive_values(
     x = 100 * np.asarray(prevalence, dtype=float)
     if not len(x) == len(positive) == len(negative):
         raise ValueError(f"{len(x)} prevalences, but {len(positive)} and {len(negative)} predictive values")
-    ax = axes_or_new(ax, COLUMN, 3.9)
+    ax = new_axes(COLUMN, 3.9)
     handles = []
     for values, role, dashes, label in (
         (positive, "sensitivity", "-", "positive predictive value"),
@@ -152,7 +151,7 @@ def predictive_values(
 
 
 @styled
-def icon_array(tp: int, fn: int, fp: int, tn: int, *, ax: Axes | None = None) -> Axes:
+def icon_array(tp: int, fn: int, fp: int, tn: int) -> Axes:
     """Draw what happens to so many people, usually 1,000, who take a test: one figure each.
 
     Four labelled groups stand from top to bottom; a group is one line artist with a marker per person.
@@ -173,7 +172,7 @@ def icon_array(tp: int, fn: int, fp: int, tn: int, *, ax: Axes | None = None) ->
     )
     rows = [math.ceil(count / _ACROSS) for count, *_ in groups]
     height = 0.55 + 0.38 * len(groups) + 1.35 * _CELL * sum(rows)
-    ax = canvas(ax, COLUMN, height)
+    ax = canvas(COLUMN, height)
     ax.text(0.1, 0.08, f"Of {total:,} people who take the test", va="top", weight="bold", fontsize=BASE)
     key = "filled: positive result · outline: negative result"
     ax.text(0.1, 0.27, key, va="top", fontsize=SMALL, color=colour("muted"))
