@@ -16,12 +16,14 @@ from livingreview.analysis.segmentation import (
     _fit,
     facts,
     group_table,
+    of_one_structure,
     pool_groups,
     pooling_table,
     refusals_table,
     regression_table,
     reported,
     tabulated,
+    within_networks,
 )
 from livingreview.review import Review
 from livingreview.synthesis import multilevel, univariate
@@ -190,3 +192,13 @@ def test_a_reason_counts_studies_in_words(review: Review) -> None:
     assert reasons["LV"] == "one of four studies can be used; at least three are needed"
     assert reasons["RV"] == "no study can be used; at least three are needed"
     assert reasons["LV myocardium"] == "its only study can be used; at least three are needed"
+
+
+def test_how_far_structures_lie_apart_is_told_of_each_network_that_outlined_two() -> None:
+    values = pd.DataFrame(
+        [("A", "LV", 0.96), ("A", "Scar", 0.57), ("A", "Several structures", 0.99), ("B", "LV", 0.9), ("B", "LV", 0.8)],
+        columns=["label_of_study", "group", "value"],
+    )
+    assert of_one_structure(values)["value"].max() == 0.96
+    assert within_networks(values) == "What is outlined matters within one network: from 0.96 (LV) to 0.57 (Scar) in A."
+    assert within_networks(values[values["label_of_study"] == "B"]) == ""

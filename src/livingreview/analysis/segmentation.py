@@ -29,11 +29,12 @@ from livingreview.synthesis import multilevel, univariate
 from livingreview.synthesis.intervals import Interval
 from livingreview.synthesis.multilevel import MultilevelFit
 from livingreview.synthesis.univariate import UnivariateFit
-from livingreview.wording import decimal, in_words, p_value, plural
+from livingreview.wording import decimal, in_words, listing, p_value, plural
 
 __all__ = [
-    "FEWEST", "GROUP_OF", "METRICS", "STRUCTURE_GROUPS", "PooledGroup", "facts", "group_table", "pool_groups",
-    "pooling_table", "refusals_table", "regression_table", "reported", "statistic_in_words", "tabulated",
+    "BASELINE_VALUE", "FEWEST", "GROUP_OF", "METRICS", "STRUCTURE_GROUPS", "PooledGroup", "facts", "group_table",
+    "of_one_structure", "pool_groups", "pooling_table", "refusals_table", "regression_table", "reported",
+    "statistic_in_words", "tabulated", "within_networks",
 ]  # fmt: skip
 
 # Below three studies a between-study variance has no degree of freedom to be judged by.
@@ -55,6 +56,7 @@ SCALES: Mapping[str, Scale] = {"dice": "logit", "hausdorff": "log", "hausdorff95
 INDEPENDENT_UNITS = ("patient", "exam")
 BASELINE_VALUE = {"dice": "dice", "hausdorff": "hausdorff_mm"}
 CODED = ("family", "dimensionality", "access")
+SEVERAL = "Several structures"
 # Structures that may be looked at together; a cavity and a muscle are not the same target.
 STRUCTURE_GROUPS = {
     "LV": ("LV", "LV cavity"),
@@ -65,7 +67,7 @@ STRUCTURE_GROUPS = {
     "LA": ("LA",),
     "Atria": ("atria", "RA"),
     "Scar": ("scar",),
-    "Several structures": ("multi-class",),
+    SEVERAL: ("multi-class",),
     "Not stated": (None, "other"),
 }
 GROUP_OF = {name: title for title, names in STRUCTURE_GROUPS.items() for name in names}
@@ -128,6 +130,22 @@ def group_table(values: pd.DataFrame, column: str) -> pd.DataFrame:
         studies=("study", "nunique"), values=("value", "size"), median=("value", "median"), lowest=("value", "min"),
         highest=("value", "max"),
     ).reset_index()  # fmt: skip
+
+
+def of_one_structure(values: pd.DataFrame) -> pd.DataFrame:
+    """Return those of the values of :func:`reported` that are of a single structure, not of several together."""
+    return values[values["group"] != SEVERAL]
+
+
+def within_networks(values: pd.DataFrame) -> str:
+    """Return one sentence on how far structures lie apart within a study's network; empty where none outlined two."""
+    spans = [
+        "from {} to {} in {}".format(*(f"{decimal(row['value'])} ({row['group']})" for row in (best, worst)), name)
+        for name, rows in of_one_structure(values).groupby("label_of_study", sort=False)
+        if rows["group"].nunique() > 1
+        for best, worst in [rows.sort_values("value", kind="stable").iloc[[-1, 0]].to_dict("records")]
+    ]
+    return f"What is outlined matters within one network: {listing(spans)}." if spans else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from livingreview.commands import Command, add_data_option, at_least_one, day, past_day, require_data
 from livingreview.errors import DataError, Fault, SearchError
-from livingreview.wording import in_markdown
+from livingreview.wording import csv_text, in_markdown
 
 if TYPE_CHECKING:
     from livingreview.search.dedupe import Deduplication
@@ -249,10 +249,7 @@ def _pair_rows(records: Sequence[Record], found: Deduplication) -> Iterable[tupl
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+    path.write_text(csv_text([columns, *rows]), encoding="utf-8", newline="")
 
 
 def _read_decided(path: Path, records: Sequence[Record]) -> Mapping[tuple[int, int], bool]:

@@ -312,13 +312,13 @@ def _limits(results: FrozenResults, rule: ConclusionRule) -> tuple[float | None,
     return _value(results, rule, "_lower"), _value(results, rule, "_upper")
 
 
-def _written(rule: ConclusionRule, value: float | None) -> str:
+def _written(rule: ConclusionRule, value: float | None, percent: str = "%") -> str:
     if value is None:
         return "not judged" if rule.measure == "certainty" else "none"
     if rule.measure == "certainty":
         return LEVELS[round(value) - 1]
-    return f"{decimal(value, 0)} %" if rule.measure.startswith("i2_") else decimal(value, 3)
+    return f"{decimal(value, 0)} {percent}" if rule.measure.startswith("i2_") else decimal(value, 3)
 
 
 def _signed(value: float, rule: ConclusionRule) -> str:
-    return f"{'+' if value > 0 else ''}{_written(rule, value).replace('%', 'percentage points')}"
+    return f"{'+' if value > 0 else ''}{_written(rule, value, 'percentage points')}"

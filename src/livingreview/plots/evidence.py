@@ -99,14 +99,8 @@ def evidence_map(
             size = max(_SMALLEST, _LARGEST * math.sqrt(len(names) / most))
             (mark,) = ax.plot([x], [y], "o", color=colour("rule"), markersize=size, markeredgecolor=colour("muted"))
             tooltip(mark, f"{clean(row)} × {clean(column)}: {len(names)} ({', '.join(names)})")
-            _ring(
-                ax,
-                x,
-                y,
-                size,
-                {key: [name for name in names if judged[name] == key] for key in RISK_OF_BIAS},
-                len(names),
-            )
+            by_judgement = {key: [name for name in names if judged[name] == key] for key in RISK_OF_BIAS}
+            _ring(ax, x, y, size, by_judgement, len(names))
             ax.text(x, y, str(len(names)), ha="center", va="center_baseline", weight="bold", size=SMALL)
     _legend(ax, Counter(judged.values()))
     return ax

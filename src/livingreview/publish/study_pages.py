@@ -118,7 +118,7 @@ def _parts(
     for title, parts in (
         ("Standing", [_records(study.standing, "on status route reason", "What the review holds of it.")]),
         ("What it found", _findings(study)),
-        *([("Remarks", _remarks(study))] if study.notes else []),
+        *([("Remarks", [_remarks(study)])] if study.notes else []),
         ("In the syntheses", _syntheses(study, pooled, moved, segmented)),
         ("What it did", _blocks(study)),
         ("Quality", _quality(study)),
@@ -292,8 +292,8 @@ def _table(item: TableEvidence) -> dict[str, str]:
     }
 
 
-def _remarks(study: Study) -> Iterator[str]:
-    yield f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in study.notes)}</ul>"
+def _remarks(study: Study) -> str:
+    return f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in study.notes)}</ul>"
 
 
 def _quality(study: Study) -> Iterator[str]:

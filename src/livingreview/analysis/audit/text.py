@@ -20,6 +20,7 @@ from livingreview.analysis.audit.statements import (
     judged,
     rounds_to,
 )
+from livingreview.analysis.segmentation import BASELINE_VALUE
 from livingreview.analysis.tabulate import SECTION_MAXIMA, claim_scores
 from livingreview.review import Review, label
 from livingreview.wording import decimal, listing, plural
@@ -28,7 +29,6 @@ __all__ = ["LeaveOneOut", "characteristics", "hausdorff_sds", "quality", "segmen
 
 DATABASES = ("pubmed", "embase", "web_of_science", "scopus")
 UNITS: Final = {"dice": ("Dice coefficient", ""), "hausdorff": ("Hausdorff distance", " mm")}
-VALUES: Final = {"dice": "dice", "hausdorff": "hausdorff_mm"}
 
 
 def selection(base: BaseReview) -> Iterator[Statement]:
@@ -220,7 +220,7 @@ def hausdorff_sds(review: Review) -> LeaveOneOut:
 
 def segmentation_metrics(base: BaseReview) -> Iterator[Statement]:
     """Yield averages, extremes and quoted values of the Dice and the Hausdorff tables."""
-    for table in VALUES:
+    for table in BASELINE_VALUE:
         yield from _averages(base, table)
     dice = base.tables["dice"]
     u_net = dice[[bool(re.search(r"u-?net", text, re.IGNORECASE)) for text in dice["network_architecture"]]]
@@ -243,7 +243,7 @@ def segmentation_metrics(base: BaseReview) -> Iterator[Statement]:
 
 
 def _averages(base: BaseReview, table: str) -> Iterator[Statement]:
-    values = base.numbers(table, VALUES[table])
+    values = base.numbers(table, BASELINE_VALUE[table])
     pooled = base.pooled("segmentation", table)
     name, unit = UNITS[table]
     here = base.sources("Segmentation metrics", table)
@@ -292,7 +292,7 @@ def _why_sd(without: LeaveOneOut, either: Sequence[Verdict]) -> str:
 
 
 def _leave_one_out(base: BaseReview, table: str) -> LeaveOneOut:
-    values = base.numbers(table, VALUES[table])
+    values = base.numbers(table, BASELINE_VALUE[table])
     return LeaveOneOut(
         base.pooled("segmentation", table)["sd"],
         statistics.stdev(values),
@@ -322,7 +322,7 @@ def _quotes(base: BaseReview) -> Statement:
     differing = []
     for quote in quotes:
         table = quote.id.split("_")[1]
-        value = base.cells(table, "author", VALUES[table]).get(quote.about)
+        value = base.cells(table, "author", BASELINE_VALUE[table]).get(quote.about)
         if value is None or not rounds_to(quote.printed, float(value)):
             differing.append(f"{quote.about} {quote.printed}")
     return Statement(
