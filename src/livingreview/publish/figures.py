@@ -25,11 +25,11 @@ from livingreview.plots import utility
 from livingreview.plots.evidence import evidence_map
 from livingreview.plots.forest import forest
 from livingreview.plots.sroc import funnel, sroc
-from livingreview.plots.style import COLUMN, css_variables
+from livingreview.plots.style import COLUMN, RISK_OF_BIAS, css_variables
 from livingreview.plots.svg import Displayed, show
 from livingreview.publish.tidy import Table, described
 from livingreview.review import Review, label, plain_label
-from livingreview.review.model import RiskOfBias, Study
+from livingreview.review.model import Study
 from livingreview.synthesis.bias import FEWEST_STUDIES, deeks
 from livingreview.synthesis.bivariate import BivariateFit
 from livingreview.synthesis.intervals import Interval, Intervals
@@ -46,7 +46,6 @@ _FUNNEL: Final = "diagnostic odds ratio against precision (effective sample size
 _CELLS: Final = {
     "tp": "true positives", "fp": "false positives", "fn": "false negatives", "tn": "true negatives",
 }  # fmt: skip
-_BIAS: Final[tuple[RiskOfBias, ...]] = ("low", "unclear", "high")
 PREVALENCES: Final = np.linspace(0.01, 0.90, 90)
 # Where the figure goes: a private-use character, which the report removes from everything that comes from a file.
 PLACE: Final = "\ue000"
@@ -69,7 +68,7 @@ def show_evidence_map(review: Review) -> Displayed:
     cells = _evidence_cells(studies)
     told = "; ".join(
         f"{task}, {topic}: {total}"
-        + "".join(f", {n} at {key} risk of bias" for key, n in zip(_BIAS, held, strict=False) if n)
+        + "".join(f", {n} at {key} risk of bias" for key, n in zip(RISK_OF_BIAS, held, strict=False) if n)
         for task, topic, total, *held in cells.itertuples(index=False)
     )
     return show(
@@ -95,8 +94,8 @@ def _evidence_cells(studies: Sequence[Study]) -> pd.DataFrame:
         cells.setdefault((study.task or NOT_SEEN, study.topic or NOT_SEEN), []).append(study)
     rows = []
     for (task, topic), found in sorted(cells.items()):
-        held = Counter(study.risk_of_bias for study in found)
-        judged = {f"{name} risk of bias": held[name] for name in _BIAS}
+        held = Counter[str | None](study.risk_of_bias for study in found)
+        judged = {f"{name} risk of bias": held[name] for name in RISK_OF_BIAS}
         rows.append(
             {"task": task, "topic": topic, "studies": len(found), **judged, "not judged": held[None],
              "ids": [study.id for study in found]}
